@@ -1,0 +1,2 @@
+//! The reference brain: a fast responder and parallel workers.
+fn main() {}

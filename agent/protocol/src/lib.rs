@@ -1,0 +1,1 @@
+//! Versioned messages between the line and its brain.

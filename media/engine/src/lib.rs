@@ -1,0 +1,1 @@
+//! Audio threads, rings and speech workers of xenline.

@@ -1,0 +1,1 @@
+//! Speech to text with whisper.cpp behind media-core's SpeechToText trait.

@@ -1,0 +1,1 @@
+//! Tagged lanes: bounded streams with positions, consumers and replay.

@@ -1,0 +1,1 @@
+//! Who may speak, when, and what became of it. A pure core.

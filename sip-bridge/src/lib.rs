@@ -1,0 +1,1 @@
+//! Trunk ACL, SDP, call state machine and the SIP stack's shell.

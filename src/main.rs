@@ -1,0 +1,2 @@
+//! xenline.
+fn main() {}
