@@ -1,0 +1,39 @@
+# Two commands matter: `make call` and `make test`. Both prepare the machine first.
+SHELL := /bin/bash
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help call test check bench load fuzz setup-build setup-test
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+call: setup-build ## a real phone call with the line, heard, answered and drawn: target/call/
+	cargo build --release --locked -p xenline -p xenline-brain
+	$(TARGET)/release/xenline demo
+
+test: setup-test ## every test, those with other people's phones included
+	scripts/test.sh
+
+check: setup-build ## formatting, lints and who may import whom
+	scripts/check.sh
+	cargo test --locked -p xenline --test layering
+
+bench: setup-build ## tick, jitter buffer, codecs and rings
+	cargo bench --locked
+
+CALLS ?= 200
+SECONDS_EACH ?= 20
+load: setup-test ## CALLS calls at once, beside sipp's echo under the same load
+	cargo build --release --locked -p xenline -p xenline-brain
+	$(TARGET)/release/xenline load --calls $(CALLS) --seconds $(SECONDS_EACH)
+
+fuzz: setup-build ## each fuzz target for FUZZ_SECONDS (60)
+	scripts/fuzz.sh
+
+setup-build:
+	@scripts/setup.sh build
+
+setup-test:
+	@scripts/setup.sh test

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Prepares a Debian or Ubuntu machine, and does nothing where it is prepared already.
+#
+#   scripts/setup.sh build   what a build needs, and the Rust toolchain
+#   scripts/setup.sh test    that, and the independent peers that the tests call
+#
+# XENLINE_YES=1 answers yes to its one question (whether to install the Rust toolchain).
+set -euo pipefail
+
+build_packages=(build-essential ca-certificates clang cmake curl git libclang-dev pkg-config)
+# The phones, tools and interpreters that the tests use as peers that we did not write.
+test_packages=(baresip-core espeak-ng iproute2 python3 python3-venv sip-tester sox)
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "this needs root and there is no sudo; as root, run: $*"
+    fi
+}
+
+missing_of() {
+    local installed package
+    # One call for all of them: this runs before every build.
+    # shellcheck disable=SC2016  # the dollar is dpkg-query's
+    installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null || true)
+    for package in "$@"; do
+        grep -qx "ii *$package" <<<"$installed" || printf '%s\n' "$package"
+    done
+}
+
+install_packages() {
+    local missing
+    if ! command -v apt-get >/dev/null; then
+        say "not a Debian or Ubuntu machine: please see to the likes of: $*"
+        return
+    fi
+    mapfile -t missing < <(missing_of "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "installing ${missing[*]}"
+    # An old list is good enough more often than not, and fetching a new one takes a while.
+    apt_install "${missing[@]}" || { as_root apt-get update -q && apt_install "${missing[@]}"; } ||
+        fail "apt-get could not install ${missing[*]}; its own words are above"
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends "$@" >&2
+}
+
+want_toolchain() {
+    local answer
+    [ "${XENLINE_YES:-}" != 1 ] || return 0
+    [ -t 0 ] || fail "cargo is missing. Install Rust from https://rustup.rs, or run again with XENLINE_YES=1 to have it done"
+    read -r -p "setup: cargo is missing. Install the Rust toolchain with rustup into ~/.cargo? [y/N] " answer
+    case "$answer" in
+        [yY]*) ;;
+        *) fail "without cargo nothing can be built; see https://rustup.rs" ;;
+    esac
+}
+
+install_toolchain() {
+    local rustup
+    [ -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo" ] && return
+    command -v cargo >/dev/null && return
+    want_toolchain
+    rustup=$(mktemp)
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs -o "$rustup" ||
+        fail "the rustup installer could not be fetched; is there a way out to the network?"
+    # The toolchain itself is pinned in rust-toolchain.toml and comes with the first cargo call.
+    sh "$rustup" -y --profile minimal --default-toolchain none
+    rm -f "$rustup"
+}
+
+case "${1:-build}" in
+    build) install_packages "${build_packages[@]}" ;;
+    test) install_packages "${build_packages[@]}" "${test_packages[@]}" ;;
+    *) fail "usage: scripts/setup.sh build|test" ;;
+esac
+install_toolchain

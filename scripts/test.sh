@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs every test there is. One build in the dev profile serves all of them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "tests of the workspace"
+cargo test --workspace --locked --no-fail-fast
+
+step "the voice on ONNX Runtime"
+ORT_DYLIB_PATH=$(scripts/onnxruntime.sh)
+export ORT_DYLIB_PATH
+cargo test --locked -p plugin-piper --features onnxruntime
+
+step "fuzz smoke, ${FUZZ_SECONDS:-60} s for each target"
+scripts/fuzz.sh
+
+step "formatting and lints"
+scripts/check.sh
