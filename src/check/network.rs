@@ -1,0 +1,99 @@
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+
+use super::Finding;
+use crate::config::{Config, SipSection};
+
+pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
+    listeners(&config.sip, tell);
+    tell(media_ports(config));
+    tell(acl(config));
+}
+
+fn listeners(sip: &SipSection, tell: &mut dyn FnMut(Finding)) {
+    if let Some(address) = sip.listen_udp {
+        tell(listener("SIP over UDP", address, UdpSocket::bind(address).map(drop)));
+    }
+    if let Some(address) = sip.listen_tcp {
+        tell(listener("SIP over TCP", address, TcpListener::bind(address).map(drop)));
+    }
+}
+
+fn listener(what: &str, address: SocketAddr, bound: std::io::Result<()>) -> Finding {
+    use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+    match bound {
+        Ok(()) => Finding::good(what, format!("{address} is free")),
+        Err(error) => {
+            let fix = match error.kind() {
+                AddrInUse => format!(
+                    "see who has it with `ss -lpn 'sport = :{}'`; a line that already runs is fine, else stop it or choose another port in [sip]",
+                    address.port()
+                ),
+                AddrNotAvailable => "name an address of this machine in [sip] (see `ip address`)".into(),
+                PermissionDenied => "choose a port above 1023 in [sip]".into(),
+                _ => "choose another address in [sip]".into(),
+            };
+            Finding::failure(what, format!("cannot listen on {address}: {error}"), fix)
+        }
+    }
+}
+
+fn media_ports(config: &Config) -> Finding {
+    const WHAT: &str = "RTP ports";
+    let (low, high) = (config.rtp.port_min, config.rtp.port_max);
+    let ip = config.sip.media_ip;
+    let wanted = config.sip.channels * 2;
+    let free = (low..=high).filter(|port| UdpSocket::bind((ip, *port)).is_ok()).take(wanted).count();
+    if free >= wanted {
+        return Finding::good(WHAT, format!("{wanted} free in {low}-{high} on {ip}"));
+    }
+    Finding::failure(
+        WHAT,
+        format!("{free} of the {wanted} that {} channels need are free in {low}-{high} on {ip}", config.sip.channels),
+        "widen [rtp] port_min..port_max, lower [sip] channels, or set [sip] media_ip to an address of this machine",
+    )
+}
+
+fn acl(config: &Config) -> Finding {
+    const WHAT: &str = "who may call";
+    let open = [config.sip.listen_udp, config.sip.listen_tcp]
+        .into_iter()
+        .flatten()
+        .any(|address| !address.ip().is_loopback());
+    let networks: Vec<_> = config.trunk.iter().flat_map(|trunk| &trunk.allow).collect();
+    if networks.iter().any(|network| network.prefix_len() == 0) {
+        return Finding::failure(
+            WHAT,
+            "a trunk allows the whole internet",
+            "list the trunk's signalling addresses in [[trunk]] allow",
+        );
+    }
+    if networks.is_empty() {
+        return Finding::failure(
+            WHAT,
+            "no [[trunk]]: everybody gets silence",
+            "add [[trunk]] with name and allow, e.g. allow = [\"127.0.0.1/32\"] for this machine",
+        );
+    }
+    let only_local = networks.iter().all(|network| network.addr().is_loopback());
+    if open && only_local {
+        return Finding::warning(
+            WHAT,
+            "the line listens beyond loopback, and only this machine may call",
+            "add the trunk's signalling addresses in [[trunk]] allow",
+        );
+    }
+    if !open && !only_local {
+        return Finding::warning(
+            WHAT,
+            "a trunk is allowed, and the line listens on loopback only",
+            "set [sip] listen_udp to the address the trunk reaches, e.g. \"0.0.0.0:5060\", and media_ip to the public one",
+        );
+    }
+    let hosts: u128 = networks.iter().map(|n| 1u128 << width(n.addr()).saturating_sub(n.prefix_len())).sum();
+    Finding::good(WHAT, format!("{hosts} addresses in {} trunks", config.trunk.len()))
+}
+
+fn width(address: IpAddr) -> u8 {
+    // One bit less than the address, so that the largest network still fits the sum.
+    if address.is_ipv4() { 32 } else { 127 }
+}

@@ -1,0 +1,196 @@
+//! The command line: what can be asked for, in the words of `--help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+/// An always-open phone line to your own agent, on your own machine.
+///
+/// A call comes in over SIP, is heard by a local recogniser, understood by a brain in its own
+/// process, and answered through one voice. Start with `xenline check`, then `xenline serve`.
+#[derive(Parser, Debug)]
+#[command(name = "xenline", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes:\n  0  done\n  1  what was asked for failed (the text says why)\n  \
+2  the command line is wrong\n  3  the configuration is wrong\n  4  no running line answers\n\n\
+Log level: RUST_LOG=info|debug|trace. Configuration: --config FILE, XENLINE_SECTION__KEY=value.")]
+pub struct Cli {
+    /// Configuration file [default: ./xenline.toml, then /etc/xenline/xenline.toml, then defaults]
+    #[arg(long, short, global = true, env = "XENLINE_CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Run the line until told to stop (SIGTERM or Ctrl-C ends it in peace)
+    Serve(ServeArgs),
+    /// Call a SIP address: play a file or speak a text, and record what comes back
+    Call(CallArgs),
+    /// Have the line say something, in its one voice, when nobody more important speaks
+    Say(SayArgs),
+    /// Examine this machine and the configuration, with the fix beside each failure
+    Check,
+    /// The configuration: validate it, or show what is in force
+    Config {
+        /// What about it.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Speech models: list, fetch and verify
+    Models {
+        /// What about them.
+        #[command(subcommand)]
+        action: ModelsAction,
+    },
+    /// A whole scripted call on loopback, seen, measured and drawn (what `make call` runs)
+    Demo(DemoArgs),
+    /// Place many calls with real RTP and report what each costs the server
+    Load(LoadArgs),
+    /// Print shell completions
+    Completions {
+        /// For which shell.
+        shell: Shell,
+    },
+}
+
+/// `xenline serve`
+#[derive(Args, Debug)]
+pub struct ServeArgs {
+    /// Answer every call with the caller's own sound (for measuring), whatever [line] says
+    #[arg(long)]
+    pub echo: bool,
+    /// Print every event of every call as a line of JSON on standard output
+    #[arg(long)]
+    pub events: bool,
+}
+
+/// `xenline call`
+#[derive(Args, Debug)]
+pub struct CallArgs {
+    /// Whom to call, e.g. sip:agent@127.0.0.1:5060 (add ;transport=tcp for TCP)
+    pub uri: String,
+    /// Play this WAV file once the call is answered (any of 8, 16 or 48 kHz, mono or stereo)
+    #[arg(long, value_name = "FILE.wav", value_hint = ValueHint::FilePath)]
+    pub say: Vec<PathBuf>,
+    /// Speak this text instead, in a caller's synthetic voice
+    #[arg(long, value_name = "TEXT", conflicts_with = "say")]
+    pub mic_text: Vec<String>,
+    /// Write what was heard (left) and said (right) to this stereo WAV
+    #[arg(long, value_name = "FILE.wav", default_value = "call.wav", value_hint = ValueHint::FilePath)]
+    pub record: PathBuf,
+    /// Wait so long before speaking, and between two files, in ms
+    #[arg(long, default_value_t = 1_500, value_name = "MS")]
+    pub pause_ms: u64,
+    /// Hang up so long after the last word, in ms
+    #[arg(long, default_value_t = 4_000, value_name = "MS")]
+    pub stay_ms: u64,
+    /// The caller's own SIP address
+    #[arg(long, default_value = "sip:caller@127.0.0.1")]
+    pub from: String,
+    /// Address to call from; must be one that reaches the target
+    #[arg(long, default_value = "127.0.0.1")]
+    pub bind: std::net::IpAddr,
+    /// Give up when it is not answered within so long, in seconds
+    #[arg(long, default_value_t = 30, value_name = "S")]
+    pub answer_within_s: u64,
+    /// Offer only this codec (PCMU, PCMA or G722)
+    #[arg(long)]
+    pub codec: Option<String>,
+    /// Send these digits (RFC 4733) after speaking
+    #[arg(long, default_value = "")]
+    pub digits: String,
+}
+
+/// `xenline say`
+#[derive(Args, Debug)]
+pub struct SayArgs {
+    /// What to say; `-` reads it from standard input
+    pub text: String,
+    /// Wait for its ending and print it
+    #[arg(long, short)]
+    pub wait: bool,
+    /// On this line only [default: every open line]
+    #[arg(long)]
+    pub line: Option<u64>,
+    /// Refuse to be skipped: it is said or ends with a recorded reason
+    #[arg(long)]
+    pub must_deliver: bool,
+    /// Forget it if it could not be said within so long, in seconds
+    #[arg(long, value_name = "S")]
+    pub ttl_s: Option<u64>,
+    /// The line's socket [default: the one the configuration names]
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub socket: Option<PathBuf>,
+}
+
+/// `xenline config …`
+#[derive(Subcommand, Debug)]
+pub enum ConfigAction {
+    /// Say whether the configuration can be served, and what to mend
+    Validate {
+        /// The file to look at [default: as for `serve`]
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
+    /// Print the configuration in force: defaults, file and environment together
+    Show,
+}
+
+/// `xenline models …`
+#[derive(Subcommand, Debug)]
+pub enum ModelsAction {
+    /// What there is, what is installed, how large, under which licence
+    List,
+    /// Download a model, resuming where an earlier try stopped
+    Fetch {
+        /// Its name in `xenline models list`
+        name: String,
+        /// Check it against this SHA-256, for entries that have none pinned
+        #[arg(long, value_name = "HEX")]
+        sha256: Option<String>,
+        /// Fetch from this URL instead, e.g. a mirror of your own
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Check every installed model against its checksum
+    Verify,
+}
+
+/// `xenline demo`
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Where the call's files go
+    #[arg(long, default_value = "target/call", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Print only the summary
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `xenline load`
+#[derive(Args, Debug, Clone)]
+pub struct LoadArgs {
+    /// Calls at the same time
+    #[arg(long, default_value_t = 200)]
+    pub calls: usize,
+    /// How long all of them talk, in seconds
+    #[arg(long, default_value_t = 20)]
+    pub seconds: u64,
+    /// Whom to call [default: an echo line started for the purpose, and sipp beside it]
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Set up so many calls per second
+    #[arg(long, default_value_t = 100)]
+    pub rate: u32,
+    /// Write the report as JSON to this file; `-` is standard output
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub json: Option<PathBuf>,
+    /// Skip the same load on `sipp -sn uas -rtp_echo`
+    #[arg(long)]
+    pub no_floor: bool,
+}

@@ -1,0 +1,144 @@
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::{Config, ConfigError};
+
+/// A configuration is a page or two; more is another file by mistake.
+const FILE_BYTES_MAX: u64 = 256 * 1024;
+const PREFIX: &str = "XENLINE_";
+/// Variables with our prefix that are not configuration keys: they name files and sockets, or
+/// belong to set-up and tests.
+const NOT_KEYS: &[&str] =
+    &["XENLINE_BRAIN_SOCKET", "XENLINE_CONFIG", "XENLINE_YES", "XENLINE_ASSETS"];
+
+/// Reads the layers: defaults, then the file at `path` (if any), then `environment`.
+///
+/// # Errors
+/// Every [`ConfigError`]; the text says where and what to do.
+pub fn load(
+    path: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let mut table = Table::new();
+    if let Some(path) = path {
+        let text = read(path)?;
+        // Deserialised for the message alone: only here are the line and column known.
+        toml::from_str::<Config>(&text).map_err(|error| ConfigError::Invalid {
+            path: path.to_path_buf(),
+            message: error.to_string(),
+        })?;
+        table = text.parse().map_err(|error: toml::de::Error| ConfigError::Invalid {
+            path: path.to_path_buf(),
+            message: error.to_string(),
+        })?;
+    }
+    for (variable, value) in environment {
+        if variable.starts_with(PREFIX) && !NOT_KEYS.contains(&variable.as_str()) {
+            overlay(&mut table, &variable, &value)?;
+        }
+    }
+    Config::deserialize_from(table)
+}
+
+impl Config {
+    fn deserialize_from(table: Table) -> Result<Config, ConfigError> {
+        Value::Table(table).try_into().map_err(|error: toml::de::Error| ConfigError::Environment {
+            variable: format!("{PREFIX}*"),
+            message: error.to_string(),
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_path_buf(), source };
+    let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(ConfigError::TooLarge { path: path.to_path_buf(), bytes, max: FILE_BYTES_MAX });
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+/// Sets one key from `XENLINE_SECTION__KEY`, and checks that one key at once, so that the
+/// message names the variable.
+fn overlay(table: &mut Table, variable: &str, text: &str) -> Result<(), ConfigError> {
+    let wrong = |message: String| ConfigError::Environment { variable: variable.into(), message };
+    let Some((section, key)) = variable[PREFIX.len()..].split_once("__") else {
+        return Err(wrong("write it as XENLINE_SECTION__KEY, for example XENLINE_SIP__CHANNELS".into()));
+    };
+    let (section, key) = (section.to_lowercase(), key.to_lowercase());
+    let alone = |value: &Value| {
+        let inner = Table::from_iter([(key.clone(), value.clone())]);
+        let outer = Table::from_iter([(section.clone(), Value::Table(inner))]);
+        Value::Table(outer).try_into::<Config>().map(drop)
+    };
+    // What parses as a TOML value is one; anything else is a plain string.
+    let plain = Value::String(text.into());
+    let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));
+    let value = match parsed {
+        Some(value) if alone(&value).is_ok() => value,
+        _ => plain,
+    };
+    alone(&value).map_err(|error| wrong(error.message().to_string()))?;
+    table
+        .entry(section.clone())
+        .or_insert_with(|| Value::Table(Table::new()))
+        .as_table_mut()
+        .ok_or_else(|| wrong(format!("[{section}] is not a section with keys")))?
+        .insert(key, value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), text).expect("it is writable");
+        file
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_the_file_the_defaults() {
+        let file = file("[sip]\nchannels = 3\nuser_agent = \"file\"\n");
+        let env = environment(&[("XENLINE_SIP__CHANNELS", "7"), ("PATH", "/bin")]);
+        let config = load(Some(file.path()), env).expect("it loads");
+        assert_eq!((config.sip.channels, config.sip.user_agent.as_str()), (7, "file"));
+        assert_eq!(config.rtp.port_min, 10_000);
+    }
+
+    #[test]
+    fn a_plain_word_in_the_environment_is_a_string() {
+        let env = environment(&[("XENLINE_LINE__MODE", "echo"), ("XENLINE_HEARING__MODEL", "/m.bin")]);
+        let config = load(None, env).expect("it loads");
+        assert_eq!(config.line.mode, super::super::LineMode::Echo);
+        assert_eq!(config.hearing.model, "/m.bin");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let file = file("[sip]\nchannels = 3\nchanels = 4\n");
+        let message = load(Some(file.path()), []).expect_err("a typing error").to_string();
+        assert!(message.contains("line 3") && message.contains("chanels"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        for (variable, value) in [("XENLINE_SIP__CHANNELS", "many"), ("XENLINE_NOPE__X", "1"), ("XENLINE_SIP", "1")] {
+            let message =
+                load(None, environment(&[(variable, value)])).expect_err("it does not fit").to_string();
+            assert!(message.contains(variable), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_file_says_what_to_do_next() {
+        let message = load(Some(Path::new("/nonexistent/x.toml")), []).expect_err("no file").to_string();
+        assert!(message.contains("deploy/xenline.example.toml"), "{message}");
+    }
+}

@@ -1,0 +1,84 @@
+//! What the operator decides. Three layers: the defaults below, then the TOML file, then
+//! `XENLINE_*` variables (`XENLINE_SIP__CHANNELS=4` sets `channels` in `[sip]`).
+//!
+//! Unknown keys are refused with their line, because a key that is silently ignored is a line
+//! that does not do what its operator believes.
+
+mod layers;
+mod sections;
+mod validate;
+
+use std::path::{Path, PathBuf};
+
+pub use layers::load;
+pub use sections::{
+    AudioSection, BrainSection, Config, GovernorSection, HearingSection, LineMode, LineSection,
+    LogSection, RecordingSection, RtpSection, SaySection, SipSection, TrunkSection, VoiceBackend,
+    VoiceSection,
+};
+pub use validate::{Problem, validate};
+
+/// Why there is no usable configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}. Give another with --config, or start from deploy/xenline.example.toml", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is larger than any configuration.
+    #[error("{} has {bytes} bytes; a configuration has at most {max}. Is it the right file?", path.display())]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The most that is read.
+        max: u64,
+    },
+    /// The file is not TOML, or a key or value is not one of ours.
+    #[error("{}: {message}", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What the parser says, with line and column.
+        message: String,
+    },
+    /// A variable of the environment does not fit.
+    #[error("{variable} in the environment: {message}")]
+    Environment {
+        /// Its name.
+        variable: String,
+        /// What does not fit.
+        message: String,
+    },
+}
+
+/// The configuration file that is used when none is named: `./xenline.toml`, then
+/// `/etc/xenline/xenline.toml`. None of them has to exist.
+#[must_use]
+pub fn default_path() -> Option<PathBuf> {
+    ["xenline.toml", "/etc/xenline/xenline.toml"]
+        .into_iter()
+        .map(Path::new)
+        .find(|path| path.exists())
+        .map(Path::to_path_buf)
+}
+
+/// Where sockets live when the configuration names no other place: systemd's or the session's
+/// runtime directory, else a directory of this user's under `/tmp`.
+#[must_use]
+pub fn runtime_dir() -> PathBuf {
+    if let Some(dir) = std::env::var_os("RUNTIME_DIRECTORY") {
+        return PathBuf::from(dir);
+    }
+    if let Some(dir) = std::env::var_os("XDG_RUNTIME_DIR") {
+        return Path::new(&dir).join("xenline");
+    }
+    // SAFETY: `geteuid` has no preconditions and cannot fail.
+    let uid = unsafe { libc::geteuid() };
+    PathBuf::from(format!("/tmp/xenline-{uid}"))
+}

@@ -1,0 +1,270 @@
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration. Every section and key has a default; the defaults make a line that
+/// nobody but this machine can call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Signalling.
+    pub sip: SipSection,
+    /// Who may call: one entry per trunk.
+    pub trunk: Vec<TrunkSection>,
+    /// Media sockets.
+    pub rtp: RtpSection,
+    /// Audio threads.
+    pub audio: AudioSection,
+    /// What a call becomes.
+    pub line: LineSection,
+    /// Speech to text and turn-taking.
+    pub hearing: HearingSection,
+    /// Text to speech.
+    pub voice: VoiceSection,
+    /// The sidecar that understands.
+    pub brain: BrainSection,
+    /// Who may speak.
+    pub governor: GovernorSection,
+    /// What is kept of a call.
+    pub recording: RecordingSection,
+    /// Where other programs hand in what they want said.
+    pub say: SaySection,
+    /// Logging.
+    pub log: LogSection,
+}
+
+/// `[sip]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SipSection {
+    /// UDP listener; absent: none.
+    pub listen_udp: Option<SocketAddr>,
+    /// TCP listener; absent: none.
+    pub listen_tcp: Option<SocketAddr>,
+    /// The address that our SDP offers for media.
+    pub media_ip: IpAddr,
+    /// Calls at the same time; the next one is answered 486.
+    pub channels: usize,
+    /// Voice codecs in order of preference.
+    pub codecs: Vec<String>,
+    /// The `User-Agent` and `Server` header.
+    pub user_agent: String,
+    /// How long running calls may last after the line was told to stop, in seconds.
+    pub drain_s: u64,
+}
+
+impl Default for SipSection {
+    fn default() -> Self {
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
+        Self {
+            listen_udp: Some(local),
+            listen_tcp: Some(local),
+            media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            channels: 10,
+            codecs: ["G722", "PCMU", "PCMA"].map(String::from).to_vec(),
+            user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),
+            drain_s: 10,
+        }
+    }
+}
+
+/// `[[trunk]]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrunkSection {
+    /// Its name in logs and records.
+    pub name: String,
+    /// Signalling source networks. Everybody else gets silence.
+    pub allow: Vec<IpNet>,
+}
+
+/// `[rtp]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RtpSection {
+    /// First port.
+    pub port_min: u16,
+    /// Last port.
+    pub port_max: u16,
+    /// A call without incoming RTP for so long is hung up, in seconds.
+    pub timeout_s: u64,
+}
+
+impl Default for RtpSection {
+    fn default() -> Self {
+        Self { port_min: 10_000, port_max: 20_000, timeout_s: 30 }
+    }
+}
+
+/// `[audio]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AudioSection {
+    /// Audio threads, each with its share of the lines.
+    pub threads: usize,
+    /// Lines that one process carries at most.
+    pub lines_max: usize,
+    /// SCHED_FIFO priority 1 to 99 of the audio threads; absent: the system's ordinary scheduling.
+    pub realtime_priority: Option<u8>,
+}
+
+impl Default for AudioSection {
+    fn default() -> Self {
+        Self { threads: 1, lines_max: 512, realtime_priority: None }
+    }
+}
+
+/// What a call becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineMode {
+    /// A conversation with the agent.
+    #[default]
+    Agent,
+    /// The caller hears the caller: for measuring.
+    Echo,
+}
+
+/// `[line]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LineSection {
+    /// `agent` or `echo`.
+    pub mode: LineMode,
+}
+
+/// `[hearing]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HearingSection {
+    /// `builtin`, or a whisper ggml file.
+    pub model: String,
+    /// Decodes side by side. One thread each.
+    pub decodes: usize,
+    /// Silence that makes the voice activity detector say "off", in ms.
+    pub vad_off_ms: u32,
+    /// Silence after which a complete utterance is committed, in ms.
+    pub complete_ms: u32,
+    /// Silence after which an incomplete one is, in ms.
+    pub incomplete_ms: u32,
+    /// Silence after which a string of digits is, in ms.
+    pub digits_ms: u32,
+}
+
+impl Default for HearingSection {
+    fn default() -> Self {
+        Self {
+            model: "builtin".into(),
+            decodes: 2,
+            vad_off_ms: 180,
+            complete_ms: 260,
+            incomplete_ms: 600,
+            digits_ms: 1_100,
+        }
+    }
+}
+
+/// What runs a Piper voice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VoiceBackend {
+    /// In this binary; needs nothing.
+    #[default]
+    Rten,
+    /// ONNX Runtime, a shared library; needs a build with the feature `onnxruntime`.
+    OnnxRuntime,
+    /// No Piper voice: espeak-ng's own.
+    Espeak,
+}
+
+/// `[voice]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VoiceSection {
+    /// `builtin`, or a Piper `.onnx` file with its `.onnx.json` beside it.
+    pub model: String,
+    /// `rten`, `onnxruntime` or `espeak`.
+    pub backend: VoiceBackend,
+    /// Sentences synthesised side by side.
+    pub workers: usize,
+}
+
+impl Default for VoiceSection {
+    fn default() -> Self {
+        Self { model: "builtin".into(), backend: VoiceBackend::default(), workers: 1 }
+    }
+}
+
+/// `[brain]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BrainSection {
+    /// Program and arguments. Empty: the `xenline-brain` beside this binary.
+    pub command: Vec<String>,
+    /// Directory for the socket between line and brain; absent: the runtime directory.
+    pub socket_dir: Option<PathBuf>,
+    /// What is said, once, when the caller speaks while the brain is away.
+    pub away_text: String,
+}
+
+impl Default for BrainSection {
+    fn default() -> Self {
+        Self {
+            command: Vec::new(),
+            socket_dir: None,
+            away_text: "One moment please, I am coming right back.".into(),
+        }
+    }
+}
+
+/// `[governor]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GovernorSection {
+    /// Longest time between possible caller speech and the decision what it was, in ms.
+    pub decide_ms: u32,
+    /// Longest silence of a speaker that holds the floor, in ms.
+    pub stall_ms: u32,
+    /// How long the same words are not said again, in seconds.
+    pub dedup_s: u32,
+}
+
+impl Default for GovernorSection {
+    fn default() -> Self {
+        Self { decide_ms: 500, stall_ms: 600, dedup_s: 10 }
+    }
+}
+
+/// `[recording]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordingSection {
+    /// Where each call gets a folder with its record; absent: nothing is kept.
+    pub dir: Option<PathBuf>,
+    /// Whether the folder holds the sound too.
+    pub audio: bool,
+}
+
+impl Default for RecordingSection {
+    fn default() -> Self {
+        Self { dir: None, audio: true }
+    }
+}
+
+/// `[say]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SaySection {
+    /// The Unix socket behind `xenline say`; absent: `say.sock` in the runtime directory.
+    pub socket: Option<PathBuf>,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSection {
+    /// Whether phone numbers, addresses and words spoken appear in the log.
+    pub show_pii: bool,
+}
