@@ -1,0 +1,88 @@
+//! The governor's times and bounds.
+
+use core::time::Duration;
+
+use media_core::SampleRate;
+
+use crate::claim::{Content, Source, Tag};
+
+/// Times and bounds of one line. The default is what the specification says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GovernorConfig {
+    /// Rate in which the line counts samples.
+    pub line_rate: SampleRate,
+    /// Tags known besides [`Tag::BUILT_IN`].
+    pub registered_tags: Vec<Tag>,
+    /// Within this after an onset the verdict must have come; otherwise it was not speech.
+    pub decide: Duration,
+    /// Longest open utterance of the caller. After it the floor is given again even if neither a
+    /// turn nor silence was reported, so that a lost event cannot mute the line for ever.
+    pub caller_turn_max: Duration,
+    /// After a turn of the caller the responder has this long to claim the floor before workers
+    /// and others get it.
+    pub reply_window: Duration,
+    /// Longest wait of a higher source for a lower one's clause to end.
+    pub preempt_max: Duration,
+    /// A worker or external claim that waited this long goes before the responder's.
+    pub age: Duration,
+    /// The holder of the floor is stalled when no frame left for this long.
+    pub stall: Duration,
+    /// What is said while a stalled claim is tried again. `None`: it is tried again at once.
+    pub filler: Option<Content>,
+    /// What was said is not said again within this.
+    pub dedup_window: Duration,
+    /// A revoked generation's final count is waited for this long; then the last one counts.
+    pub silenced: Duration,
+    /// Claims that are alive at once, those on the floor included.
+    pub claims_max: usize,
+    /// Longest text of a claim, in bytes.
+    pub text_bytes_max: usize,
+    /// Longest audio of a claim.
+    pub audio_max: Duration,
+}
+
+impl Default for GovernorConfig {
+    fn default() -> Self {
+        Self {
+            line_rate: SampleRate::Hz8000,
+            registered_tags: Vec::new(),
+            decide: Duration::from_millis(500),
+            // Hearing closes an utterance after 8 s; its decode may take a few more.
+            caller_turn_max: Duration::from_secs(12),
+            reply_window: Duration::from_millis(300),
+            preempt_max: Duration::from_millis(400),
+            age: Duration::from_secs(8),
+            stall: Duration::from_millis(600),
+            filler: Some(Content::Text("One moment.".to_owned())),
+            dedup_window: Duration::from_secs(30),
+            silenced: Duration::from_millis(100),
+            // More would be stale before it is spoken.
+            claims_max: 64,
+            // About five minutes of speech.
+            text_bytes_max: 4_096,
+            audio_max: Duration::from_secs(300),
+        }
+    }
+}
+
+impl GovernorConfig {
+    /// How many claims may be alive for one of `source` to be taken in. Lower sources leave room
+    /// for higher ones, so that a flood from outside cannot refuse an alert or an answer.
+    #[must_use]
+    pub fn claims_max_for(&self, source: Source) -> usize {
+        let eighths = match source {
+            Source::Operator => 8,
+            Source::System => 7,
+            Source::Responder => 6,
+            Source::Worker => 5,
+            Source::External => 4,
+        };
+        (self.claims_max * eighths).div_ceil(8)
+    }
+
+    /// Whether `tag` may be used.
+    #[must_use]
+    pub fn knows(&self, tag: &Tag) -> bool {
+        Tag::BUILT_IN.contains(&tag.as_str()) || self.registered_tags.contains(tag)
+    }
+}

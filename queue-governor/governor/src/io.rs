@@ -1,0 +1,309 @@
+//! What goes into a governor and what comes out of it.
+
+use core::ops::Range;
+
+use media_core::plugin::WordSpan;
+use media_core::{Generation, SampleRate, Verdict};
+
+use crate::claim::{Claim, ClaimId, Content, Source, TurnId};
+
+/// Something that happened.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Input {
+    /// A producer wants to be heard.
+    Submit(Claim),
+    /// A producer no longer wants it. Unknown names are ignored.
+    Withdraw(ClaimId),
+
+    /// Possible caller speech has begun.
+    CallerOnset,
+    /// What the onset turned out to be.
+    CallerVerdict(Verdict),
+    /// The caller's utterance is finished and was understood. Ends the open utterance.
+    CallerTurn(TurnId),
+    /// The caller's utterance is finished and nothing was understood. Ends the open utterance.
+    CallerSilent,
+
+    /// The next piece of synthesised speech. Not yet played.
+    SpeechChunk {
+        /// Whose.
+        generation: Generation,
+        /// Its length, in samples at the line's rate.
+        samples: u64,
+        /// Its words. Text ranges count in the granted text, sample ranges from the first sample
+        /// of the generation.
+        words: Vec<LedgerWord>,
+    },
+    /// Synthesis is complete; `samples` is the length of the whole.
+    SpeechDone {
+        /// Whose.
+        generation: Generation,
+        /// The generation's length.
+        samples: u64,
+    },
+    /// Synthesis failed; nothing more will come.
+    SpeechFailed {
+        /// Whose.
+        generation: Generation,
+        /// The engine's words, for the record.
+        reason: String,
+    },
+    /// The first packet went out.
+    FirstSample {
+        /// Whose.
+        generation: Generation,
+    },
+    /// So many samples of the generation went out so far.
+    Played {
+        /// Whose.
+        generation: Generation,
+        /// Cumulative count.
+        samples: u64,
+    },
+    /// All of the generation went out.
+    Drained {
+        /// Whose.
+        generation: Generation,
+        /// Final count.
+        samples: u64,
+    },
+    /// A revoked generation is silent; the count is final.
+    Silenced {
+        /// Whose.
+        generation: Generation,
+        /// Final count.
+        samples: u64,
+    },
+    /// The line's audio now has this rate. Counts of generations granted before keep theirs.
+    LineRate(SampleRate),
+
+    /// The operator takes the floor: the agent falls silent and only operator claims are granted.
+    OperatorTake,
+    /// The operator hands the floor back.
+    OperatorRelease,
+    /// The call is over.
+    LineClosed,
+    /// Nothing but time passed.
+    Timeout,
+}
+
+/// Where a word of the granted text lies in the generation's audio.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LedgerWord {
+    /// Byte range in the granted text.
+    pub text: Range<usize>,
+    /// Sample range, counted from the first sample of the generation.
+    pub samples: Range<u64>,
+}
+
+impl From<&WordSpan> for LedgerWord {
+    fn from(span: &WordSpan) -> Self {
+        LedgerWord {
+            text: span.text.clone(),
+            samples: span.samples.start as u64..span.samples.end as u64,
+        }
+    }
+}
+
+/// Something to be done, or to be told.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Output {
+    /// The claim is taken in and will end exactly once.
+    Accepted(ClaimId),
+    /// Speak this. The generation is new and from now on the current one.
+    Grant {
+        /// Who holds the floor.
+        claim: ClaimId,
+        /// The right to it.
+        generation: Generation,
+        /// What is to be heard; after a cut, only what is left.
+        speech: Content,
+        /// With which voice.
+        voice: Voice,
+    },
+    /// The generation ends here: no sample of it may leave from now on.
+    Revoke(Generation),
+    /// Stop at the sample and keep the rest.
+    Pause(Generation),
+    /// Go on with the next sample.
+    Resume(Generation),
+    /// What became of a claim. Comes once for each accepted claim, and once, without
+    /// [`Output::Accepted`], for a submission that was turned away at the door.
+    Ended {
+        /// Which.
+        claim: ClaimId,
+        /// Whose it was.
+        source: Source,
+        /// What it answered.
+        turn: Option<TurnId>,
+        /// How it ended.
+        ending: Ending,
+        /// What the caller heard of it.
+        heard: Heard,
+    },
+    /// The floor changed hands, or state. For pictures and logs.
+    FloorChanged {
+        /// Who holds it now.
+        holder: Option<ClaimId>,
+        /// Why.
+        why: FloorReason,
+    },
+}
+
+/// Which voice speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Voice {
+    /// The line's voice.
+    Own,
+    /// The system voice of last resort, because the line's voice stalled or failed.
+    Fallback,
+}
+
+/// What the caller heard of a claim, from the samples that were sent.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Heard {
+    /// The words, from the first of the claim. For ready audio: its label once all was sent.
+    pub text: String,
+    /// How long it was audible, over all its turns on the floor.
+    pub ms: u64,
+    /// Samples sent, over all its turns on the floor, at the line's rate.
+    pub samples: u64,
+}
+
+/// How a claim ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// All of it was sent.
+    Spoken,
+    /// The caller spoke, and its policy was to drop it.
+    Interrupted,
+    /// Another claim took its place.
+    Superseded,
+    /// The caller said something new first.
+    Stale,
+    /// Its time to live was over before its turn came.
+    Expired,
+    /// The same is already waiting, being said, or was said.
+    Duplicate,
+    /// Its producer took it back.
+    Withdrawn,
+    /// It was never taken in.
+    Refused(RefusalReason),
+    /// It was taken in and could not be said.
+    Failed(FailReason),
+}
+
+/// Why a claim was not taken in.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RefusalReason {
+    /// No tag.
+    #[error("the claim has no tag; give it one of the known tags, for speech xen-out")]
+    Untagged,
+    /// A tag that is neither built in nor registered.
+    #[error("tag {0:?} is not known here; register it in the configuration")]
+    UnknownTag(String),
+    /// An empty, overlong or reserved name.
+    #[error("a claim's id has 1 to 64 bytes and does not begin with \"xenline:\"")]
+    BadId,
+    /// A live claim has this name. This ending is about the submission; the live claim goes on.
+    #[error("a live claim has this id")]
+    IdInUse,
+    /// Nothing to say.
+    #[error("nothing to say: the text is blank or the audio empty")]
+    Empty,
+    /// Too much to say at once.
+    #[error("{got} bytes of text are more than {max}; split the claim")]
+    TextTooLong {
+        /// What was offered.
+        got: usize,
+        /// What is taken.
+        max: usize,
+    },
+    /// Too much audio at once.
+    #[error("{got_ms} ms of audio are more than {max_ms} ms; split the claim")]
+    AudioTooLong {
+        /// What was offered.
+        got_ms: u64,
+        /// What is taken.
+        max_ms: u64,
+    },
+    /// A dedup key longer than is kept.
+    #[error("a dedup key of {got} bytes is longer than {max}")]
+    KeyTooLong {
+        /// What was offered.
+        got: usize,
+        /// What is taken.
+        max: usize,
+    },
+    /// As many claims wait as may wait for this source.
+    #[error("{max} claims are waiting, which is the most for this source; try again later")]
+    QueueFull {
+        /// How many may wait when one of this source comes.
+        max: usize,
+    },
+    /// It would take the place of a claim of a higher source.
+    #[error("a claim cannot supersede one of a higher source")]
+    SupersedesHigherSource,
+    /// The call is over.
+    #[error("the line is closed")]
+    LineClosed,
+}
+
+/// Why an accepted claim could not be said.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum FailReason {
+    /// The voice, and the fallback voice after it, failed. The engine's words.
+    #[error("synthesis failed: {0}")]
+    Synthesis(String),
+    /// No frame left in time, also not with the fallback voice.
+    #[error("no frame left for {stall_ms} ms, also with the fallback voice")]
+    Stalled {
+        /// The limit.
+        stall_ms: u64,
+    },
+    /// The call ended first.
+    #[error("the line closed first")]
+    LineClosed,
+}
+
+/// Why the floor changed hands, or state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FloorReason {
+    /// A waiting claim got it for the first time.
+    Granted,
+    /// A claim that was cut got it back.
+    Regranted,
+    /// The caller may be speaking: paused at the sample.
+    Paused,
+    /// It was not speech: resumed at the sample.
+    Resumed,
+    /// All was sent.
+    Spoken,
+    /// A claim of a higher source is waiting.
+    Preempted {
+        /// Which.
+        by: ClaimId,
+    },
+    /// The caller speaks.
+    BargeIn,
+    /// Another claim took its place.
+    Superseded,
+    /// The caller said something new.
+    Stale,
+    /// Its producer took it back.
+    Withdrawn,
+    /// The operator took the floor.
+    OperatorTook,
+    /// The operator handed it back.
+    OperatorReleased,
+    /// No frame left for `stall_ms`: a filler speaks until the claim gets the floor again.
+    StallFiller,
+    /// No frame left after the filler either: revoked.
+    StallRevoked,
+    /// The fallback voice says it.
+    Fallback,
+    /// It could not be said.
+    Failed,
+    /// The call is over.
+    LineClosed,
+}
