@@ -1,0 +1,249 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ClaimId, LineId, Message, Position, TurnId, Version};
+
+/// What the line tells the brain.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum LineMessage {
+    /// The first message in this direction.
+    ///
+    /// ```json
+    /// {"type":"hello","version":{"major":1,"minor":0},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
+    /// ```
+    Hello {
+        /// What the line speaks.
+        version: Version,
+        /// Program and version, for people.
+        name: String,
+        /// How often a ping comes.
+        ping_every_ms: u64,
+        /// A brain that leaves a ping unanswered for so long is killed and started again.
+        silence_limit_ms: u64,
+    },
+    /// A call was answered, or a brain was started while a call was up.
+    ///
+    /// ```json
+    /// {"type":"line_opened","line":1,"caller":"+4930123456","called":"100","resumed":false,"backlog":0,"at_ms":1200}
+    /// ```
+    LineOpened {
+        /// The line.
+        line: LineId,
+        /// Who calls, as the network says. May be empty.
+        #[serde(default)]
+        caller: String,
+        /// What was dialled. May be empty.
+        #[serde(default)]
+        called: String,
+        /// The call was already up: an earlier brain was lost, the caller heard no goodbye.
+        #[serde(default)]
+        resumed: bool,
+        /// Turns that follow at once because no brain has acknowledged them.
+        #[serde(default)]
+        backlog: u32,
+        /// The line's monotonic clock.
+        #[serde(default)]
+        at_ms: u64,
+    },
+    /// Possible caller speech has begun. Nothing is decided yet; a brain may prepare.
+    ///
+    /// ```json
+    /// {"type":"caller_speaking","line":1}
+    /// ```
+    CallerSpeaking {
+        /// The line.
+        line: LineId,
+    },
+    /// The open utterance as understood so far. May change entirely.
+    ///
+    /// ```json
+    /// {"type":"caller_partial","line":1,"text":"what time"}
+    /// ```
+    CallerPartial {
+        /// The line.
+        line: LineId,
+        /// Text so far.
+        text: String,
+    },
+    /// The caller said something and finished. To be acknowledged with `turn_done`.
+    ///
+    /// ```json
+    /// {"type":"caller_turn","line":1,"turn":2,"position":7,"text":"what time is it","at_ms":5400,"barged_in":false,"replayed":false}
+    /// ```
+    CallerTurn {
+        /// The line.
+        line: LineId,
+        /// Number of the turn on this line.
+        turn: TurnId,
+        /// Where the lane keeps it until it is acknowledged.
+        position: Position,
+        /// What was said, as the recogniser understood it.
+        text: String,
+        /// When the caller finished, on the line's monotonic clock.
+        #[serde(default)]
+        at_ms: u64,
+        /// The caller interrupted a claim with this.
+        #[serde(default)]
+        barged_in: bool,
+        /// An earlier brain may have seen this turn and not have acknowledged it.
+        #[serde(default)]
+        replayed: bool,
+    },
+    /// The caller spoke, and the recogniser could make nothing of it.
+    ///
+    /// ```json
+    /// {"type":"caller_not_understood","line":1}
+    /// ```
+    CallerNotUnderstood {
+        /// The line.
+        line: LineId,
+    },
+    /// The caller pressed a key.
+    ///
+    /// ```json
+    /// {"type":"digit","line":1,"digit":"5"}
+    /// ```
+    Digit {
+        /// The line.
+        line: LineId,
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+    },
+    /// The claim waits for the floor, and will end exactly once.
+    ///
+    /// ```json
+    /// {"type":"claim_accepted","line":1,"claim":"r-1"}
+    /// ```
+    ClaimAccepted {
+        /// The line.
+        line: LineId,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// The first sample of the claim went out to the caller.
+    ///
+    /// ```json
+    /// {"type":"claim_started","line":1,"claim":"r-1"}
+    /// ```
+    ClaimStarted {
+        /// The line.
+        line: LineId,
+        /// The claim.
+        claim: ClaimId,
+    },
+    /// What became of the claim, and what the caller heard of it.
+    ///
+    /// ```json
+    /// {"type":"claim_ended","line":1,"claim":"r-1","ending":"interrupted","heard_text":"The backup is done.","heard_ms":1240,"reason":"the caller spoke"}
+    /// ```
+    ClaimEnded {
+        /// The line.
+        line: LineId,
+        /// The claim.
+        claim: ClaimId,
+        /// How it ended.
+        ending: ClaimEnding,
+        /// The words that went out to the caller, from the samples that were sent.
+        #[serde(default)]
+        heard_text: String,
+        /// How long the caller heard it.
+        #[serde(default)]
+        heard_ms: u64,
+        /// Why, for people, where the ending alone does not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The operator took the floor: what the brain says is not heard until it is returned.
+    ///
+    /// ```json
+    /// {"type":"operator_took","line":1}
+    /// ```
+    OperatorTook {
+        /// The line.
+        line: LineId,
+    },
+    /// The operator returned the floor.
+    ///
+    /// ```json
+    /// {"type":"operator_released","line":1}
+    /// ```
+    OperatorReleased {
+        /// The line.
+        line: LineId,
+    },
+    /// The call is over. Open claims have ended.
+    ///
+    /// ```json
+    /// {"type":"line_closed","line":1,"reason":"the caller hung up"}
+    /// ```
+    LineClosed {
+        /// The line.
+        line: LineId,
+        /// Why, for people.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Is the brain alive? To be answered with `pong` and the same number.
+    ///
+    /// ```json
+    /// {"type":"ping","seq":12}
+    /// ```
+    Ping {
+        /// Counts up.
+        seq: u64,
+    },
+    /// The line ends; the brain is asked to end too, and is killed if it does not.
+    ///
+    /// ```json
+    /// {"type":"shutdown"}
+    /// ```
+    Shutdown,
+}
+
+impl Message for LineMessage {
+    const KINDS: &'static [&'static str] = &[
+        "hello",
+        "line_opened",
+        "caller_speaking",
+        "caller_partial",
+        "caller_turn",
+        "caller_not_understood",
+        "digit",
+        "claim_accepted",
+        "claim_started",
+        "claim_ended",
+        "operator_took",
+        "operator_released",
+        "line_closed",
+        "ping",
+        "shutdown",
+    ];
+}
+
+/// What became of a claim. An open enumeration: a newer line may know more endings.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimEnding {
+    /// The caller heard all of it.
+    Spoken,
+    /// The caller spoke; `heard_text` says how far it came.
+    Interrupted,
+    /// A later claim took its place.
+    Superseded,
+    /// The caller has moved on.
+    Stale,
+    /// It was not heard within its time to live.
+    Expired,
+    /// The same was said a moment ago.
+    Duplicate,
+    /// The brain took it back.
+    Withdrawn,
+    /// It was never queued; the reason says why.
+    Refused,
+    /// It could not be spoken; the reason says why.
+    Failed,
+    /// An ending that this version has no word for.
+    #[serde(other)]
+    Unknown,
+}
