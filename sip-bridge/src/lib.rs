@@ -1,1 +1,46 @@
-//! Trunk ACL, SDP, call state machine and the SIP stack's shell.
+//! SIP for one machine's phone line: who may call, what is agreed, and how each call stands.
+//!
+//! # What it owns
+//!
+//! The SIP sockets (UDP and TCP), the trunks' source-address list, message framing, offer/answer,
+//! transactions, dialogs, calls and admission. It knows media as a value, [`NegotiatedMedia`], and
+//! never touches audio.
+//!
+//! # In and out
+//!
+//! [`Bridge::start`] opens the listeners; what happens to calls arrives as [`BridgeEvent`]s on the
+//! channel it is given; the line answers with [`Bridge::answer`], [`Bridge::reject`],
+//! [`Bridge::hangup`], or calls out with [`Bridge::dial`]. Those return at once and never wait for
+//! the network. A consumer that reads its events late delays nothing but its own events: the
+//! receive loop never waits for it.
+//!
+//! # What a packet passes, in this order
+//!
+//! ```text
+//! socket ▶ acl (source address; foreign: no byte back) ▶ guard (framing, bounds, start line)
+//!        ▶ stack (the SIP grammar) ▶ agent (transactions ▶ call ▶ negotiation) ▶ events
+//! ```
+//!
+//! The agent is a core: told the time and given its randomness, driven by one message, command or
+//! timeout at a time, drained of its outputs after each. Sockets, tasks and clocks are in
+//! [`bridge`](Bridge) alone.
+//!
+//! # What it never does
+//!
+//! Send a byte to an address that no trunk lists and that we did not dial. Spawn a task or a
+//! thread per call. Resolve a name that came in a packet. Panic on what a peer sent.
+
+pub mod acl;
+mod bridge;
+mod cdr;
+mod config;
+mod event;
+mod pii;
+
+pub use acl::{Acl, Trunk};
+pub use bridge::{Bridge, BridgeCounts, DialError, StartError};
+pub use cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
+pub use config::{BridgeConfig, DialSpec};
+pub use event::{BridgeEvent, CallId, CallOutcome, HangupBy, HangupReason, Rejection};
+pub use media_core::NegotiatedMedia;
+pub use pii::{Pii, pii_is_revealed, reveal_pii};

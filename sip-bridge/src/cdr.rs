@@ -1,0 +1,100 @@
+//! The record of a call: one value, one JSON line.
+
+use media_core::Codec;
+use serde::{Serialize, Serializer};
+
+use crate::event::{CallId, CallOutcome};
+
+/// Which way a call was set up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallDirection {
+    /// The peer called us.
+    Inbound,
+    /// We called the peer.
+    Outbound,
+}
+
+/// A call detail record. `serde_json::to_string` makes it one line.
+///
+/// The bridge fills the signalling part. [`Cdr::media`] and [`Cdr::conversation`] belong to the
+/// line, which knows them when it closes. Durations are in milliseconds since the INVITE.
+///
+/// The record holds the numbers in clear: it is a document that the operator keeps, not a log.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Cdr {
+    /// The call's number in this process.
+    pub call: CallId,
+    /// The SIP Call-ID, as in traces.
+    pub sip_call_id: String,
+    /// Inbound or outbound.
+    pub direction: CallDirection,
+    /// User part of the calling identity.
+    pub from: String,
+    /// User part of what was called.
+    pub to: String,
+    /// The trunk, empty for an outbound call to an address outside every trunk.
+    pub trunk: String,
+    /// When the INVITE came or went, in milliseconds since 1970 (wall clock).
+    pub started_unix_ms: u64,
+    /// INVITE to the first 18x.
+    pub ring_ms: Option<u64>,
+    /// INVITE to the 200.
+    pub answer_ms: Option<u64>,
+    /// INVITE to the end of the call.
+    pub end_ms: u64,
+    /// Status, reason and who hung up.
+    #[serde(flatten)]
+    pub outcome: CallOutcome,
+    /// The codec last agreed on.
+    #[serde(serialize_with = "codec_name")]
+    pub codec: Option<Codec>,
+    /// Figures of the media path, filled in by the line.
+    #[serde(flatten)]
+    pub media: MediaFigures,
+    /// Figures of the conversation, filled in by the line.
+    #[serde(flatten)]
+    pub conversation: ConversationFigures,
+}
+
+/// What the media path measured.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct MediaFigures {
+    /// RTP packets sent.
+    pub rtp_sent: Option<u64>,
+    /// RTP packets received.
+    pub rtp_received: Option<u64>,
+    /// Interarrival jitter, RFC 3550.
+    pub jitter_ms: Option<f32>,
+    /// Packets lost, of those expected.
+    pub loss_percent: Option<f32>,
+    /// Estimated MOS (E-model, not listened).
+    pub mos_estimated: Option<f32>,
+}
+
+/// What the line measured about the conversation.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct ConversationFigures {
+    /// Turns the caller took.
+    pub turns: Option<u32>,
+    /// Times the caller interrupted.
+    pub barge_ins: Option<u32>,
+    /// Interruptions that turned out to be none.
+    pub false_barge_ins: Option<u32>,
+    /// Silence in which the agent owed speech.
+    pub dead_air_ms: Option<u64>,
+    /// End of speech to first sample of the reply, median.
+    pub turn_latency_ms_p50: Option<u32>,
+    /// The same, 95th percentile.
+    pub turn_latency_ms_p95: Option<u32>,
+    /// Path of the recording.
+    pub recording: Option<String>,
+    /// Path of the transcript.
+    pub transcript: Option<String>,
+}
+
+// serde's `serialize_with` hands over a reference to the field, whatever its type.
+#[allow(clippy::ref_option)]
+fn codec_name<S: Serializer>(codec: &Option<Codec>, serializer: S) -> Result<S::Ok, S::Error> {
+    codec.map(Codec::encoding_name).serialize(serializer)
+}

@@ -1,0 +1,57 @@
+//! What a bridge is started with.
+
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use media_core::Codec;
+
+use crate::acl::Trunk;
+
+/// The bridge's configuration.
+#[derive(Clone, Debug)]
+pub struct BridgeConfig {
+    /// Address to receive SIP over UDP on. Port 0 lets the system choose.
+    pub udp: Option<SocketAddr>,
+    /// Address to receive SIP over TCP on.
+    pub tcp: Option<SocketAddr>,
+    /// Who may call us. Empty: nobody (a softphone that only dials).
+    pub trunks: Vec<Trunk>,
+    /// Calls at once, inbound and outbound together. One more is answered 486.
+    pub channels_max: usize,
+    /// Codecs, the preferred first.
+    pub codecs: Vec<Codec>,
+    /// Our address as peers reach it: written into SDP when `local_rtp` has no address of its own,
+    /// and into Contact and Via when the listener is bound to the wildcard.
+    pub media_ip: IpAddr,
+    /// Shown in `Server` and `User-Agent`.
+    pub user_agent: String,
+    /// Ring no longer than this many seconds, then end the call with 480.
+    pub ring_max_s: u32,
+}
+
+impl Default for BridgeConfig {
+    fn default() -> Self {
+        Self {
+            udp: None,
+            tcp: None,
+            trunks: Vec::new(),
+            channels_max: 10,
+            codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722],
+            media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),
+            ring_max_s: 120,
+        }
+    }
+}
+
+/// A call to place.
+#[derive(Clone, Debug)]
+pub struct DialSpec {
+    /// Whom to call: `sip:user@host[:port][;transport=udp|tcp]`.
+    pub target: String,
+    /// As whom: a full `sip:` URI, or only a user part.
+    pub from: String,
+    /// Where our RTP socket is.
+    pub local_rtp: SocketAddr,
+    /// Codecs to offer, the preferred first.
+    pub codecs: Vec<Codec>,
+}
