@@ -13,7 +13,12 @@
 //! Panics here are our own bugs. Bytes from a peer are answered with typed errors.
 #![forbid(unsafe_code)]
 
+pub mod codec;
+pub mod floor;
+pub mod hearing;
+pub mod level;
 pub mod plugin;
+pub mod resample;
 pub mod vocabulary;
 
 pub use vocabulary::*;
