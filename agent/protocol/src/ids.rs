@@ -37,7 +37,8 @@ macro_rules! text_id {
             Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema,
         )]
         #[serde(try_from = "String")]
-        pub struct $name(#[schemars(length(min = 1, max = 64))] String);
+        #[schemars(extend("minLength" = 1, "maxLength" = 64))]
+        pub struct $name(String);
 
         impl $name {
             /// # Errors
