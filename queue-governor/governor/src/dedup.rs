@@ -1,0 +1,58 @@
+//! Never twice: what makes two claims the same, and what was said lately.
+
+use std::collections::VecDeque;
+
+use media_core::MonoTime;
+
+use crate::claim::{Claim, TurnId};
+use crate::text;
+
+/// Sayings remembered. At one a second, which is more than a voice can do, this is longer than
+/// any sensible window.
+const MEMORY_MAX: usize = 256;
+
+/// What a claim says, for comparison.
+///
+/// Two claims are the same if their dedup keys are equal, or if their words are equal and they do
+/// not answer different turns: who asks twice is answered twice.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Key {
+    named: Option<String>,
+    words: String,
+    turn: Option<TurnId>,
+}
+
+impl Key {
+    pub(crate) fn of(claim: &Claim) -> Self {
+        Self {
+            named: claim.dedup_key.clone(),
+            words: text::normalised(claim.content.words()),
+            turn: claim.turn,
+        }
+    }
+
+    pub(crate) fn is_same(&self, other: &Key) -> bool {
+        let same_name = self.named.is_some() && self.named == other.named;
+        let same_topic = self.turn.is_none() || other.turn.is_none() || self.turn == other.turn;
+        same_name || (same_topic && self.words == other.words)
+    }
+}
+
+/// What was said within the window.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    recent: VecDeque<(Key, MonoTime)>,
+}
+
+impl Said {
+    pub(crate) fn remember(&mut self, key: Key, until: MonoTime) {
+        if self.recent.len() >= MEMORY_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((key, until));
+    }
+
+    pub(crate) fn has(&self, key: &Key, now: MonoTime) -> bool {
+        self.recent.iter().any(|(said, until)| *until > now && said.is_same(key))
+    }
+}

@@ -1,0 +1,178 @@
+//! An accepted claim, from its acceptance to its one ending.
+
+use std::sync::Arc;
+
+use media_core::MonoTime;
+
+use crate::claim::{Claim, ClaimId, Content, OnInterrupt, Source, TurnId};
+use crate::dedup::Key;
+use crate::io::{Heard, Voice};
+use crate::ledger::Ledger;
+use crate::text;
+
+/// A claim in hand, and how far it got.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) claim: Claim,
+    /// Order of acceptance.
+    pub(crate) number: u64,
+    pub(crate) waiting_since: MonoTime,
+    pub(crate) expires_at: Option<MonoTime>,
+    pub(crate) key: Key,
+    /// The voice of its next grant.
+    pub(crate) voice: Voice,
+    /// How often it held the floor and no frame left.
+    pub(crate) stalls: u8,
+    /// How often it was granted the floor.
+    pub(crate) grants: u32,
+    /// Where its next grant begins: a byte of the text, or a sample of the audio.
+    resume_at: usize,
+    heard_bytes: usize,
+    heard_samples: u64,
+    heard_micros: u64,
+    complete: bool,
+}
+
+impl Entry {
+    pub(crate) fn new(claim: Claim, number: u64, now: MonoTime) -> Self {
+        Self {
+            expires_at: claim.ttl.map(|ttl| now + ttl),
+            key: Key::of(&claim),
+            claim,
+            number,
+            waiting_since: now,
+            voice: Voice::Own,
+            stalls: 0,
+            grants: 0,
+            resume_at: 0,
+            heard_bytes: 0,
+            heard_samples: 0,
+            heard_micros: 0,
+            complete: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &ClaimId {
+        &self.claim.id
+    }
+
+    pub(crate) fn source(&self) -> Source {
+        self.claim.source
+    }
+
+    /// Whether a grant goes on with something that was cut.
+    pub(crate) fn was_granted(&self) -> bool {
+        self.grants > 0
+    }
+
+    /// The rest of the text, as granted.
+    pub(crate) fn granted_text(&self) -> &str {
+        match &self.claim.content {
+            Content::Text(text) => &text[self.resume_at..],
+            Content::Audio { .. } => "",
+        }
+    }
+
+    /// What is left to be heard.
+    pub(crate) fn rest(&self) -> Content {
+        match &self.claim.content {
+            Content::Text(_) => Content::Text(self.granted_text().to_owned()),
+            Content::Audio { label, samples, rate } => Content::Audio {
+                label: label.clone(),
+                samples: if self.resume_at == 0 {
+                    Arc::clone(samples)
+                } else {
+                    Arc::from(&samples[self.resume_at..])
+                },
+                rate: *rate,
+            },
+        }
+    }
+
+    /// Takes down what one turn on the floor brought. `drained`: all of it was sent.
+    pub(crate) fn record(&mut self, ledger: &Ledger, drained: bool) {
+        self.heard_samples = self.heard_samples.saturating_add(ledger.sent());
+        self.heard_micros += ledger.audible().as_micros() as u64;
+        match &self.claim.content {
+            Content::Text(text) => {
+                let granted = &text[self.resume_at..];
+                let heard = if drained { granted.len() } else { ledger.heard_bytes(granted) };
+                let cut = self.resume_at + heard;
+                self.heard_bytes = self.heard_bytes.max(cut);
+                self.resume_at = text::next_word(text, cut);
+                self.complete = self.resume_at == text.len();
+            }
+            Content::Audio { samples, rate, .. } => {
+                let sent = ledger.sent_at_rate(*rate);
+                let all = drained || ledger.all_sent();
+                let cut = if all { samples.len() } else { self.resume_at.saturating_add(sent) };
+                self.resume_at = cut.min(samples.len());
+                self.complete = self.resume_at == samples.len();
+            }
+        }
+    }
+
+    /// Moves the resumption back to the start of the clause that was cut, unless that is the
+    /// start of the whole.
+    pub(crate) fn restate(&mut self) {
+        if let Content::Text(text) = &self.claim.content {
+            let start = text::clause_start(text, self.resume_at);
+            if start > 0 {
+                self.resume_at = start;
+            }
+        }
+    }
+
+    /// Whether nothing is left to be heard.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether the caller heard enough of it to call it said: a word, or any ready audio.
+    pub(crate) fn was_heard(&self) -> bool {
+        match self.claim.content {
+            Content::Text(_) => self.heard_bytes > 0,
+            Content::Audio { .. } => self.heard_samples > 0,
+        }
+    }
+
+    pub(crate) fn heard(&self) -> Heard {
+        let text = match &self.claim.content {
+            Content::Text(text) => text[..self.heard_bytes].trim(),
+            Content::Audio { label, .. } if self.complete => label,
+            Content::Audio { .. } => "",
+        };
+        Heard { text: text.to_owned(), ms: self.heard_micros / 1_000, samples: self.heard_samples }
+    }
+
+    /// Whether the caller's turn `current` took its topic away.
+    pub(crate) fn is_stale(&self, current: Option<TurnId>) -> bool {
+        is_stale(&self.claim, current)
+    }
+
+    /// Whether the caller's speech leaves it alone.
+    pub(crate) fn outlasts_the_caller(&self) -> bool {
+        self.claim.uninterruptible || self.source() == Source::Operator
+    }
+
+    /// Whether an interruption by the caller ends it.
+    pub(crate) fn drops_on_interrupt(&self) -> bool {
+        self.claim.on_interrupt == OnInterrupt::Drop && !self.claim.must_deliver
+    }
+
+    /// Takes over the promises of a claim that is the same.
+    pub(crate) fn absorb(&mut self, same: &Claim, now: MonoTime) {
+        self.claim.must_deliver |= same.must_deliver;
+        self.claim.priority = self.claim.priority.max(same.priority);
+        self.expires_at = match (self.expires_at, same.ttl) {
+            (Some(own), Some(ttl)) => Some(own.max(now + ttl)),
+            _ => None,
+        };
+    }
+}
+
+/// Whether `claim` answers something older than the caller's turn `current`.
+pub(crate) fn is_stale(claim: &Claim, current: Option<TurnId>) -> bool {
+    let older = matches!((claim.turn, current), (Some(turn), Some(current)) if turn < current);
+    older && claim.source.answers_the_caller() && !claim.must_deliver
+}

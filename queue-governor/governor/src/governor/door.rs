@@ -1,0 +1,179 @@
+//! The door: what is taken in, what is turned away, and what is taken back.
+
+use crate::claim::{Claim, ClaimId, Content, Source};
+use crate::dedup::Key;
+use crate::entry::{Entry, is_stale};
+use crate::floor::Then;
+use crate::io::{Ending, FloorReason, Heard, Output, RefusalReason};
+
+use super::Governor;
+
+impl Governor {
+    pub(super) fn on_submit(&mut self, claim: Claim) {
+        if let Err(reason) = self.examine(&claim) {
+            return self.turn_away(claim, Ending::Refused(reason));
+        }
+        if is_stale(&claim, self.turn) {
+            return self.turn_away(claim, Ending::Stale);
+        }
+        let key = Key::of(&claim);
+        if self.is_duplicate(&claim, &key) {
+            return self.turn_away(claim, Ending::Duplicate);
+        }
+        let replaces_waiting = claim.supersedes.as_ref().and_then(|id| self.queue.take(id));
+        let max = self.config.claims_max_for(claim.source);
+        if replaces_waiting.is_none() && self.alive() >= max {
+            return self.turn_away(claim, Ending::Refused(RefusalReason::QueueFull { max }));
+        }
+        if let Some(old) = replaces_waiting {
+            self.end(old, Ending::Superseded);
+        }
+        self.accept(claim);
+    }
+
+    pub(super) fn refuse_closed(&mut self, claim: Claim) {
+        self.turn_away(claim, Ending::Refused(RefusalReason::LineClosed));
+    }
+
+    pub(super) fn on_withdraw(&mut self, id: &ClaimId) {
+        if let Some(entry) = self.queue.take(id) {
+            self.end(entry, Ending::Withdrawn);
+        } else if self.floor.holds(id) {
+            self.revoke_to_end(Ending::Withdrawn, FloorReason::Withdrawn);
+        } else {
+            self.settle_silencing(id, Ending::Withdrawn);
+        }
+    }
+
+    fn accept(&mut self, claim: Claim) {
+        if let Some(old) = &claim.supersedes {
+            self.supersede_on_the_floor(&old.clone());
+        }
+        if claim.source == Source::Responder {
+            self.reply_window_until = None;
+        }
+        self.outputs.push_back(Output::Accepted(claim.id.clone()));
+        self.accepted += 1;
+        self.queue.push(Entry::new(claim, self.accepted, self.now));
+    }
+
+    fn supersede_on_the_floor(&mut self, id: &ClaimId) {
+        let now = self.now;
+        let holder = self.floor.holder.as_mut().filter(|holder| holder.entry.id() == id);
+        match holder {
+            Some(holder) if holder.entry.claim.uninterruptible => {}
+            Some(holder) => {
+                holder.superseded_since.get_or_insert(now);
+            }
+            None => self.settle_silencing(id, Ending::Superseded),
+        }
+    }
+
+    /// A claim that is just being silenced, and would wait again, ends instead.
+    fn settle_silencing(&mut self, id: &ClaimId, ending: Ending) {
+        let mut silencing = self.floor.silencing.iter_mut();
+        if let Some(silencing) = silencing.find(|silencing| silencing.entry.id() == id)
+            && matches!(silencing.then, Then::Wait { .. })
+        {
+            silencing.then = Then::End(ending);
+        }
+    }
+
+    fn examine(&self, claim: &Claim) -> Result<(), RefusalReason> {
+        self.examine_names(claim)?;
+        self.examine_content(&claim.content)?;
+        if self.live(&claim.id).is_some() {
+            return Err(RefusalReason::IdInUse);
+        }
+        let old = claim.supersedes.as_ref().and_then(|id| self.live(id));
+        if old.is_some_and(|old| old.source() < claim.source) {
+            return Err(RefusalReason::SupersedesHigherSource);
+        }
+        Ok(())
+    }
+
+    fn examine_names(&self, claim: &Claim) -> Result<(), RefusalReason> {
+        let id = claim.id.as_str();
+        if id.is_empty() || id.len() > ClaimId::BYTES_MAX || id.starts_with(ClaimId::OWN_PREFIX) {
+            return Err(RefusalReason::BadId);
+        }
+        if claim.tag.as_str().is_empty() {
+            return Err(RefusalReason::Untagged);
+        }
+        if !self.config.knows(&claim.tag) {
+            return Err(RefusalReason::UnknownTag(shortened(claim.tag.as_str())));
+        }
+        match claim.dedup_key.as_ref().map(String::len) {
+            Some(got) if got > DEDUP_KEY_BYTES_MAX => {
+                Err(RefusalReason::KeyTooLong { got, max: DEDUP_KEY_BYTES_MAX })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn examine_content(&self, content: &Content) -> Result<(), RefusalReason> {
+        let (got, max) = (content.words().len(), self.config.text_bytes_max);
+        if got > max {
+            return Err(RefusalReason::TextTooLong { got, max });
+        }
+        if content.words().trim().is_empty() {
+            return Err(RefusalReason::Empty);
+        }
+        let Content::Audio { samples, rate, .. } = content else { return Ok(()) };
+        let got_ms = samples.len() as u64 * 1_000 / u64::from(rate.hz());
+        let max_ms = self.config.audio_max.as_millis() as u64;
+        match samples.len() {
+            0 => Err(RefusalReason::Empty),
+            _ if got_ms > max_ms => Err(RefusalReason::AudioTooLong { got_ms, max_ms }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the same is alive or was said. A live claim that is the same takes over the new
+    /// one's promises, so that nothing is lost if it would have ended unheard.
+    fn is_duplicate(&mut self, claim: &Claim, key: &Key) -> bool {
+        let now = self.now;
+        if self.said.has(key, now) {
+            return true;
+        }
+        let replaced = claim.supersedes.as_ref();
+        let is_replaced = |entry: &Entry| Some(entry.id()) == replaced && !entry.was_heard();
+        let waiting = self.queue.iter_mut().filter(|entry| !is_replaced(entry));
+        let holder = self.floor.holder.iter_mut().map(|holder| &mut holder.entry);
+        let silencing = self.floor.silencing.iter_mut().filter(|silencing| {
+            matches!(silencing.then, Then::Wait { .. })
+                || silencing.ledger.heard_bytes(silencing.entry.granted_text()) > 0
+        });
+        let same = waiting
+            .chain(holder)
+            .chain(silencing.map(|silencing| &mut silencing.entry))
+            .find(|entry| entry.key.is_same(key));
+        if let Some(same) = same {
+            same.absorb(claim, now);
+            return true;
+        }
+        false
+    }
+
+    fn live(&self, id: &ClaimId) -> Option<&Entry> {
+        self.queue.get(id).or_else(|| self.floor.entries().find(|entry| entry.id() == id))
+    }
+
+    fn turn_away(&mut self, claim: Claim, ending: Ending) {
+        self.outputs.push_back(Output::Ended {
+            claim: claim.id,
+            source: claim.source,
+            turn: claim.turn,
+            ending,
+            heard: Heard::default(),
+        });
+    }
+}
+
+/// Keys are kept for the whole window; a hash or a UUID fits.
+const DEDUP_KEY_BYTES_MAX: usize = 128;
+
+/// As much of an unknown tag as a log needs.
+fn shortened(tag: &str) -> String {
+    tag.chars().take(32).collect()
+}

@@ -1,0 +1,180 @@
+//! The floor's next step: resume, cut, grant.
+
+use media_core::MonoTime;
+
+use crate::claim::{ClaimId, Source};
+use crate::entry::Entry;
+use crate::floor::{Holder, Preemption, Silencing, Then, preemption};
+use crate::io::{Ending, FloorReason, Output, Voice};
+use crate::queue::is_aged;
+
+use super::Governor;
+
+/// When and why the holder is cut for another claim.
+pub(super) struct Cut {
+    pub(super) at: MonoTime,
+    why: CutFor,
+}
+
+enum CutFor {
+    /// The one that gets the floor next.
+    Higher(ClaimId),
+    Successor,
+}
+
+impl Governor {
+    /// Brings the floor to where it belongs. Every grant is decided here, on what is known now.
+    pub(super) fn settle(&mut self) {
+        if self.closed {
+            return;
+        }
+        // A cut that came due during a pause takes the place of the resumption.
+        if !self.cut_if_due() && self.resume_if_the_caller_is_silent() {
+            self.cut_if_due();
+        }
+        if self.floor.holder.is_none() {
+            self.grant_next();
+        }
+    }
+
+    fn cut_if_due(&mut self) -> bool {
+        let Some(cut) = self.next_cut().filter(|cut| cut.at <= self.now) else { return false };
+        match cut.why {
+            CutFor::Higher(by) => self.preempt(&by),
+            CutFor::Successor => self.revoke_to_end(Ending::Superseded, FloorReason::Superseded),
+        }
+        true
+    }
+
+    /// The next cut of the holder, if something waits for one.
+    pub(super) fn next_cut(&self) -> Option<Cut> {
+        let holder = self.floor.holder.as_ref()?;
+        // A pause is decided first; then a cut that came due meanwhile takes the resume's place.
+        let may_cut = !(holder.paused && self.caller.may_be_speaking());
+        let superseded = holder.superseded_since.filter(|_| may_cut);
+        let superseded = superseded.and_then(|since| {
+            let at = holder.cut_at(since, self.config.preempt_max)?;
+            Some(Cut { at, why: CutFor::Successor })
+        });
+        self.next_preemption(holder, may_cut).into_iter().chain(superseded).min_by_key(|cut| cut.at)
+    }
+
+    fn next_preemption(&self, holder: &Holder, may_cut: bool) -> Option<Cut> {
+        let cuts = |entry: &Entry| self.may_speak(entry) && self.cuts(entry, holder, may_cut);
+        let best = self.queue.best(self.now, self.config.age, cuts)?;
+        let longest = match preemption(best, &holder.entry)? {
+            Preemption::AtOnce => return Some(self.cut_for(best, self.now)),
+            Preemption::AtClause => self.config.preempt_max,
+        };
+        let waiting = self.queue.iter().filter(|entry| cuts(entry));
+        let since = waiting.map(|entry| entry.waiting_since).min()?;
+        Some(self.cut_for(best, holder.cut_at(since, longest)?))
+    }
+
+    fn cut_for(&self, entry: &Entry, at: MonoTime) -> Cut {
+        Cut { at, why: CutFor::Higher(entry.id().clone()) }
+    }
+
+    fn cuts(&self, entry: &Entry, holder: &Holder, may_cut: bool) -> bool {
+        match preemption(entry, &holder.entry) {
+            Some(Preemption::AtOnce) => true,
+            Some(Preemption::AtClause) => may_cut,
+            None => false,
+        }
+    }
+
+    fn preempt(&mut self, by: &ClaimId) {
+        self.revoke_to_wait(FloorReason::Preempted { by: by.clone() });
+        if let Some(entry) = self.queue.take(by) {
+            self.grant_waiting(entry);
+        }
+    }
+
+    fn resume_if_the_caller_is_silent(&mut self) -> bool {
+        let now = self.now;
+        let silent = !self.caller.may_be_speaking();
+        let Some(holder) = self.floor.holder.as_mut().filter(|it| it.paused && silent) else {
+            return false;
+        };
+        holder.on_resume(now);
+        let generation = holder.generation;
+        self.outputs.push_back(Output::Resume(generation));
+        self.tell_floor(FloorReason::Resumed);
+        true
+    }
+
+    fn grant_next(&mut self) {
+        let may = |entry: &Entry| self.may_speak(entry);
+        let next = self.queue.best(self.now, self.config.age, may).map(|it| it.id().clone());
+        if let Some(entry) = next.and_then(|id| self.queue.take(&id)) {
+            self.grant_waiting(entry);
+        }
+    }
+
+    /// Whether a claim may have the floor as things are: only the operator's while the operator
+    /// has it; only what outlasts the caller while the caller may be speaking; and the responder
+    /// first for a moment after a turn.
+    pub(super) fn may_speak(&self, entry: &Entry) -> bool {
+        if self.operator_has_the_floor {
+            return entry.source() == Source::Operator;
+        }
+        if self.caller.may_be_speaking() {
+            return entry.outlasts_the_caller();
+        }
+        let leaves_the_reply_to_others =
+            matches!(entry.source(), Source::Worker | Source::External);
+        !(leaves_the_reply_to_others && self.reply_window_until.is_some())
+    }
+
+    fn grant_waiting(&mut self, entry: Entry) {
+        let why = match (entry.voice, entry.was_granted()) {
+            (Voice::Fallback, _) => FloorReason::Fallback,
+            (Voice::Own, true) => FloorReason::Regranted,
+            (Voice::Own, false) => FloorReason::Granted,
+        };
+        self.grant(entry, why);
+    }
+
+    /// Gives the floor, which is free, to `entry` under a new generation.
+    pub(super) fn grant(&mut self, mut entry: Entry, why: FloorReason) {
+        debug_assert!(self.floor.holder.is_none(), "one voice: the floor is granted when free");
+        let aged = is_aged(&entry, self.now, self.config.age);
+        let generation = self.floor.next_generation();
+        entry.grants = entry.grants.saturating_add(1);
+        self.outputs.push_back(Output::Grant {
+            claim: entry.id().clone(),
+            generation,
+            speech: entry.rest(),
+            voice: entry.voice,
+        });
+        let rate = self.config.line_rate;
+        self.floor.holder = Some(Holder::new(entry, generation, rate, self.now, aged));
+        self.tell_floor(why);
+    }
+
+    pub(super) fn revoke_to_wait(&mut self, why: FloorReason) {
+        self.revoke(Then::Wait { restate: false }, why);
+    }
+
+    pub(super) fn revoke_to_end(&mut self, ending: Ending, why: FloorReason) {
+        self.revoke(Then::End(ending), why);
+    }
+
+    /// Takes the floor from its holder. Its claim is settled when the last sample is counted.
+    pub(super) fn revoke(&mut self, then: Then, why: FloorReason) {
+        let Some(holder) = self.floor.holder.take() else { return };
+        let then = match (holder.superseded_since, then) {
+            (Some(_), Then::Wait { .. }) => Then::End(Ending::Superseded),
+            (_, then) => then,
+        };
+        self.outputs.push_back(Output::Revoke(holder.generation));
+        self.floor.silencing.push(Silencing {
+            entry: holder.entry,
+            generation: holder.generation,
+            ledger: holder.ledger,
+            then,
+            until: self.now + self.config.silenced,
+        });
+        self.tell_floor(why);
+    }
+}

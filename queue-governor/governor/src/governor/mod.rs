@@ -1,0 +1,228 @@
+//! The front: one mutation, then the outputs, then the timeout.
+
+mod caller;
+mod door;
+mod floor;
+mod playout;
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use media_core::{LineId, MonoTime};
+
+use crate::barge_in::Caller;
+use crate::claim::{ClaimId, Source, TurnId};
+use crate::config::GovernorConfig;
+use crate::dedup::Said;
+use crate::entry::Entry;
+use crate::floor::Floor;
+use crate::io::{Ending, FailReason, FloorReason, Input, Output};
+use crate::queue::Queue;
+
+/// The governor of one line.
+///
+/// Tell it what happened with [`handle`](Self::handle), do what
+/// [`poll_output`](Self::poll_output) says until it says nothing, and come back at
+/// [`next_timeout`](Self::next_timeout) at the latest.
+#[derive(Debug)]
+pub struct Governor {
+    config: GovernorConfig,
+    line: LineId,
+    now: MonoTime,
+    queue: Queue,
+    floor: Floor,
+    caller: Caller,
+    turn: Option<TurnId>,
+    /// Until then the responder alone may answer the caller's turn.
+    reply_window_until: Option<MonoTime>,
+    operator_has_the_floor: bool,
+    closed: bool,
+    said: Said,
+    accepted: u64,
+    fillers: u64,
+    outputs: VecDeque<Output>,
+}
+
+impl Governor {
+    /// A governor with nothing waiting and nobody on the floor.
+    #[must_use]
+    pub fn new(config: GovernorConfig, line: LineId) -> Self {
+        Self {
+            config: with_positive_times(config),
+            line,
+            now: MonoTime::ZERO,
+            queue: Queue::default(),
+            floor: Floor::default(),
+            caller: Caller::default(),
+            turn: None,
+            reply_window_until: None,
+            operator_has_the_floor: false,
+            closed: false,
+            said: Said::default(),
+            accepted: 0,
+            fillers: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The line it governs.
+    #[must_use]
+    pub fn line(&self) -> LineId {
+        self.line
+    }
+
+    /// Something happened, or time passed. `now` that lies before an earlier one counts as that.
+    ///
+    /// O(live claims), which are bounded by [`GovernorConfig::claims_max`].
+    pub fn handle(&mut self, now: MonoTime, input: Input) {
+        self.now = self.now.max(now);
+        // What is over is over before anything is compared with it; what is reported is taken
+        // in before a watch that waits for it is judged.
+        self.expire();
+        self.apply(input);
+        self.on_time();
+        self.settle();
+        self.expire();
+    }
+
+    /// The next thing to do or to tell, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Governor::handle`] with [`Input::Timeout`] if nothing else happens. Exact:
+    /// before it, time alone changes nothing.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<MonoTime> {
+        let silencing = self.floor.silencing.iter().map(|silencing| silencing.until).min();
+        [
+            self.queue.next_expiry(),
+            silencing,
+            self.caller.next_timeout(),
+            self.stalled_at(),
+            self.next_cut().map(|cut| cut.at),
+            self.reply_window_until,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Who holds the floor.
+    #[must_use]
+    pub fn holder(&self) -> Option<&ClaimId> {
+        self.floor.holder.as_ref().map(|holder| holder.entry.id())
+    }
+
+    /// Claims accepted and not yet ended.
+    #[must_use]
+    pub fn alive(&self) -> usize {
+        self.queue.len() + self.floor.entries().count()
+    }
+
+    fn apply(&mut self, input: Input) {
+        if self.closed {
+            if let Input::Submit(claim) = input {
+                self.refuse_closed(claim);
+            }
+            return;
+        }
+        match input {
+            Input::Submit(claim) => self.on_submit(claim),
+            Input::Withdraw(id) => self.on_withdraw(&id),
+            Input::CallerOnset => self.on_onset(),
+            Input::CallerVerdict(verdict) => self.on_verdict(verdict),
+            Input::CallerTurn(turn) => self.on_turn(turn),
+            Input::CallerSilent => self.caller.on_utterance_end(),
+            Input::SpeechChunk { generation, samples, words } => {
+                self.on_made(generation, samples, &words);
+            }
+            Input::SpeechDone { generation, samples } => self.on_whole(generation, samples),
+            Input::SpeechFailed { generation, reason } => self.on_failed(generation, reason),
+            Input::FirstSample { generation } => self.on_first_sample(generation),
+            Input::Played { generation, samples } => self.on_played(generation, samples),
+            Input::Drained { generation, samples } => self.on_drained(generation, samples),
+            Input::Silenced { generation, samples } => self.on_silenced(generation, samples),
+            Input::LineRate(rate) => self.config.line_rate = rate,
+            Input::OperatorTake => self.on_operator_take(),
+            Input::OperatorRelease => self.on_operator_release(),
+            Input::LineClosed => self.on_closed(),
+            Input::Timeout => {}
+        }
+    }
+
+    /// Everything that is due by time, except what the floor's next step decides.
+    fn on_time(&mut self) {
+        self.caller.on_time(self.now);
+        self.reply_window_until = self.reply_window_until.filter(|until| *until > self.now);
+        self.settle_overdue_silence();
+        self.watch_for_stall();
+    }
+
+    fn expire(&mut self) {
+        let now = self.now;
+        for entry in self.queue.take_all(|entry| entry.expires_at.is_some_and(|at| at <= now)) {
+            self.end(entry, Ending::Expired);
+        }
+    }
+
+    fn on_operator_take(&mut self) {
+        if self.operator_has_the_floor {
+            return;
+        }
+        self.operator_has_the_floor = true;
+        let holder = self.floor.holder.as_ref();
+        if holder.is_some_and(|holder| holder.entry.source() != Source::Operator) {
+            self.revoke_to_wait(FloorReason::OperatorTook);
+        } else {
+            self.tell_floor(FloorReason::OperatorTook);
+        }
+    }
+
+    fn on_operator_release(&mut self) {
+        if core::mem::take(&mut self.operator_has_the_floor) {
+            self.tell_floor(FloorReason::OperatorReleased);
+        }
+    }
+
+    fn on_closed(&mut self) {
+        self.closed = true;
+        self.caller = Caller::default();
+        self.reply_window_until = None;
+        let closed = Ending::Failed(FailReason::LineClosed);
+        self.revoke_to_end(closed.clone(), FloorReason::LineClosed);
+        self.silence_all_now(&closed);
+        for entry in self.queue.take_all(|_| true) {
+            self.end(entry, closed.clone());
+        }
+    }
+
+    /// The one place where a claim ends. It owns the entry, so there is no second time.
+    fn end(&mut self, entry: Entry, ending: Ending) {
+        if entry.was_heard() {
+            self.said.remember(entry.key.clone(), self.now + self.config.dedup_window);
+        }
+        self.outputs.push_back(Output::Ended {
+            source: entry.source(),
+            turn: entry.claim.turn,
+            ending,
+            heard: entry.heard(),
+            claim: entry.claim.id,
+        });
+    }
+
+    fn tell_floor(&mut self, why: FloorReason) {
+        self.outputs.push_back(Output::FloorChanged { holder: self.holder().cloned(), why });
+    }
+}
+
+/// A watch of no length would fire for ever at the same instant.
+fn with_positive_times(mut config: GovernorConfig) -> GovernorConfig {
+    const SHORTEST: Duration = Duration::from_millis(1);
+    for time in
+        [&mut config.decide, &mut config.caller_turn_max, &mut config.stall, &mut config.silenced]
+    {
+        *time = (*time).max(SHORTEST);
+    }
+    config
+}

@@ -1,0 +1,84 @@
+//! Claims that wait, and which of them is next.
+
+use core::cmp::Reverse;
+use core::time::Duration;
+
+use media_core::MonoTime;
+
+use crate::claim::{ClaimId, Source};
+use crate::entry::Entry;
+
+/// Claims that wait for the floor. Bounded by the door, which counts all live claims; so small
+/// that a scan is the fastest search.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: Vec<Entry>,
+}
+
+impl Queue {
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.waiting.push(entry);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.waiting.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.waiting.iter_mut()
+    }
+
+    /// The next one among those that `may` speak: by source, aged ones before the responder's;
+    /// what was cut before what is new; then by priority and age.
+    pub(crate) fn best(
+        &self,
+        now: MonoTime,
+        age: Duration,
+        may: impl Fn(&Entry) -> bool,
+    ) -> Option<&Entry> {
+        self.waiting
+            .iter()
+            .filter(|entry| may(entry))
+            .min_by_key(|entry| Self::order(entry, is_aged(entry, now, age)))
+    }
+
+    fn order(entry: &Entry, aged: bool) -> (u8, MonoTime, bool, Reverse<i8>, u64) {
+        let rank = match (entry.source(), aged) {
+            (Source::Operator, _) => 0,
+            (Source::System, _) => 1,
+            (_, true) => 2,
+            (Source::Responder, _) => 3,
+            (Source::Worker, _) => 4,
+            (Source::External, _) => 5,
+        };
+        let oldest = if aged { entry.waiting_since } else { MonoTime::ZERO };
+        (rank, oldest, !entry.was_granted(), Reverse(entry.claim.priority), entry.number)
+    }
+
+    pub(crate) fn get(&self, id: &ClaimId) -> Option<&Entry> {
+        self.waiting.iter().find(|entry| entry.id() == id)
+    }
+
+    pub(crate) fn take(&mut self, id: &ClaimId) -> Option<Entry> {
+        let at = self.waiting.iter().position(|entry| entry.id() == id)?;
+        Some(self.waiting.remove(at))
+    }
+
+    /// Takes out all that are `gone`, in order of arrival.
+    pub(crate) fn take_all(&mut self, gone: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        self.waiting.extract_if(.., |entry| gone(entry)).collect()
+    }
+
+    pub(crate) fn next_expiry(&self) -> Option<MonoTime> {
+        self.waiting.iter().filter_map(|entry| entry.expires_at).min()
+    }
+}
+
+/// Whether `entry` waited so long that it goes before the responder.
+pub(crate) fn is_aged(entry: &Entry, now: MonoTime, age: Duration) -> bool {
+    matches!(entry.source(), Source::Worker | Source::External) && now >= entry.waiting_since + age
+}
