@@ -14,11 +14,17 @@
 #![forbid(unsafe_code)]
 
 pub mod codec;
+pub mod comfort_noise;
+pub mod concealment;
 pub mod floor;
 pub mod hearing;
+pub mod jitter;
 pub mod level;
+pub mod playout;
 pub mod plugin;
+pub mod quality;
 pub mod resample;
+pub mod rtp;
 pub mod vocabulary;
 
 pub use vocabulary::*;

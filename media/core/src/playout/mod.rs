@@ -1,0 +1,266 @@
+//! What an audio thread pulls: packets in as they come, exactly one tick of audio out, always.
+//!
+//! [`Playout`] joins the [jitter buffer](crate::jitter) with a decoder, [concealment](crate::concealment),
+//! [comfort noise](crate::comfort_noise) and drift correction. The sender's ptime (10 to 60 ms)
+//! need not be ours. Drift is corrected by taking out or adding a few milliseconds in silence; only
+//! if there is none for half a second, by one pitch period of voice. A stream without loss and
+//! without drift comes out as it was decoded, sample for sample, first packet included.
+
+mod stretch;
+
+use core::time::Duration;
+
+use crate::comfort_noise::{ComfortNoise, NoiseDescription};
+use crate::concealment::Concealment;
+use crate::jitter::{
+    COMFORT_NOISE, Inserted, JitterBuffer, JitterConfig, JitterStatistics, Popped, Wish,
+};
+use crate::rtp::RtpPacket;
+use crate::{MonoTime, SampleRate};
+
+/// Where the samples of a pull came from. They add up to the length asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pulled {
+    /// From packets.
+    pub received: usize,
+    /// Invented for what was lost or late.
+    pub concealed: usize,
+    /// Silence or comfort noise: the sender was silent, or there is no stream.
+    pub silent: usize,
+}
+
+/// The receiving half of one leg. Real-time safe after `new`.
+#[derive(Debug)]
+pub struct Playout {
+    buffer: JitterBuffer,
+    concealment: Concealment,
+    noise: ComfortNoise,
+    /// How the sender's silence sounds, once it has said so.
+    description: Option<NoiseDescription>,
+    rate: SampleRate,
+    samples_per_tick: usize,
+    /// Audio ready to be played: `ready[from..to]`.
+    ready: Box<[i16]>,
+    from: usize,
+    to: usize,
+    source: Source,
+    loudest: u32,
+}
+
+impl Playout {
+    /// Takes the memory for a stream decoded to `rate`. Allocates; call it at admission.
+    #[must_use]
+    pub fn new(config: JitterConfig, rate: SampleRate, noise_seed: u64) -> Self {
+        let samples_per_tick = (rate.hz() / config.clock_rate_hz.clamp(8_000, 48_000)).max(1);
+        let samples_per_tick = samples_per_tick as usize;
+        let longest = config.payload_bytes_max.clamp(1, 1_500) * samples_per_tick;
+        let pull = rate.samples_in_ms(config.pull_ms);
+        let room = longest.max(pull) + rate.samples_in_ms(stretch::ADDED_MS_MAX);
+        Self {
+            buffer: JitterBuffer::new(config),
+            concealment: Concealment::new(rate),
+            noise: ComfortNoise::new(rate, noise_seed),
+            description: None,
+            rate,
+            samples_per_tick,
+            ready: vec![0; room].into_boxed_slice(),
+            from: 0,
+            to: 0,
+            source: Source::Received,
+            loudest: 0,
+        }
+    }
+
+    /// Takes a voice packet, or one of comfort noise. See [`JitterBuffer::insert`].
+    pub fn insert(&mut self, arrival: MonoTime, packet: &RtpPacket<'_>) -> Inserted {
+        self.buffer.insert(arrival, packet)
+    }
+
+    /// Takes note of a packet that holds no voice. See [`JitterBuffer::pass_over`].
+    pub fn pass_over(&mut self, arrival: MonoTime, packet: &RtpPacket<'_>) -> Inserted {
+        self.buffer.pass_over(arrival, packet)
+    }
+
+    /// Fills all of `out` with what is to be heard from `deadline` on. Real-time safe; the cost is
+    /// that of decoding what is played.
+    ///
+    /// `deadline`: the tick's, not the moment the thread woke. `decode`: fills the slice with one
+    /// payload's audio and answers how many samples that is; a payload that cannot be decoded is
+    /// 0 samples, and concealed.
+    pub fn pull(
+        &mut self,
+        deadline: MonoTime,
+        out: &mut [i16],
+        mut decode: impl FnMut(&[u8], &mut [i16]) -> usize,
+    ) -> Pulled {
+        let mut pulled = Pulled::default();
+        let mut at = 0;
+        for _ in 0..PIECES_MAX {
+            at += self.drain(&mut out[at..], &mut pulled);
+            if at == out.len() {
+                return pulled;
+            }
+            let play_at = deadline + self.duration(at);
+            at += self.piece(play_at, &mut out[at..], &mut decode, &mut pulled);
+        }
+        self.be_silent(&mut out[at..]);
+        pulled.silent += out.len() - at;
+        pulled
+    }
+
+    /// Counters and figures of the jitter buffer.
+    #[must_use]
+    pub fn statistics(&self) -> JitterStatistics {
+        self.buffer.statistics()
+    }
+
+    /// Forgets the stream, as after a change of codec to one of the same rate. Counters and memory
+    /// stay.
+    pub fn reset(&mut self) {
+        self.buffer.reset();
+        self.description = None;
+        (self.from, self.to) = (0, 0);
+        self.concealment.discontinuity();
+    }
+
+    /// The next piece of media: straight into `out` if it fits, else made ready. Answers how much
+    /// went into `out`.
+    fn piece(
+        &mut self,
+        play_at: MonoTime,
+        out: &mut [i16],
+        decode: &mut impl FnMut(&[u8], &mut [i16]) -> usize,
+        pulled: &mut Pulled,
+    ) -> usize {
+        match self.buffer.pop(play_at) {
+            Popped::Frame(frame) if frame.payload_type == COMFORT_NOISE => {
+                self.description = NoiseDescription::parse(frame.payload);
+                0
+            }
+            Popped::Frame(frame) => {
+                self.description = None;
+                if frame.after_cut {
+                    self.concealment.discontinuity();
+                }
+                let ticks = frame.ticks as usize;
+                let direct = frame.wish == Wish::None && ticks * self.samples_per_tick <= out.len();
+                let wish = frame.wish;
+                let into = if direct { &mut *out } else { &mut self.ready[..] };
+                let decoded = decode(frame.payload, into).min(into.len());
+                if decoded == 0 {
+                    self.make(ticks * self.samples_per_tick, Source::Concealed);
+                    return 0;
+                }
+                self.concealment.good(&mut into[..decoded]);
+                if direct {
+                    pulled.received += decoded;
+                    return decoded;
+                }
+                self.source = Source::Received;
+                (self.from, self.to) = (0, decoded);
+                self.stretch(wish);
+                0
+            }
+            Popped::Lost { ticks } | Popped::Underrun { ticks } => {
+                // Within the sender's silence, nothing coming is what is expected.
+                let silent = self.description.is_some();
+                let source = if silent { Source::Silent } else { Source::Concealed };
+                self.make(ticks as usize * self.samples_per_tick, source);
+                0
+            }
+            Popped::Silence { ticks } => {
+                self.make(ticks as usize * self.samples_per_tick, Source::Silent);
+                0
+            }
+            Popped::Waiting => {
+                self.be_silent(out);
+                pulled.silent += out.len();
+                out.len()
+            }
+        }
+    }
+
+    /// Makes `samples` ready that no packet holds.
+    fn make(&mut self, samples: usize, source: Source) {
+        let samples = samples.min(self.ready.len());
+        (self.from, self.to) = (0, samples);
+        self.source = source;
+        let piece = &mut self.ready[..samples];
+        match &self.description {
+            Some(noise) if source == Source::Silent => {
+                self.noise.fill_as(piece, noise);
+                self.concealment.good(piece);
+            }
+            _ => self.concealment.conceal(piece),
+        }
+    }
+
+    fn be_silent(&mut self, out: &mut [i16]) {
+        match &self.description {
+            Some(noise) => self.noise.fill_as(out, noise),
+            None => out.fill(0),
+        }
+    }
+
+    /// Makes what is ready shorter or longer, if that is wished and cannot be heard.
+    fn stretch(&mut self, wish: Wish) {
+        let (ticks, firm, shorter) = match wish {
+            Wish::None => return,
+            Wish::Shorten { ticks, firm } => (ticks, firm, true),
+            Wish::Lengthen { ticks, firm } => (ticks, firm, false),
+        };
+        let level = stretch::mean_level(&self.ready[..self.to]);
+        self.loudest = (self.loudest - self.loudest / LOUDEST_FADES).max(level);
+        let quiet = level < QUIET_LEVEL || level < self.loudest / QUIET_BELOW_LOUDEST;
+        let wanted = ticks as usize * self.samples_per_tick;
+        let lag = if quiet {
+            Some(wanted.min(self.to / 2))
+        } else if firm {
+            stretch::pitch_lag(&self.ready[..self.to], self.rate)
+        } else {
+            None
+        };
+        let Some(lag) = lag.filter(|&lag| lag > 0) else { return };
+        let before = self.to;
+        self.to = if shorter {
+            stretch::shorten(&mut self.ready[..before], lag)
+        } else {
+            stretch::lengthen(&mut self.ready, before, lag)
+        };
+        let difference = self.to as i64 - before as i64;
+        self.buffer.stretched(difference / self.samples_per_tick as i64);
+    }
+
+    fn drain(&mut self, out: &mut [i16], pulled: &mut Pulled) -> usize {
+        let length = (self.to - self.from).min(out.len());
+        out[..length].copy_from_slice(&self.ready[self.from..self.from + length]);
+        self.from += length;
+        match self.source {
+            Source::Received => pulled.received += length,
+            Source::Concealed => pulled.concealed += length,
+            Source::Silent => pulled.silent += length,
+        }
+        length
+    }
+
+    fn duration(&self, samples: usize) -> Duration {
+        Duration::from_micros(samples as u64 * 1_000_000 / u64::from(self.rate.hz()))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Source {
+    Received,
+    Concealed,
+    Silent,
+}
+
+// The longest pull, 60 ms, holds six packets of 10 ms; the rest is for packets without media.
+const PIECES_MAX: usize = 64;
+
+// Mean of magnitudes, about -54 dBov: the pauses of a quiet room.
+const QUIET_LEVEL: u32 = 64;
+
+// A noisy line's pauses are 24 dB below its speech.
+const QUIET_BELOW_LOUDEST: u32 = 16;
+const LOUDEST_FADES: u32 = 256;
