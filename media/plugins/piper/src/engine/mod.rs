@@ -1,0 +1,60 @@
+//! What runs a voice's network. One small trait, two engines.
+
+#[cfg(feature = "onnxruntime")]
+mod onnxruntime;
+mod rten;
+
+use std::path::Path;
+
+use crate::LoadError;
+use crate::config::VoiceConfig;
+use crate::utterance::Utterance;
+
+/// Which engine runs the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Backend {
+    /// Pure Rust, no shared library, loads in a tenth of the time. The default.
+    #[default]
+    Rten,
+    /// ONNX Runtime through `piper-rs`, loaded with `dlopen`. Needs the cargo feature
+    /// `onnxruntime` and a `libonnxruntime.so` (environment variable `ORT_DYLIB_PATH`).
+    OnnxRuntime,
+}
+
+/// A loaded network.
+pub(crate) trait Engine: Send + Sync {
+    /// Its name, for people.
+    fn name(&self) -> &'static str;
+
+    /// Samples of `utterance` at the voice's own rate, in ±1. Deterministic or not is the
+    /// voice's affair.
+    fn synthesise(&self, utterance: &Utterance) -> Result<Vec<f32>, String>;
+}
+
+pub(crate) fn load(
+    backend: Backend,
+    model: &Path,
+    config: &VoiceConfig,
+    config_path: &Path,
+) -> Result<Box<dyn Engine>, LoadError> {
+    if let Err(source) = std::fs::File::open(model) {
+        return Err(match source.kind() {
+            std::io::ErrorKind::NotFound => LoadError::Missing { path: model.into() },
+            _ => LoadError::Unreadable { path: model.into(), source },
+        });
+    }
+    match backend {
+        Backend::Rten => Ok(Box::new(rten::Rten::load(model, config)?)),
+        #[cfg(feature = "onnxruntime")]
+        Backend::OnnxRuntime => Ok(Box::new(onnxruntime::OnnxRuntime::load(model, config_path)?)),
+        #[cfg(not(feature = "onnxruntime"))]
+        Backend::OnnxRuntime => {
+            let _ = config_path;
+            Err(LoadError::Engine(
+                "this program was built without ONNX Runtime; build it with \
+                 `--features onnxruntime`, or use the engine \"rten\""
+                    .into(),
+            ))
+        }
+    }
+}
