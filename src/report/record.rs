@@ -70,7 +70,9 @@ pub struct CallRecord {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// There is no such file, or it may not be read.
-    #[error("cannot read {path}: {error}; a call's folder holds {EVENTS_FILE} and {RECORDING_FILE}")]
+    #[error(
+        "cannot read {path}: {error}; a call's folder holds {EVENTS_FILE} and {RECORDING_FILE}"
+    )]
     Read {
         /// Which file.
         path: PathBuf,
