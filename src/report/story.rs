@@ -155,7 +155,6 @@ impl Story {
                 self.on(open, claim, |claim| _ = claim.first_sample_ms.get_or_insert(t_ms));
             }
             CallEvent::Revoked { claim, .. } => {
-                toggle(&mut open.pause, &mut self.paused, false, t_ms);
                 self.on(open, claim, |claim| claim.revoked_ms = Some(t_ms));
             }
             CallEvent::Silenced { claim, revoke_to_silence_ms } => {

@@ -29,6 +29,7 @@
 //! No sockets, no clock, no threads: bytes in, messages out. Arbitrary bytes are an error, never a
 //! panic ([`exercise_decoder`] is the entry for fuzzing). It does not decide who may speak, and it
 //! does not check that ids refer to something.
+#![forbid(unsafe_code)]
 
 mod brain;
 mod codec;
