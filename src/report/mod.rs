@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_call_is_drawn_into_its_folder() {
         let temporary = tempfile::tempdir().unwrap();
-        let folder = std::env::var_os("XENLINE_TEST_KEEP").map(PathBuf::from);
+        let folder = std::env::var_os("REPORT_TEST_KEEP").map(PathBuf::from);
         let folder = folder.as_deref().unwrap_or(temporary.path());
         sample::write(folder);
         let drawn = draw(folder).unwrap();
