@@ -1,0 +1,266 @@
+//! An RTP leg: sockets, both ways, RTCP.
+
+use media_core::codec::Encoder;
+use media_core::resample::Resampler;
+use media_core::rtp::RtcpSession;
+use media_core::{MonoTime, NegotiatedMedia, SampleRate};
+use socket2::{SockAddr, Socket};
+use std::sync::atomic::Ordering;
+
+use super::EventPort;
+use super::receiver::{DecodePath, Receiver};
+use super::sender::Sender;
+use crate::ports::{PortLease, RtpPort};
+use crate::random::Random;
+use crate::rings::FRAME_SAMPLES;
+use crate::sockets::{ArrivalClock, RecvBatch};
+use crate::statistics::Counters;
+
+/// A compound of one report, a name and a goodbye is shorter.
+const RTCP_BYTES: usize = 256;
+
+/// One peer of a line. Real-time safe once built.
+pub(crate) struct Leg {
+    rtp: Socket,
+    rtcp_socket: Socket,
+    rtcp_to: SockAddr,
+    /// Both on one port (RFC 5761).
+    muxed: bool,
+    receiver: Receiver,
+    sender: Sender,
+    rtcp: RtcpSession,
+    media: NegotiatedMedia,
+    line_rate: SampleRate,
+    /// Only while the codec's rate is not the line's, which is after a change of codec.
+    rates: Option<Box<Rates>>,
+    /// Last, so that the ports are given back after the sockets are closed.
+    _lease: PortLease,
+}
+
+/// What a leg is made of.
+pub(crate) struct LegParts {
+    pub port: RtpPort,
+    pub media: NegotiatedMedia,
+    pub line_rate: SampleRate,
+    pub tick_ms: u32,
+    pub now: MonoTime,
+}
+
+/// Converts between the codec's rate and the line's.
+pub(crate) struct Rates {
+    up: Resampler,
+    down: Resampler,
+}
+
+/// A renegotiation, with everything built that it needs. What it replaces goes back into it, to
+/// be freed elsewhere.
+pub(crate) struct MediaUpdate {
+    media: NegotiatedMedia,
+    codec: Option<CodecUpdate>,
+}
+
+struct CodecUpdate {
+    encoder: Encoder,
+    path: Box<DecodePath>,
+    rates: Option<Box<Rates>>,
+}
+
+impl MediaUpdate {
+    /// From what was agreed on before to `media`. Allocates.
+    pub fn new(
+        before: &NegotiatedMedia,
+        media: NegotiatedMedia,
+        line_rate: SampleRate,
+        tick_ms: u32,
+    ) -> Self {
+        let codec = (before.codec != media.codec).then(|| CodecUpdate {
+            encoder: Encoder::new(media.codec),
+            path: Box::new(DecodePath::new(&media, tick_ms, &mut Random::from_system())),
+            rates: Rates::between(media.codec.sample_rate(), line_rate),
+        });
+        Self { media, codec }
+    }
+}
+
+impl Rates {
+    fn between(codec: SampleRate, line: SampleRate) -> Option<Box<Self>> {
+        (codec != line).then(|| {
+            Box::new(Self { up: Resampler::new(codec, line), down: Resampler::new(line, codec) })
+        })
+    }
+}
+
+impl Leg {
+    pub fn new(parts: LegParts) -> Self {
+        let LegParts { port, media, line_rate, tick_ms, now } = parts;
+        let RtpPort { rtp, rtcp, lease, .. } = port;
+        let mut random = Random::from_system();
+        let path = DecodePath::new(&media, tick_ms, &mut random);
+        let sender = Sender::new(media, &mut random);
+        let cname = format!("{:016x}", random.next_u64());
+        let session = RtcpSession::new(sender.ssrc(), &cname, media.codec.clock_rate_hz(), now);
+        Self {
+            rtp,
+            rtcp_socket: rtcp,
+            rtcp_to: SockAddr::from(media.remote_rtcp),
+            muxed: media.remote_rtcp == media.remote_rtp,
+            receiver: Receiver::new(media, path),
+            sender,
+            rtcp: session,
+            media,
+            line_rate,
+            rates: Rates::between(media.codec.sample_rate(), line_rate),
+            _lease: lease,
+        }
+    }
+
+    /// Follows a renegotiation; swaps old parts into `update`.
+    pub fn renegotiate(&mut self, update: &mut MediaUpdate) {
+        self.media = update.media;
+        self.rtcp_to = SockAddr::from(self.media.remote_rtcp);
+        self.muxed = self.media.remote_rtcp == self.media.remote_rtp;
+        let codec = update.codec.as_mut();
+        let (encoder, path) = match codec {
+            Some(codec) => {
+                std::mem::swap(&mut self.rates, &mut codec.rates);
+                (Some(&mut codec.encoder), Some(&mut codec.path))
+            }
+            None => (None, None),
+        };
+        self.sender.renegotiate(self.media, encoder);
+        self.receiver.renegotiate(self.media, path, &self.rtp);
+        self.sender.aim(self.receiver.source().destination());
+    }
+
+    /// Whether the peer is to send.
+    pub fn expects_media(&self) -> bool {
+        self.media.direction.receives()
+    }
+
+    /// Whether we send audio now: not on hold, and not while keys are pressed.
+    pub fn speaks(&self) -> bool {
+        self.sender.may_send() && !self.sender.is_pressing()
+    }
+
+    /// Presses a key.
+    pub fn press(&mut self, digit: char) {
+        self.sender.press(digit);
+    }
+
+    /// Takes what arrived. Returns whether media from the peer did.
+    pub fn receive(
+        &mut self,
+        batch: &mut RecvBatch,
+        clock: ArrivalClock,
+        events: &mut EventPort,
+        counters: &Counters,
+    ) -> bool {
+        let (socket, rtcp) = (&self.rtp, &mut self.rtcp);
+        let arrived = self.receiver.receive(socket, batch, clock, rtcp, events, counters);
+        if arrived {
+            self.sender.aim(self.receiver.source().destination());
+        }
+        arrived
+    }
+
+    /// Fills `out`, at the line's rate, with what the peer said.
+    pub fn pull(&mut self, deadline: MonoTime, out: &mut [i16], counters: &Counters) {
+        let Some(rates) = &mut self.rates else {
+            return self.receiver.pull(deadline, out, counters);
+        };
+        let mut pcm = [0; FRAME_SAMPLES];
+        let length = scaled(out.len(), self.line_rate, self.receiver.rate());
+        let pcm = &mut pcm[..length];
+        self.receiver.pull(deadline, pcm, counters);
+        let made = rates.up.process(pcm, out);
+        out[made..].fill(0);
+    }
+
+    /// When the audio of [`Leg::pull`] arrived that is given out at `deadline`.
+    pub fn arrival_of(&self, deadline: MonoTime) -> MonoTime {
+        deadline - std::time::Duration::from_millis(u64::from(self.receiver.delay_ms()))
+    }
+
+    /// Sends one tick of audio at the line's rate; on hold only time passes.
+    pub fn send(&mut self, now: MonoTime, pcm: &[i16], tick_ms: u32, counters: &Counters) {
+        if !self.sender.may_send() {
+            return self.sender.pass(tick_ms);
+        }
+        let mut converted = [0; FRAME_SAMPLES];
+        let pcm = match &mut self.rates {
+            None => pcm,
+            Some(rates) => {
+                let length = scaled(pcm.len(), self.line_rate, self.sender.rate());
+                let made = rates.down.process(pcm, &mut converted[..length]);
+                converted[made..].fill(0);
+                &converted[..length]
+            }
+        };
+        self.sender.send(now, pcm, &self.rtp, &mut self.rtcp, counters);
+    }
+
+    /// Ticks were left out: media time goes on without packets.
+    pub fn skip(&mut self, ms: u32) {
+        self.sender.pass(ms);
+    }
+
+    /// Reads the peer's reports and sends ours, when due. Called every so many ticks.
+    pub fn exchange_reports(
+        &mut self,
+        batch: &mut RecvBatch,
+        clock: ArrivalClock,
+        counters: &Counters,
+    ) {
+        for index in 0..batch.receive(&self.rtcp_socket) {
+            if let Some(datagram) = batch.packet(index, clock) {
+                self.receiver.take_rtcp(&datagram, clock.now, &mut self.rtcp, counters);
+            }
+        }
+        if self.rtcp.is_due(clock.now) {
+            let mut bytes = [0; RTCP_BYTES];
+            let reception = self.receiver.reception();
+            if let Ok(length) = self.rtcp.write_report(clock.now, reception, &mut bytes) {
+                self.send_rtcp(&bytes[..length]);
+            }
+        }
+        self.publish_reports(counters);
+    }
+
+    /// Says goodbye.
+    pub fn farewell(&mut self, now: MonoTime) {
+        let mut bytes = [0; RTCP_BYTES];
+        let reception = self.receiver.reception();
+        if let Ok(length) = self.rtcp.write_goodbye(now, reception, &mut bytes) {
+            self.send_rtcp(&bytes[..length]);
+        }
+    }
+
+    /// Publishes figures.
+    pub fn publish(&mut self, counters: &Counters) {
+        self.receiver.publish(&self.rtp, counters);
+        counters.set_remote(self.receiver.source().destination());
+    }
+
+    fn publish_reports(&self, counters: &Counters) {
+        let remote = self.rtcp.remote();
+        counters.peer_fraction_lost.store(u32::from(remote.fraction_lost), Ordering::Relaxed);
+        if let Some(round_trip) = remote.round_trip {
+            let micros = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
+            counters.round_trip_us.store(micros, Ordering::Relaxed);
+        }
+    }
+
+    fn send_rtcp(&self, bytes: &[u8]) {
+        if self.media.remote_rtcp.port() == 0 || self.media.remote_rtcp.ip().is_unspecified() {
+            return;
+        }
+        let socket = if self.muxed { &self.rtp } else { &self.rtcp_socket };
+        // A report that is lost is followed by the next.
+        let _ = socket.send_to(bytes, &self.rtcp_to);
+    }
+}
+
+/// `samples` at `from` take this many at `to`.
+fn scaled(samples: usize, from: SampleRate, to: SampleRate) -> usize {
+    (samples * to.hz() as usize / from.hz() as usize).min(FRAME_SAMPLES)
+}

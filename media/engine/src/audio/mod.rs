@@ -1,0 +1,16 @@
+//! What runs inside the tick. Nothing here allocates, frees, locks, formats or waits.
+
+mod events;
+mod leg;
+mod line;
+mod player;
+mod receiver;
+mod sender;
+mod thread;
+mod watchdog;
+
+pub(crate) use events::EventPort;
+pub(crate) use leg::{Leg, LegParts, MediaUpdate};
+pub(crate) use line::{AudioLine, AudioLineParts};
+pub(crate) use player::Player;
+pub(crate) use thread::AudioThread;

@@ -1,0 +1,266 @@
+//! RTP packets from the wire to linear audio.
+
+use std::sync::atomic::Ordering;
+
+use media_core::codec::Decoder;
+use media_core::jitter::{COMFORT_NOISE, JitterConfig};
+use media_core::playout::Playout;
+use media_core::rtp::{
+    Admission, DtmfReceiver, ReceiverStatistics, RtcpSession, RtpPacket, SourceLock,
+    looks_like_rtcp,
+};
+use media_core::{Codec, MonoTime, NegotiatedMedia, SampleRate};
+use socket2::Socket;
+
+use super::EventPort;
+use crate::event::AudioEvent;
+use crate::random::Random;
+use crate::sockets::{self, ArrivalClock, BATCH_PACKETS, Datagram, RecvBatch};
+use crate::statistics::{Counters, add, count};
+
+/// Packets that one tick takes from one socket. Twice what a peer with 10 ms packets sends in
+/// the longest time a socket buffer covers is not needed; what is beyond waits or is dropped by
+/// the kernel.
+const PACKETS_PER_TICK: usize = 4 * BATCH_PACKETS;
+
+/// Packets that the jitter buffer holds: 640 ms at 20 ms, well above its longest delay. Each has
+/// room for 60 ms.
+const JITTER_PACKETS: usize = 32;
+
+/// One leg's way in. Real-time safe.
+pub(crate) struct Receiver {
+    lock: SourceLock,
+    reception: ReceiverStatistics,
+    /// Boxed, so that a change of codec can swap it in the tick.
+    path: Box<DecodePath>,
+    dtmf: DtmfReceiver,
+    media: NegotiatedMedia,
+    /// Whether the kernel already drops strangers.
+    filtered: bool,
+    /// The kernel's drop count when it was last looked at.
+    drops_seen: u32,
+}
+
+/// What depends on the codec.
+pub(crate) struct DecodePath {
+    decoder: Decoder,
+    playout: Playout,
+}
+
+impl DecodePath {
+    /// Takes its memory; call it outside the tick.
+    pub fn new(media: &NegotiatedMedia, tick_ms: u32, random: &mut Random) -> Self {
+        let config = JitterConfig {
+            clock_rate_hz: media.codec.clock_rate_hz(),
+            ptime: media.ptime,
+            pull_ms: tick_ms,
+            capacity_packets: JITTER_PACKETS,
+            ..JitterConfig::default()
+        };
+        Self {
+            decoder: Decoder::new(media.codec),
+            playout: Playout::new(config, media.codec.sample_rate(), random.next_u64()),
+        }
+    }
+}
+
+impl Receiver {
+    pub fn new(media: NegotiatedMedia, path: DecodePath) -> Self {
+        Self {
+            lock: SourceLock::new(media.remote_rtp),
+            reception: ReceiverStatistics::new(media.codec.clock_rate_hz()),
+            path: Box::new(path),
+            dtmf: DtmfReceiver::new(),
+            media,
+            filtered: false,
+            drops_seen: 0,
+        }
+    }
+
+    pub fn codec(&self) -> Codec {
+        self.path.decoder.codec()
+    }
+
+    /// Rate of the audio that [`Receiver::pull`] gives.
+    pub fn rate(&self) -> SampleRate {
+        self.codec().sample_rate()
+    }
+
+    /// Who is heard and sent to.
+    pub fn source(&self) -> &SourceLock {
+        &self.lock
+    }
+
+    /// Milliseconds that the audio given out now is late.
+    pub fn delay_ms(&self) -> u32 {
+        self.path.playout.statistics().delay_ms
+    }
+
+    /// For RTCP.
+    pub fn reception(&mut self) -> &mut ReceiverStatistics {
+        &mut self.reception
+    }
+
+    /// Follows a renegotiation. A `path` for another codec gives way to the old one.
+    pub fn renegotiate(
+        &mut self,
+        media: NegotiatedMedia,
+        path: Option<&mut Box<DecodePath>>,
+        socket: &Socket,
+    ) {
+        self.media = media;
+        self.lock.renegotiate(media.remote_rtp);
+        if self.lock.peer().is_none() && std::mem::take(&mut self.filtered) {
+            sockets::admit_all(socket);
+        }
+        if let Some(path) = path {
+            std::mem::swap(&mut self.path, path);
+        }
+    }
+
+    /// Empties the socket. Returns whether audio or key presses from the peer were among what it
+    /// held.
+    pub fn receive(
+        &mut self,
+        socket: &Socket,
+        batch: &mut RecvBatch,
+        clock: ArrivalClock,
+        rtcp: &mut RtcpSession,
+        events: &mut EventPort,
+        counters: &Counters,
+    ) -> bool {
+        let mut arrived = false;
+        for _ in 0..PACKETS_PER_TICK / BATCH_PACKETS {
+            let packets = batch.receive(socket);
+            for index in 0..packets {
+                match batch.packet(index, clock) {
+                    Some(datagram) => {
+                        arrived |= self.take(&datagram, clock.now, rtcp, events, counters);
+                    }
+                    None => count(&counters.malformed),
+                }
+            }
+            if packets < BATCH_PACKETS {
+                break;
+            }
+        }
+        if arrived && !self.filtered {
+            self.filter(socket);
+        }
+        arrived
+    }
+
+    fn take(
+        &mut self,
+        datagram: &Datagram<'_>,
+        now: MonoTime,
+        rtcp: &mut RtcpSession,
+        events: &mut EventPort,
+        counters: &Counters,
+    ) -> bool {
+        if looks_like_rtcp(datagram.bytes) {
+            self.take_rtcp(datagram, now, rtcp, counters);
+            return false;
+        }
+        let Ok(packet) = RtpPacket::parse(datagram.bytes) else {
+            count(&counters.malformed);
+            return false;
+        };
+        match self.lock.admit(datagram.from, &packet) {
+            Admission::Accept => self.accept(&packet, datagram.arrival, now, events, counters),
+            Admission::Learning => false,
+            Admission::Foreign => {
+                count(&counters.foreign);
+                false
+            }
+        }
+    }
+
+    /// Takes a datagram that is RTCP, from either port.
+    pub fn take_rtcp(
+        &self,
+        datagram: &Datagram<'_>,
+        now: MonoTime,
+        rtcp: &mut RtcpSession,
+        counters: &Counters,
+    ) {
+        if !self.lock.admits_rtcp(datagram.from) {
+            count(&counters.foreign);
+        } else if rtcp.on_rtcp(now, datagram.bytes).is_err() {
+            count(&counters.malformed);
+        }
+    }
+
+    fn accept(
+        &mut self,
+        packet: &RtpPacket<'_>,
+        arrival: MonoTime,
+        now: MonoTime,
+        events: &mut EventPort,
+        counters: &Counters,
+    ) -> bool {
+        let kind = packet.payload_type;
+        let voice = kind == self.media.receive_payload_type;
+        if voice || kind == COMFORT_NOISE {
+            if voice {
+                self.reception.on_packet(arrival, packet);
+            } else {
+                self.reception.on_event_packet(packet);
+            }
+            self.path.playout.insert(arrival, packet);
+        } else {
+            self.reception.on_event_packet(packet);
+            self.path.playout.pass_over(arrival, packet);
+            if self.media.receive_telephone_event != Some(kind) {
+                count(&counters.malformed);
+                return false;
+            }
+            if let Some(digit) = self.dtmf.on_event(arrival, packet.timestamp, packet.payload) {
+                events.push(AudioEvent::Dtmf { at: now, digit: digit.as_char() });
+            }
+        }
+        true
+    }
+
+    /// Fills `out` with what is to be heard now. Returns whether the peer has a stream at all.
+    pub fn pull(&mut self, deadline: MonoTime, out: &mut [i16], counters: &Counters) {
+        let DecodePath { decoder, playout } = &mut *self.path;
+        let pulled = playout.pull(deadline, out, |payload, pcm| decoder.decode(payload, pcm));
+        if pulled.concealed > 0 {
+            let micros = pulled.concealed as u64 * 1_000_000 / u64::from(self.rate().hz());
+            add(&counters.concealed_us, micros);
+        }
+    }
+
+    /// Publishes figures, once in a while.
+    pub fn publish(&mut self, socket: &Socket, counters: &Counters) {
+        let reception = self.reception.snapshot();
+        let jitter = self.path.playout.statistics();
+        for (counter, value) in [
+            (&counters.rtp_received, reception.received),
+            (&counters.rtp_lost, reception.lost),
+            (&counters.duplicates, reception.duplicates),
+            (&counters.reordered, reception.reordered),
+            (&counters.late, jitter.late + jitter.skipped + jitter.overflowed),
+        ] {
+            counter.store(value, Ordering::Relaxed);
+        }
+        counters.jitter_us.store(reception.jitter_us, Ordering::Relaxed);
+        counters.playout_delay_us.store(jitter.delay_ms * 1_000, Ordering::Relaxed);
+        if self.filtered {
+            let drops = sockets::drops(socket);
+            add(&counters.foreign, u64::from(drops.wrapping_sub(self.drops_seen)));
+            self.drops_seen = drops;
+        }
+    }
+
+    /// Once the peer is known, strangers are the kernel's business. The address in SDP stays
+    /// welcome beside a learned one.
+    fn filter(&mut self, socket: &Socket) {
+        if let Some(peer) = self.lock.peer() {
+            self.drops_seen = sockets::drops(socket);
+            sockets::admit_only(socket, [peer, self.media.remote_rtp]);
+            self.filtered = true;
+        }
+    }
+}
