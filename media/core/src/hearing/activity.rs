@@ -10,8 +10,10 @@ pub struct VadFrame {
     pub probability: f32,
     /// Loud enough to be worth a thought.
     pub audible: bool,
-    /// Our own voice come back: not speech, whatever the probability.
-    pub echo: bool,
+    /// Repeats itself as vowels do.
+    pub pitched: bool,
+    /// Our own voice come back, or a tone: not speech, whatever the probability.
+    pub excluded: bool,
 }
 
 /// How frames become speech.
@@ -19,6 +21,8 @@ pub struct VadFrame {
 pub struct ActivityConfig {
     /// Speech that makes a start, in samples.
     pub onset_samples: u64,
+    /// How much of it must have a pitch. Noise has none; a hissing consonant waits for its vowel.
+    pub pitched_samples: u64,
     /// Silence that makes a stop, in samples.
     pub off_samples: u64,
     /// Probability at which a frame counts as speech while there is none.
@@ -56,6 +60,14 @@ pub struct SpeechActivity {
 struct Candidate {
     start: u64,
     voiced: u64,
+    pitched: u64,
+}
+
+impl Candidate {
+    /// Noise that goes on for long is no beginning of the speech that follows it.
+    fn no_longer_than(self, now: u64) -> Self {
+        Self { start: self.start.max(now.saturating_sub(CANDIDATE_SAMPLES_MAX)), ..self }
+    }
 }
 
 impl SpeechActivity {
@@ -82,7 +94,7 @@ impl SpeechActivity {
     pub fn is_voiced(&self, frame: &VadFrame) -> bool {
         let threshold =
             if self.speaking { self.config.off_probability } else { self.config.on_probability };
-        frame.probability >= threshold && frame.audible && !frame.echo
+        frame.probability >= threshold && frame.audible && !frame.excluded
     }
 
     /// Takes the next frame.
@@ -110,14 +122,22 @@ impl SpeechActivity {
 
     fn while_silent(&mut self, frame: &VadFrame, voiced: bool) -> Option<Transition> {
         let length = frame.end - frame.start;
-        let candidate = match (self.candidate, voiced) {
+        let mut candidate = match (self.candidate, voiced) {
             (None, false) => return None,
-            (None, true) => Candidate { start: frame.start, voiced: length },
-            (Some(c), true) => Candidate { voiced: c.voiced + length, ..c },
-            (Some(c), false) => Candidate { voiced: c.voiced.saturating_sub(length), ..c },
+            (None, true) => Candidate { start: frame.start, voiced: 0, pitched: 0 },
+            (Some(candidate), _) => candidate,
         };
-        self.candidate = (candidate.voiced > 0).then_some(candidate);
-        if voiced && candidate.voiced >= self.config.onset_samples {
+        if voiced {
+            candidate.voiced += length;
+            candidate.pitched += if frame.pitched { length } else { 0 };
+        } else {
+            candidate.voiced = candidate.voiced.saturating_sub(length);
+        }
+        self.candidate = (candidate.voiced > 0).then_some(candidate.no_longer_than(frame.end));
+        if voiced
+            && candidate.voiced >= self.config.onset_samples
+            && candidate.pitched >= self.config.pitched_samples
+        {
             self.speaking = true;
             self.last_voiced_end = frame.end;
             return Some(Transition::Started { at: candidate.start });
@@ -125,3 +145,6 @@ impl SpeechActivity {
         None
     }
 }
+
+/// 200 ms at 16 kHz: no consonant before a vowel is longer.
+const CANDIDATE_SAMPLES_MAX: u64 = 3_200;

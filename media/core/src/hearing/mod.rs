@@ -24,9 +24,11 @@ mod ear;
 mod echo;
 mod endpointing;
 mod language;
+mod low_band;
 mod sound;
 mod turn;
 mod vad;
+mod voicing;
 
 pub use activity::{ActivityConfig, SpeechActivity, Transition, VadFrame};
 pub use barge_in::{BargeIn, BargeInConfig, BargeInOutput, FrameKind};

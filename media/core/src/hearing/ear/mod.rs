@@ -11,6 +11,7 @@ use super::activity::{ActivityConfig, SpeechActivity, Transition, VadFrame};
 use super::barge_in::{BargeIn, BargeInConfig, BargeInOutput, FrameKind};
 use super::sound::{SAMPLES_PER_MS, Sound};
 use super::turn::Turn;
+use super::voicing::{PITCHED, Steadiness, Voicing};
 use super::{EarConfig, EchoEstimate, EchoGate, Endpointing, NoiseFloor};
 use crate::plugin::VoiceActivity;
 use crate::resample::Resampler;
@@ -56,6 +57,10 @@ pub struct Ear {
     /// Position of the next sample that the detector has not seen.
     next_frame: u64,
     noise: NoiseFloor,
+    voicing: Voicing,
+    steadiness: Steadiness,
+    /// Loudest recent speech, falling slowly.
+    speech_dbov: f32,
     echo: EchoGate,
     activity: SpeechActivity,
     barge_in: BargeIn,
@@ -79,6 +84,7 @@ pub struct Ear {
 struct Recent {
     end: u64,
     level_dbov: f32,
+    audible: bool,
     echo: bool,
 }
 
@@ -91,6 +97,7 @@ impl Ear {
             .then(|| Resampler::new(config.sample_rate, vad.sample_rate()));
         let activity = SpeechActivity::new(ActivityConfig {
             onset_samples: u64::from(config.onset_ms) * SAMPLES_PER_MS,
+            pitched_samples: u64::from(config.onset_ms / 2) * SAMPLES_PER_MS,
             off_samples: u64::from(config.vad_off_ms) * SAMPLES_PER_MS,
             on_probability: config.on_probability,
             off_probability: config.off_probability,
@@ -112,6 +119,9 @@ impl Ear {
             vad_input: VecDeque::new(),
             next_frame: 0,
             noise: NoiseFloor::new(),
+            voicing: Voicing::new(config.sample_rate),
+            steadiness: Steadiness::new(),
+            speech_dbov: level::SILENCE_DBOV,
             echo: EchoGate::new(config.sample_rate),
             activity,
             barge_in: BargeIn::new(barge_in),
@@ -144,6 +154,7 @@ impl Ear {
         let longest = self.config.sample_rate.samples_in_ms(PUSH_MS_MAX);
         let heard = &heard[..heard.len().min(longest)];
         self.echo.push(heard, sent);
+        self.voicing.push(heard);
         let count = self.resampler.process(heard, &mut self.upsampled);
         self.sound.push(self.now, &self.upsampled[..count]);
         match &mut self.vad_resampler {
@@ -201,23 +212,28 @@ impl Ear {
             / u64::from(self.vad.sample_rate().hz());
         let start = self.next_frame;
         self.next_frame += length;
-        let audible = level_dbov >= (self.noise.dbov() + AUDIBLE_ABOVE_NOISE_DB).max(AUDIBLE_DBOV);
-        self.noise.push(level_dbov, (length / SAMPLES_PER_MS) as u32);
+        let ms = (length / SAMPLES_PER_MS) as u32;
+        let pitched = self.voicing.strength() >= PITCHED;
+        let tone = self.steadiness.is_tone(level_dbov, pitched, ms);
+        let audible = level_dbov >= self.audible_dbov();
+        self.noise.push(level_dbov, pitched && audible && !tone, ms);
         let suspicious = audible && probability >= self.config.off_probability;
         let echo = suspicious && self.echo.is_echo(level_dbov);
-        self.remember(Recent { end: self.next_frame, level_dbov, echo });
-        let frame = VadFrame { start, end: self.next_frame, probability, audible, echo };
-        self.on_frame(frame, level_dbov);
+        self.remember(Recent { end: self.next_frame, level_dbov, audible, echo });
+        let excluded = echo || tone;
+        let end = self.next_frame;
+        let frame = VadFrame { start, end, probability, audible, pitched, excluded };
+        self.on_frame(frame, level_dbov, echo);
     }
 
-    fn on_frame(&mut self, frame: VadFrame, level_dbov: f32) {
+    fn on_frame(&mut self, frame: VadFrame, level_dbov: f32, echo: bool) {
         let voiced = self.activity.is_voiced(&frame);
         let ms = ((frame.end - frame.start) / SAMPLES_PER_MS) as u32;
         match self.activity.push(frame) {
             Some(Transition::Started { at }) => self.speech_started(at, frame.end),
             Some(Transition::Stopped { .. }) => self.speech_stopped(),
             None => {
-                let kind = match (voiced, frame.echo) {
+                let kind = match (voiced, echo) {
                     (_, true) => FrameKind::Echo,
                     (true, _) => FrameKind::Voiced,
                     _ => FrameKind::Quiet,
@@ -229,11 +245,25 @@ impl Ear {
             turn.speech_end = frame.end;
             turn.voiced_ms += ms;
             turn.loudest_dbov = turn.loudest_dbov.max(level_dbov);
+            let fallen = self.speech_dbov - SPEECH_FALL_DB_PER_SECOND * ms as f32 / 1_000.0;
+            self.speech_dbov = fallen.max(level_dbov);
+        }
+    }
+
+    /// Level from which sound can be speech: above the background, and while somebody speaks not
+    /// too far below that. The network lingers for a tenth of a second after a word; this does not.
+    fn audible_dbov(&self) -> f32 {
+        let floor = (self.noise.dbov() + AUDIBLE_ABOVE_NOISE_DB).max(AUDIBLE_DBOV);
+        if self.activity.is_speaking() {
+            floor.max(self.speech_dbov - TAIL_BELOW_SPEECH_DB)
+        } else {
+            floor
         }
     }
 
     fn speech_started(&mut self, start: u64, end: u64) {
         if self.open.is_none() {
+            self.speech_dbov = level::SILENCE_DBOV;
             let start = start.max(self.done_until);
             self.open = Some(Turn::new(self.preroll_start(start), start, end));
         }
@@ -253,15 +283,28 @@ impl Ear {
     }
 
     /// Where the recording of an utterance begins whose speech was noticed at `start`: earlier,
-    /// but not in an utterance before it, nor in our own echo.
+    /// and before any sound that led up to it, but not in an utterance before it, nor in our own
+    /// echo.
     fn preroll_start(&self, start: u64) -> u64 {
-        let earliest = start
-            .saturating_sub(u64::from(self.config.preroll_ms) * SAMPLES_PER_MS)
-            .max(self.done_until)
-            .max(self.sound.start());
-        let echo_end =
-            self.recent.iter().rev().find(|f| f.echo && f.end <= start).map_or(0, |f| f.end);
-        earliest.max(echo_end)
+        let before = self.recent.iter().rev().skip_while(|frame| frame.end > start);
+        let (mut sound_start, mut echo_end) = (start, 0);
+        for frame in before {
+            if frame.echo {
+                echo_end = frame.end;
+                break;
+            }
+            if sound_start - frame.end > LEAD_GAP_MS * SAMPLES_PER_MS
+                || start - frame.end > LEAD_MS_MAX * SAMPLES_PER_MS
+            {
+                break;
+            }
+            if frame.audible {
+                sound_start = frame.end;
+            }
+        }
+        let preroll = u64::from(self.config.preroll_ms) * SAMPLES_PER_MS;
+        let earliest = start.saturating_sub(preroll).min(sound_start.saturating_sub(preroll / 2));
+        earliest.max(self.done_until).max(self.sound.start()).max(echo_end)
     }
 
     /// Asks the barge-in core, and does what it says.
@@ -300,7 +343,8 @@ impl Ear {
 
     /// Lets go of sound that no utterance can need any more.
     fn forget(&mut self) {
-        let spare = u64::from(self.config.preroll_ms + NOTICED_LATE_MS) * SAMPLES_PER_MS;
+        let spare = u64::from(self.config.preroll_ms + NOTICED_LATE_MS) * SAMPLES_PER_MS
+            + LEAD_MS_MAX * SAMPLES_PER_MS;
         let recent = self.sound.end().saturating_sub(spare);
         let open = self.open.as_ref().map_or(recent, |turn| turn.audio_start);
         let closing = self.closing.as_ref().map_or(recent, |(turn, _)| turn.audio_start);
@@ -322,7 +366,14 @@ const PUSH_MS_MAX: u32 = 60;
 const RECENT_FRAMES: usize = 100;
 /// An onset is noticed this much after its first sample at the latest.
 const NOTICED_LATE_MS: u32 = 300;
+/// Sound that leads up to an onset, as "s" does to "set", with gaps no longer than that of a
+/// plosive.
+const LEAD_GAP_MS: u64 = 80;
+const LEAD_MS_MAX: u64 = 400;
 /// Speech stands out of the background by this much, or it is not worth a thought.
-const AUDIBLE_ABOVE_NOISE_DB: f32 = 5.0;
+const AUDIBLE_ABOVE_NOISE_DB: f32 = 6.0;
 /// Nobody speaks more quietly than this on a telephone.
 const AUDIBLE_DBOV: f32 = -60.0;
+/// The end of a word is at most this much quieter than its loudest part.
+const TAIL_BELOW_SPEECH_DB: f32 = 28.0;
+const SPEECH_FALL_DB_PER_SECOND: f32 = 6.0;

@@ -1,11 +1,10 @@
 //! The echo gate: does what we transmitted explain what we hear?
 
 mod correlate;
-mod low_band;
 
 use correlate::{Match, best_match};
-use low_band::LowBand;
 
+use super::low_band::LowBand;
 use crate::SampleRate;
 use crate::level;
 

@@ -1,3 +1,7 @@
+use super::lists::{
+    ANNOUNCES_DIGITS, DANGLING, DIGITS, GREETINGS, IMPERATIVES, LEAD_INS, QUESTION_WORDS,
+    STANDS_ALONE, SUBJECTS, TENS, WANTS_MORE, contains, entries,
+};
 use super::words::{ends_with, starts_with, words};
 
 /// How finished an utterance is by its words.
@@ -37,10 +41,13 @@ pub fn completeness(text: &str) -> Completeness {
     if text.ends_with(['.', '?', '!']) {
         return Completeness::Complete;
     }
-    if STANDS_ALONE.iter().any(|phrase| is_phrase(&words, phrase)) {
+    if entries(STANDS_ALONE).any(|phrase| is_phrase(&words, phrase)) {
         return Completeness::Complete;
     }
-    if DANGLING.contains(&last.as_str()) || WANTS_MORE.iter().any(|p| ends_with(&words, p)) {
+    if contains(DANGLING, last) || entries(WANTS_MORE).any(|p| ends_with(&words, p)) {
+        return Completeness::Open;
+    }
+    if contains(TENS, last) && !words[..words.len() - 1].last().is_some_and(|w| is_number(w)) {
         return Completeness::Open;
     }
     if looks_like_a_sentence(&words) { Completeness::Complete } else { Completeness::Open }
@@ -54,14 +61,19 @@ fn is_digit_string(words: &[String]) -> bool {
         1 => {
             let before = &words[..words.len() - 1];
             let numeric = words[words.len() - 1].chars().all(|c| c.is_ascii_digit());
-            before.is_empty() && !numeric || ANNOUNCES_DIGITS.iter().any(|p| ends_with(before, p))
+            before.is_empty() && !numeric || entries(ANNOUNCES_DIGITS).any(|p| ends_with(before, p))
         }
         _ => true,
     }
 }
 
 fn is_digit(word: &str) -> bool {
-    DIGITS.contains(&word) || (!word.is_empty() && word.chars().all(|c| c.is_ascii_digit()))
+    contains(DIGITS, word) || (!word.is_empty() && word.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// One to twelve, as an hour may be.
+fn is_number(word: &str) -> bool {
+    is_digit(word) || contains("ten|eleven|twelve", word)
 }
 
 fn is_phrase(words: &[String], phrase: &str) -> bool {
@@ -71,457 +83,24 @@ fn is_phrase(words: &[String], phrase: &str) -> bool {
 /// Begins as questions, orders and statements do, and is long enough to be one.
 fn looks_like_a_sentence(words: &[String]) -> bool {
     let words = match words {
-        [first, rest @ ..] if LEAD_INS.contains(&first.as_str()) && !rest.is_empty() => rest,
+        [first, rest @ ..] if contains(LEAD_INS, first) && !rest.is_empty() => rest,
         all => all,
     };
-    let first = words[0].as_str();
-    if GREETINGS.contains(&first) {
+    if entries(STANDS_ALONE).any(|phrase| is_phrase(words, phrase)) {
         return true;
     }
-    if IMPERATIVES.contains(&first) {
+    if words.len() >= 2 && words.last().is_some_and(|last| last == "please") {
+        return true;
+    }
+    let first = words[0].as_str();
+    if contains(GREETINGS, first) {
+        return true;
+    }
+    if contains(IMPERATIVES, first) {
         return words.len() >= 2;
     }
-    (QUESTION_WORDS.contains(&first) || SUBJECTS.contains(&first)) && words.len() >= 3
+    (contains(QUESTION_WORDS, first) || contains(SUBJECTS, first)) && words.len() >= 3
 }
-
-const DIGITS: &[&str] = &[
-    "zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double",
-    "triple",
-];
-
-const ANNOUNCES_DIGITS: &[&str] = &[
-    "number is",
-    "code is",
-    "pin is",
-    "dial",
-    "extension",
-    "code",
-    "pin",
-    "phone number",
-    "account number",
-    "order number",
-    "call",
-];
-
-/// Whole utterances that need nothing more.
-const STANDS_ALONE: &[&str] = &[
-    "yes",
-    "yeah",
-    "yep",
-    "yup",
-    "no",
-    "nope",
-    "okay",
-    "ok",
-    "sure",
-    "right",
-    "exactly",
-    "correct",
-    "wrong",
-    "maybe",
-    "perhaps",
-    "absolutely",
-    "definitely",
-    "fine",
-    "good",
-    "great",
-    "perfect",
-    "nice",
-    "cool",
-    "wonderful",
-    "excellent",
-    "mm-hm",
-    "mm hm",
-    "uh huh",
-    "uh-huh",
-    "mhm",
-    "got it",
-    "i see",
-    "go on",
-    "go ahead",
-    "keep going",
-    "all right",
-    "alright",
-    "of course",
-    "not yet",
-    "not now",
-    "not really",
-    "not sure",
-    "never",
-    "none",
-    "nothing",
-    "both",
-    "neither",
-    "stop",
-    "wait",
-    "hold on",
-    "hang on",
-    "one moment",
-    "one moment please",
-    "pause",
-    "cancel",
-    "continue",
-    "repeat",
-    "again",
-    "next",
-    "previous",
-    "back",
-    "help",
-    "skip",
-    "undo",
-    "quiet",
-    "silence",
-    "enough",
-    "what",
-    "why",
-    "when",
-    "where",
-    "who",
-    "how",
-    "pardon",
-    "sorry",
-    "hello",
-    "hi",
-    "hey",
-    "thanks",
-    "please",
-    "bye",
-    "goodbye",
-    "bye bye",
-    "operator",
-    "agent",
-    "start over",
-    "never mind",
-    "sounds good",
-    "any news",
-    "any messages",
-    "any new messages",
-    "speak up",
-    "that is all",
-    "that's all",
-    "i am",
-    "i do",
-    "i did",
-    "i have",
-    "i will",
-    "it is",
-    "it was",
-    "louder please",
-    "quieter please",
-    "shorter please",
-    "next one please",
-    "come in",
-];
-
-/// Words after which English goes on.
-const DANGLING: &[&str] = &[
-    "a",
-    "an",
-    "the",
-    "my",
-    "your",
-    "his",
-    "its",
-    "our",
-    "their",
-    "this",
-    "these",
-    "those",
-    "some",
-    "any",
-    "every",
-    "each",
-    "and",
-    "or",
-    "but",
-    "so",
-    "because",
-    "if",
-    "whether",
-    "then",
-    "than",
-    "that",
-    "which",
-    "while",
-    "until",
-    "unless",
-    "although",
-    "to",
-    "of",
-    "for",
-    "from",
-    "with",
-    "without",
-    "at",
-    "by",
-    "into",
-    "onto",
-    "about",
-    "between",
-    "during",
-    "before",
-    "after",
-    "since",
-    "as",
-    "like",
-    "is",
-    "are",
-    "was",
-    "were",
-    "am",
-    "be",
-    "been",
-    "has",
-    "had",
-    "will",
-    "would",
-    "could",
-    "should",
-    "can",
-    "may",
-    "might",
-    "must",
-    "shall",
-    "does",
-    "um",
-    "uh",
-    "er",
-    "erm",
-    "well",
-    "also",
-    "just",
-    "very",
-    "really",
-    "too",
-    "please",
-    "i",
-    "we",
-    "they",
-    "he",
-    "she",
-    "who",
-    "what",
-    "where",
-    "when",
-    "how",
-    "why",
-    "not",
-    "mister",
-    "mrs",
-    "doctor",
-    "half",
-    "quarter",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "hundred",
-    "thousand",
-    "o'clock's",
-    "number",
-    "in",
-    "on",
-];
-
-/// Ends that are sentences by grammar but nearly always go on.
-const WANTS_MORE: &[&str] = &[
-    "set a timer",
-    "set an alarm",
-    "set a reminder",
-    "set the volume",
-    "set the temperature",
-    "remind me",
-    "send a message",
-    "send an email",
-    "leave a message for",
-    "tell him",
-    "tell her",
-    "move it",
-    "book it",
-    "wake me",
-    "call me back in",
-    "transfer me",
-    "i want",
-    "i need",
-    "i would like",
-    "i'd like",
-    "can you",
-    "could you",
-    "would you",
-    "will you",
-    "do you",
-    "let me",
-    "let's",
-    "i think",
-    "i mean",
-    "you know",
-    "there is",
-    "there are",
-    "the meeting",
-    "turn on",
-    "turn off",
-    "turn the",
-    "thank you for",
-];
-
-/// Openings that leave the sentence behind them to be judged.
-const LEAD_INS: &[&str] = &[
-    "please", "okay", "ok", "so", "and", "yes", "no", "well", "now", "then", "yeah", "hey", "oh",
-    "right", "actually", "just",
-];
-
-const GREETINGS: &[&str] = &[
-    "hello", "hi", "hey", "good", "goodbye", "bye", "thank", "thanks", "yes", "no", "okay", "yeah",
-    "sorry", "excuse", "pardon", "nothing", "see",
-];
-
-const QUESTION_WORDS: &[&str] = &[
-    "what", "what's", "who", "who's", "whose", "when", "when's", "where", "where's", "why",
-    "which", "how", "how's", "is", "are", "am", "was", "were", "do", "does", "did", "can", "could",
-    "will", "would", "should", "shall", "may", "might", "have", "has", "had", "any", "isn't",
-    "aren't", "don't", "didn't", "can't",
-];
-
-const SUBJECTS: &[&str] = &[
-    "i",
-    "i'm",
-    "i've",
-    "i'd",
-    "i'll",
-    "you",
-    "you're",
-    "he",
-    "he's",
-    "she",
-    "she's",
-    "it",
-    "it's",
-    "we",
-    "we're",
-    "they",
-    "they're",
-    "that",
-    "that's",
-    "this",
-    "there",
-    "there's",
-    "the",
-    "my",
-    "your",
-    "our",
-    "nobody",
-    "somebody",
-    "everything",
-    "everybody",
-    "not",
-];
-
-const IMPERATIVES: &[&str] = &[
-    "set",
-    "call",
-    "tell",
-    "send",
-    "read",
-    "run",
-    "start",
-    "stop",
-    "restart",
-    "open",
-    "close",
-    "turn",
-    "cancel",
-    "delete",
-    "remove",
-    "add",
-    "put",
-    "take",
-    "make",
-    "give",
-    "show",
-    "check",
-    "play",
-    "pause",
-    "resume",
-    "remind",
-    "wake",
-    "book",
-    "move",
-    "transfer",
-    "leave",
-    "write",
-    "say",
-    "repeat",
-    "speak",
-    "talk",
-    "slow",
-    "wait",
-    "hold",
-    "hang",
-    "try",
-    "go",
-    "keep",
-    "skip",
-    "save",
-    "undo",
-    "redo",
-    "do",
-    "don't",
-    "let",
-    "let's",
-    "help",
-    "find",
-    "search",
-    "look",
-    "get",
-    "buy",
-    "order",
-    "pay",
-    "lock",
-    "unlock",
-    "mute",
-    "unmute",
-    "end",
-    "finish",
-    "deploy",
-    "roll",
-    "merge",
-    "review",
-    "approve",
-    "reject",
-    "schedule",
-    "change",
-    "update",
-    "forget",
-    "listen",
-    "stay",
-    "be",
-    "come",
-    "bring",
-    "answer",
-    "ask",
-    "explain",
-    "describe",
-    "summarize",
-    "summarise",
-    "list",
-    "count",
-    "record",
-    "dial",
-    "connect",
-    "disconnect",
-    "reboot",
-    "shut",
-    "use",
-    "choose",
-    "select",
-    "pick",
-    "press",
-    "enable",
-    "disable",
-    "never",
-    "option",
-    "number",
-];
 
 #[cfg(test)]
 mod tests {
@@ -552,6 +131,9 @@ mod tests {
                 "that is right",
                 "i am fine thank you",
                 "excuse me",
+                "yes please",
+                "please wait",
+                "more detail please",
             ],
         );
     }
@@ -621,7 +203,12 @@ mod tests {
     fn a_single_number_in_a_sentence_is_no_string_of_digits() {
         all_are(
             Completeness::Complete,
-            &["read message three", "set an alarm for tomorrow at ten", "option two"],
+            &[
+                "read message three",
+                "wake me up at seven thirty",
+                "set an alarm for tomorrow at ten",
+                "option two",
+            ],
         );
     }
 

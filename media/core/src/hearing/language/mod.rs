@@ -2,6 +2,7 @@
 //! word lists; no knowledge of any model's vocabulary.
 
 mod completeness;
+mod lists;
 mod reaction;
 mod words;
 

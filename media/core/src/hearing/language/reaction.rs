@@ -1,3 +1,4 @@
+use super::lists::{BACKCHANNELS, COMMANDS, entries};
 use super::words::{starts_with, words};
 
 /// What words said into our own speech are.
@@ -26,8 +27,7 @@ pub fn reaction(text: &str) -> Reaction {
     let words = words(text);
     let mut rest = words.as_slice();
     let mut backchannels = 0;
-    while let Some(length) = BACKCHANNELS
-        .iter()
+    while let Some(length) = entries(BACKCHANNELS)
         .find_map(|phrase| starts_with(rest, phrase).then(|| phrase.split(' ').count()))
     {
         rest = &rest[length..];
@@ -36,85 +36,10 @@ pub fn reaction(text: &str) -> Reaction {
     match (backchannels, rest) {
         (0, []) => Reaction::Nothing,
         (_, []) => Reaction::Backchannel,
-        (_, rest) if COMMANDS.iter().any(|phrase| starts_with(rest, phrase)) => Reaction::Command,
+        (_, rest) if entries(COMMANDS).any(|phrase| starts_with(rest, phrase)) => Reaction::Command,
         _ => Reaction::Speech,
     }
 }
-
-/// Longer ones first, so that "go on" is not "go" and a rest.
-const BACKCHANNELS: &[&str] = &[
-    "that makes sense",
-    "i understand",
-    "mm hm",
-    "mm hmm",
-    "uh huh",
-    "uh-huh",
-    "mm-hm",
-    "mm-hmm",
-    "i see",
-    "got it",
-    "go on",
-    "all right",
-    "of course",
-    "oh okay",
-    "oh i see",
-    "makes sense",
-    "mhm",
-    "mmhm",
-    "mm",
-    "hm",
-    "hmm",
-    "aha",
-    "ah",
-    "oh",
-    "okay",
-    "ok",
-    "right",
-    "alright",
-    "yeah",
-    "yep",
-    "yup",
-    "yes",
-    "sure",
-    "fine",
-    "good",
-    "great",
-    "nice",
-    "cool",
-    "wow",
-    "really",
-    "exactly",
-    "continue",
-    "indeed",
-    "keep going",
-    "go ahead",
-];
-
-const COMMANDS: &[&str] = &[
-    "stop",
-    "wait",
-    "no",
-    "nope",
-    "hold on",
-    "hang on",
-    "be quiet",
-    "quiet",
-    "silence",
-    "shut up",
-    "enough",
-    "cancel",
-    "pause",
-    "never mind",
-    "nevermind",
-    "excuse me",
-    "hey",
-    "one moment",
-    "one second",
-    "just a moment",
-    "just a second",
-    "please stop",
-    "hush",
-];
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ impl VoiceActivity for EnergyVad {
     fn speech_probability(&mut self, frame: &[i16]) -> f32 {
         let level_dbov = level::dbov(frame);
         let above_db = level_dbov - self.floor.dbov().max(QUIETEST_FLOOR_DBOV);
-        self.floor.push(level_dbov, FRAME_MS);
+        self.floor.push(level_dbov, above_db > EVEN_ODDS_DB, FRAME_MS);
         1.0 / (1.0 + (-(above_db - EVEN_ODDS_DB) / SLOPE_DB).exp())
     }
 
