@@ -19,13 +19,11 @@ pub(crate) struct Holder {
     /// Since when another claim waits to take its place.
     pub(crate) superseded_since: Option<MonoTime>,
     /// It went before the responder's claims because it had waited so long.
-    aged: bool,
+    pub(crate) aged: bool,
     granted_at: MonoTime,
     first_sample_at: Option<MonoTime>,
     /// When a frame last left, or when it was last able to begin.
     progress_at: MonoTime,
-    /// The sample after which it last began or went on.
-    began_at_sample: u64,
 }
 
 impl Holder {
@@ -46,7 +44,6 @@ impl Holder {
             granted_at: now,
             first_sample_at: None,
             progress_at: now,
-            began_at_sample: 0,
         }
     }
 
@@ -67,7 +64,6 @@ impl Holder {
     pub(crate) fn on_resume(&mut self, now: MonoTime) {
         self.paused = false;
         self.progress_at = now;
-        self.began_at_sample = self.ledger.sent();
     }
 
     /// When it is stalled, if no frame leaves until then. A pause stops the watch.
@@ -76,16 +72,18 @@ impl Holder {
     }
 
     /// When to cut it for something that waits since `since`: at the end of the clause, or at a
-    /// word's end before `longest` is over. What is not yet audible is cut at once; an aged
-    /// claim, which would otherwise never be heard, is waited for from its first sample on.
+    /// word's end before `longest` is over. What is paused or not yet audible is cut at once; an
+    /// aged claim, which would otherwise never be heard, is waited for from its first sample on.
     pub(crate) fn cut_at(&self, since: MonoTime, longest: Duration) -> Option<MonoTime> {
+        if self.paused {
+            return Some(since);
+        }
         let Some(first_sample_at) = self.first_sample_at else {
             return (!self.aged).then_some(since.max(self.granted_at));
         };
         let since = since.max(if self.aged { first_sample_at } else { self.granted_at });
         let deadline = since + longest;
-        let from = self.position_at(since).max(self.began_at_sample);
-        let cut = self.ledger.cut_between(from, self.position_at(deadline));
+        let cut = self.ledger.cut_between(self.position_at(since), self.position_at(deadline));
         Some(cut.map_or(deadline, |sample| self.time_of(sample).min(deadline)))
     }
 
@@ -110,6 +108,7 @@ pub(crate) struct Silencing {
     pub(crate) entry: Entry,
     pub(crate) generation: Generation,
     pub(crate) ledger: Ledger,
+    pub(crate) aged: bool,
     pub(crate) then: Then,
     pub(crate) until: MonoTime,
 }

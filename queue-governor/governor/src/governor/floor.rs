@@ -28,9 +28,9 @@ impl Governor {
         if self.closed {
             return;
         }
-        // A cut that came due during a pause takes the place of the resumption.
-        if !self.cut_if_due() && self.resume_if_the_caller_is_silent() {
-            self.cut_if_due();
+        // What waits for a cut takes the place of a paused claim, whose clause is broken anyway.
+        if !self.cut_if_due() {
+            self.resume_if_the_caller_is_silent();
         }
         if self.floor.holder.is_none() {
             self.grant_next();
@@ -49,7 +49,7 @@ impl Governor {
     /// The next cut of the holder, if something waits for one.
     pub(super) fn next_cut(&self) -> Option<Cut> {
         let holder = self.floor.holder.as_ref()?;
-        // A pause is decided first; then a cut that came due meanwhile takes the resume's place.
+        // Whether the caller speaks is decided first.
         let may_cut = !(holder.paused && self.caller.may_be_speaking());
         let superseded = holder.superseded_since.filter(|_| may_cut);
         let superseded = superseded.and_then(|since| {
@@ -90,17 +90,16 @@ impl Governor {
         }
     }
 
-    fn resume_if_the_caller_is_silent(&mut self) -> bool {
+    fn resume_if_the_caller_is_silent(&mut self) {
         let now = self.now;
         let silent = !self.caller.may_be_speaking();
         let Some(holder) = self.floor.holder.as_mut().filter(|it| it.paused && silent) else {
-            return false;
+            return;
         };
         holder.on_resume(now);
         let generation = holder.generation;
         self.outputs.push_back(Output::Resume(generation));
         self.tell_floor(FloorReason::Resumed);
-        true
     }
 
     fn grant_next(&mut self) {
@@ -172,6 +171,7 @@ impl Governor {
             entry: holder.entry,
             generation: holder.generation,
             ledger: holder.ledger,
+            aged: holder.aged,
             then,
             until: self.now + self.config.silenced,
         });

@@ -160,11 +160,17 @@ impl Governor {
                 if restate {
                     settled.entry.restate();
                 }
-                settled.entry.waiting_since = self.now;
+                settled.entry.waiting_since = self.waits_again_since(settled.aged);
                 return self.queue.push(settled.entry);
             }
         };
         self.end(settled.entry, ending);
+    }
+
+    /// A claim that aged until it was heard keeps three quarters of its age when it is cut, so
+    /// that under constant answers it is not only begun but finished.
+    fn waits_again_since(&self, aged: bool) -> MonoTime {
+        if aged { self.now - self.config.age * 3 / 4 } else { self.now }
     }
 }
 

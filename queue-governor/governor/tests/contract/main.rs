@@ -1,0 +1,14 @@
+//! The governor's contract, in virtual time: scenarios named after what must hold, an independent
+//! reference model, and random operation sequences against both.
+
+mod bounds;
+mod interruption;
+mod ledger;
+mod never_twice;
+mod operator;
+mod precedence;
+mod properties;
+mod reference_model;
+mod settling;
+mod stall;
+mod support;

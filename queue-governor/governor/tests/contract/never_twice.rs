@@ -1,0 +1,108 @@
+//! Nothing is said twice, whichever producers raced.
+
+use queue_governor::{Claim, ClaimId, Ending, Input, TurnId};
+
+use crate::support::*;
+
+#[test]
+fn a_second_answer_with_the_same_words_is_a_duplicate() {
+    let mut world = World::new();
+    world.submit(answer("bundled", "It is five past three."));
+    world.submit(report("after-tool", "  it is Five past three "));
+    world.run_until_quiet();
+    world.submit(answer("again", "It is five past three!"));
+    assert_eq!(world.ending_of("after-tool"), Ending::Duplicate);
+    assert_eq!(world.ending_of("again"), Ending::Duplicate);
+    assert_eq!(world.granted(), ["bundled"]);
+}
+
+#[test]
+fn a_dedup_key_makes_different_words_the_same() {
+    let mut world = World::new();
+    let key = Some("backup-7".to_owned());
+    world.submit(Claim { dedup_key: key.clone(), ..answer("a", "The backup is done.") });
+    world.submit(Claim { dedup_key: key, ..report("b", "Your backup finished.") });
+    assert_eq!(world.ending_of("b"), Ending::Duplicate);
+}
+
+#[test]
+fn the_same_may_be_said_again_after_the_window() {
+    let mut world = World::new();
+    world.submit(answer("a", "The disk is full."));
+    world.run_until_quiet();
+    world.run(30_000);
+    world.submit(answer("b", "The disk is full."));
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("b"), Ending::Spoken);
+}
+
+#[test]
+fn who_asks_twice_is_answered_twice() {
+    let mut world = World::new();
+    for turn in 1..=2 {
+        world.caller_says_something(turn);
+        let id = format!("r{turn}");
+        world.submit(answer(&id, "It is five past three.").answering(TurnId(turn)));
+        world.run_until_quiet();
+        assert_eq!(world.ending_of(&id), Ending::Spoken);
+    }
+}
+
+#[test]
+fn one_turn_gets_one_answer_even_from_racing_minds() {
+    let mut world = World::new();
+    world.caller_says_something(1);
+    world.submit(answer("r", "It is five past three.").answering(TurnId(1)));
+    world.submit(report("w", "It is five past three.").answering(TurnId(1)));
+    world.submit(report("w2", "It is five past three."));
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("w"), Ending::Duplicate);
+    assert_eq!(world.ending_of("w2"), Ending::Duplicate);
+}
+
+#[test]
+fn what_ended_unheard_may_be_said() {
+    let mut world = World::new();
+    world.submit(answer("long", "One moment, please."));
+    world.submit(report("a", "The backup is done."));
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.submit(report("b", "The backup is done."));
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("b"), Ending::Spoken);
+}
+
+#[test]
+fn a_duplicate_hands_its_promise_to_deliver_to_the_one_that_stays() {
+    let mut world = World::new();
+    world.tell(Input::CallerTurn(TurnId(1)));
+    world.submit(answer("long", &long_clause("l", 9)));
+    world.submit(report("a", "The backup is done.").answering(TurnId(1)));
+    world.submit(Claim { must_deliver: true, ..report("b", "The backup is done.") });
+    assert_eq!(world.ending_of("b"), Ending::Duplicate);
+    world.caller_says_something(2);
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("a"), Ending::Spoken, "or the promise would be lost");
+}
+
+#[test]
+fn a_successor_with_the_same_words_replaces_a_waiting_claim() {
+    let mut world = World::new();
+    world.submit(answer("long", "One moment, please."));
+    world.submit(report("a", "The backup is done."));
+    let new = answer("b", "The backup is done.");
+    world.submit(Claim { supersedes: Some(ClaimId::new("a")), ..new });
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("a"), Ending::Superseded);
+    assert_eq!(world.ending_of("b"), Ending::Spoken);
+}
+
+#[test]
+fn a_partly_heard_claim_is_not_begun_again_by_another_producer() {
+    let mut world = World::new();
+    world.submit(report("a", "The backup is done, it took four minutes."));
+    world.run(1_000);
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.submit(report("b", "The backup is done, it took four minutes."));
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("b"), Ending::Duplicate);
+}

@@ -1,0 +1,273 @@
+//! Random operations on a line that is late, loses confirmations, hangs and fails: what must hold
+//! whatever happens.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use media_core::{MonoTime, Verdict};
+use proptest::prelude::*;
+use queue_governor::{Claim, Input, Source, TurnId};
+
+use crate::reference_model::{claims, inputs};
+use crate::support::random::check;
+use crate::support::*;
+
+/// How the audio side behaves.
+#[derive(Clone, Debug)]
+struct Conditions {
+    tts: Tts,
+    fallback: Tts,
+    report_delay_ms: u64,
+    loses_silenced: bool,
+}
+
+fn conditions() -> impl Strategy<Value = Conditions> {
+    let tts = || {
+        prop_oneof![
+            4 => (0..700_u64).prop_map(|after_ms| Tts::Speaks { after_ms }),
+            1 => Just(Tts::SpeaksWithoutWords),
+            1 => Just(Tts::Hangs),
+            1 => Just(Tts::HangsAfterOneClause),
+            1 => Just(Tts::Fails),
+        ]
+    };
+    (tts(), tts(), 0..25_u64, proptest::bool::weighted(0.2)).prop_map(
+        |(tts, fallback, report_delay_ms, loses_silenced)| Conditions {
+            tts,
+            fallback,
+            report_delay_ms,
+            loses_silenced,
+        },
+    )
+}
+
+fn world(conditions: &Conditions) -> World {
+    let mut world = World::new();
+    world.line.tts = conditions.tts;
+    world.line.fallback = conditions.fallback;
+    world.line.report_delay = Duration::from_millis(conditions.report_delay_ms);
+    world.line.loses_silenced = conditions.loses_silenced;
+    world
+}
+
+fn steps() -> impl Strategy<Value = Vec<(u64, Input)>> {
+    prop::collection::vec((prop_oneof![Just(0), 1..80_u64, 80..1_200_u64], inputs()), 1..50)
+}
+
+/// What is known of the caller, from the script alone.
+#[derive(Default)]
+struct Caller {
+    undecided_since: Option<MonoTime>,
+    open: bool,
+    turn: Option<TurnId>,
+}
+
+impl Caller {
+    fn hear(&mut self, now: MonoTime, input: &Input) {
+        match input {
+            Input::CallerOnset => {
+                self.decide(now);
+                self.undecided_since.get_or_insert(now);
+            }
+            Input::CallerVerdict(verdict) => {
+                self.undecided_since = None;
+                self.open |= *verdict == Verdict::Speech;
+            }
+            Input::CallerTurn(turn) => {
+                self.open = false;
+                self.turn = self.turn.max(Some(*turn));
+            }
+            Input::CallerSilent => self.open = false,
+            _ => {}
+        }
+    }
+
+    fn decide(&mut self, now: MonoTime) {
+        let decided = |since: &MonoTime| now.since(*since) >= Duration::from_millis(500);
+        self.undecided_since = self.undecided_since.filter(|since| !decided(since));
+    }
+
+    fn speaks(&self) -> bool {
+        self.open || self.undecided_since.is_some()
+    }
+}
+
+#[test]
+fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
+    check("invariants", &(conditions(), steps()), |(conditions, steps)| {
+        let mut world = world(&conditions);
+        let mut caller = Caller::default();
+        let mut claims: HashMap<String, Claim> = HashMap::new();
+        let (mut number, mut open_for_ms) = (0, 0);
+        for (wait_ms, mut input) in steps {
+            for _ in 0..wait_ms {
+                let frames = world.line.wire.len();
+                world.run(1);
+                caller.decide(world.now);
+                open_for_ms = if caller.open { open_for_ms + 1 } else { 0 };
+                caller.open &= open_for_ms < 12_000;
+                let speaks = caller.speaks();
+                for frame in world.line.wire[frames..].iter().filter(|_| speaks) {
+                    let id = frame.claim.as_str();
+                    let protected = claims
+                        .get(id)
+                        .is_some_and(|it| it.uninterruptible || it.source == Source::Operator);
+                    prop_assert!(protected, "{} speaks over the caller at {:?}", id, frame.at);
+                }
+            }
+            if let Input::Submit(claim) = &mut input {
+                number += 1;
+                claim.id = queue_governor::ClaimId::new(format!("{}-{number}", claim.id));
+                claims.insert(claim.id.to_string(), claim.clone());
+            }
+            let turn_before = caller.turn;
+            if matches!(input, Input::CallerVerdict(_)) {
+                open_for_ms = 0;
+            }
+            caller.hear(world.now, &input);
+            let grants = world.grants.len();
+            world.tell(input);
+            for (_, id, _) in &world.grants[grants..] {
+                let Some(claim) = claims.get(id.as_str()) else { continue };
+                let older = claim.turn.is_some() && claim.turn < caller.turn;
+                let answers = matches!(claim.source, Source::Responder | Source::Worker);
+                prop_assert!(
+                    !(older && answers && !claim.must_deliver) || turn_before == caller.turn,
+                    "{} is stale and was granted",
+                    id
+                );
+            }
+        }
+        world.tell(Input::OperatorRelease);
+        world.run_until_quiet();
+        prop_assert!(world.governor.holder().is_none());
+        every_accepted_claim_ended_once(&world)?;
+        nothing_was_said_twice(&world, &claims)?;
+        what_was_heard_is_what_was_sent(&world, &claims)
+    });
+}
+
+fn every_accepted_claim_ended_once(world: &World) -> Result<(), TestCaseError> {
+    for id in &world.accepted {
+        let ends = world.ends.iter().filter(|end| end.claim == *id).count();
+        prop_assert_eq!(ends, 1, "{} ended {} times", id, ends);
+    }
+    Ok(())
+}
+
+fn nothing_was_said_twice(
+    world: &World,
+    claims: &HashMap<String, Claim>,
+) -> Result<(), TestCaseError> {
+    let window = Duration::from_secs(30);
+    let said: Vec<(&End, &Claim)> = world
+        .ends
+        .iter()
+        .filter(|end| !end.heard.text.is_empty())
+        .filter_map(|end| Some((end, claims.get(end.claim.as_str())?)))
+        .collect();
+    for (n, (first, a)) in said.iter().enumerate() {
+        for (second, b) in &said[n + 1..] {
+            let same_topic = a.turn.is_none() || b.turn.is_none() || a.turn == b.turn;
+            let granted = world.granted_at(second.claim.as_str());
+            prop_assert!(
+                a.content != b.content || !same_topic || granted.since(first.at) >= window,
+                "{} and {} say the same",
+                first.claim,
+                second.claim
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The ledger is a beginning of the text, and no shorter than the words that went out whole
+/// unless the count of the last ones was lost.
+fn what_was_heard_is_what_was_sent(
+    world: &World,
+    claims: &HashMap<String, Claim>,
+) -> Result<(), TestCaseError> {
+    for end in &world.ends {
+        let Some(claim) = claims.get(end.claim.as_str()) else { continue };
+        prop_assert!(claim.content.words().starts_with(&end.heard.text));
+        let frames = world.line.frames_of(end.claim.as_str()).len() as u64;
+        prop_assert!(end.heard.samples <= frames * 160);
+        if !world.line.loses_silenced {
+            prop_assert_eq!(end.heard.samples, frames * 160, "of {}", end.claim);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn before_its_timeout_time_alone_changes_nothing() {
+    check("timeouts", &prop::collection::vec((0..400_u64, inputs()), 1..40), |steps| {
+        let mut world = World::new();
+        for (wait_ms, input) in steps {
+            world.run(wait_ms);
+            world.tell(input);
+            let Some(timeout) = world.governor.next_timeout() else { continue };
+            prop_assert!(timeout > world.now, "due at once after {:?}", world.now);
+            let told = (world.ends.len(), world.floor.len(), world.grants.len());
+            world.governor.handle(timeout - Duration::from_micros(1), Input::Timeout);
+            prop_assert!(world.governor.poll_output().is_none());
+            prop_assert_eq!(told, (world.ends.len(), world.floor.len(), world.grants.len()));
+            world.now = timeout - Duration::from_micros(1);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn no_input_in_any_order_causes_a_panic() {
+    let generation = || (0..6_u32).prop_map(media_core::Generation);
+    let samples = || prop_oneof![0..20_000_u64, Just(u64::MAX)];
+    let word = (0..40_usize, 0..40_usize, samples(), samples())
+        .prop_map(|(a, b, c, d)| queue_governor::LedgerWord { text: a..b, samples: c..d });
+    let audio = prop_oneof![
+        inputs(),
+        claims().prop_map(|claim| {
+            let content = queue_governor::Content::from("Größe é, ü. Ä — ö!");
+            Input::Submit(Claim { content, ..claim })
+        }),
+        generation().prop_map(|generation| Input::FirstSample { generation }),
+        (generation(), samples())
+            .prop_map(|(generation, samples)| Input::Played { generation, samples }),
+        (generation(), samples())
+            .prop_map(|(generation, samples)| Input::Drained { generation, samples }),
+        (generation(), samples())
+            .prop_map(|(generation, samples)| Input::Silenced { generation, samples }),
+        (generation(), samples())
+            .prop_map(|(generation, samples)| Input::SpeechDone { generation, samples }),
+        generation()
+            .prop_map(|generation| { Input::SpeechFailed { generation, reason: String::new() } }),
+        (generation(), samples(), prop::collection::vec(word, 0..5)).prop_map(
+            |(generation, samples, words)| Input::SpeechChunk { generation, samples, words }
+        ),
+    ];
+    check("chaos", &prop::collection::vec((0..u64::MAX / 4, audio), 1..60), |steps| {
+        let config = queue_governor::GovernorConfig::default();
+        let mut governor = queue_governor::Governor::new(config, media_core::LineId(1));
+        let (mut accepted, mut ended) = (0, 0);
+        for (jump, input) in steps {
+            let jump = if jump % 3 == 0 { jump } else { jump % 400_000 };
+            let now = governor.next_timeout().unwrap_or_default();
+            governor.handle(MonoTime::from_micros(now.as_micros().saturating_add(jump)), input);
+            while let Some(output) = governor.poll_output() {
+                match output {
+                    queue_governor::Output::Accepted(_) => accepted += 1,
+                    queue_governor::Output::Ended { ending, .. } => {
+                        use queue_governor::Ending::{Duplicate, Refused, Stale};
+                        // Turned away at the door, or ended later: told apart by the live count.
+                        ended += i32::from(!matches!(ending, Duplicate | Refused(_) | Stale));
+                    }
+                    _ => {}
+                }
+            }
+            prop_assert!(governor.alive() as i32 <= accepted - ended);
+        }
+        governor.handle(MonoTime::from_micros(u64::MAX), Input::LineClosed);
+        prop_assert_eq!(governor.alive(), 0);
+        Ok(())
+    });
+}

@@ -1,0 +1,117 @@
+//! The governor on a line without latency: a word takes 200 ms, every word is a clause, and all
+//! reports come at once. No text is longer than the stall limit, so that nothing needs to be
+//! reported between its first sample and its last.
+
+use std::collections::VecDeque;
+
+use media_core::{Generation, LineId, MonoTime};
+use queue_governor::{Content, Governor, GovernorConfig, Input, LedgerWord, Output};
+
+pub const WORD_MS: u64 = 200;
+const PER_MS: u64 = 8;
+
+/// `(at_ms, claim, ending, heard text)`.
+pub type Ended = (u64, String, String, String);
+
+pub struct IdealLine {
+    governor: Governor,
+    playing: Option<Playing>,
+    pub ended: Vec<Ended>,
+}
+
+struct Playing {
+    generation: Generation,
+    total_ms: u64,
+    played_ms: u64,
+    paused: bool,
+}
+
+impl IdealLine {
+    pub fn new() -> Self {
+        IdealLine {
+            governor: Governor::new(GovernorConfig::default(), LineId(1)),
+            playing: None,
+            ended: Vec::new(),
+        }
+    }
+
+    pub fn holder(&self) -> Option<&str> {
+        self.governor.holder().map(|id| id.as_str())
+    }
+
+    /// With an input, the time stands still since the last call.
+    pub fn millisecond(&mut self, now_ms: u64, input: Option<&Input>) {
+        if let Some(input) = input {
+            return self.tell(now_ms, input.clone());
+        }
+        if let Some(playing) = self.playing.as_mut().filter(|it| !it.paused) {
+            playing.played_ms += 1;
+            if playing.played_ms == playing.total_ms {
+                let (generation, samples) = (playing.generation, playing.total_ms * PER_MS);
+                self.playing = None;
+                self.tell(now_ms, Input::Drained { generation, samples });
+            }
+        }
+        if self.governor.next_timeout().is_some_and(|at| at <= MonoTime::from_millis(now_ms)) {
+            self.tell(now_ms, Input::Timeout);
+        }
+    }
+
+    fn tell(&mut self, now_ms: u64, input: Input) {
+        let now = MonoTime::from_millis(now_ms);
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            self.governor.handle(now, input);
+            while let Some(output) = self.governor.poll_output() {
+                self.obey(now_ms, output, &mut inputs);
+            }
+        }
+        self.ended.sort_unstable();
+    }
+
+    fn obey(&mut self, now_ms: u64, output: Output, inputs: &mut VecDeque<Input>) {
+        match output {
+            Output::Grant { generation, speech: Content::Text(text), .. } => {
+                assert!(self.playing.is_none(), "one voice");
+                let words = words(&text);
+                let samples = words.len() as u64 * WORD_MS * PER_MS;
+                let total_ms = samples / PER_MS;
+                inputs.push_back(Input::SpeechChunk { generation, samples, words });
+                inputs.push_back(Input::SpeechDone { generation, samples });
+                inputs.push_back(Input::FirstSample { generation });
+                self.playing = Some(Playing { generation, total_ms, played_ms: 0, paused: false });
+            }
+            Output::Grant { .. } => unreachable!("only text is submitted"),
+            Output::Revoke(generation) => {
+                let playing = self.playing.take().expect("revoked what plays");
+                let samples = playing.played_ms * PER_MS;
+                inputs.push_front(Input::Silenced { generation, samples });
+            }
+            Output::Pause(generation) => {
+                let playing = self.playing.as_mut().expect("paused what plays");
+                playing.paused = true;
+                let samples = playing.played_ms * PER_MS;
+                inputs.push_back(Input::Played { generation, samples });
+            }
+            Output::Resume(_) => self.playing.as_mut().expect("resumed what plays").paused = false,
+            Output::Ended { claim, ending, heard, .. } => {
+                let ended = (now_ms, claim.to_string(), format!("{ending:?}"), heard.text);
+                self.ended.push(ended);
+            }
+            Output::Accepted(_) | Output::FloorChanged { .. } => {}
+        }
+    }
+}
+
+fn words(text: &str) -> Vec<LedgerWord> {
+    let mut at = 0;
+    text.split(' ')
+        .enumerate()
+        .map(|(n, word)| {
+            let range = at..at + word.len();
+            at = range.end + 1;
+            let start = n as u64 * WORD_MS * PER_MS;
+            LedgerWord { text: range, samples: start..start + WORD_MS * PER_MS }
+        })
+        .collect()
+}

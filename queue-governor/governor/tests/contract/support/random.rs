@@ -1,0 +1,29 @@
+//! Random sequences, reproducible: the seed is printed and can be set.
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+
+/// Runs `test` on values of `strategy`. `GOVERNOR_SEED` repeats a run, `GOVERNOR_CASES` sets its
+/// length. A failing value is shrunk and printed.
+pub fn check<S: Strategy>(
+    name: &str,
+    strategy: &S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|it| it.parse::<u64>().ok());
+    let seed = number("GOVERNOR_SEED").unwrap_or_else(any_seed);
+    let cases = number("GOVERNOR_CASES").map_or(256, |it| it as u32);
+    println!("{name}: GOVERNOR_SEED={seed} GOVERNOR_CASES={cases}");
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    if let Err(error) = TestRunner::new_with_rng(config, rng).run(strategy, test) {
+        panic!("{name} with GOVERNOR_SEED={seed}: {error}");
+    }
+}
+
+fn any_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0) & 0xffff_ffff
+}
