@@ -31,11 +31,25 @@
 //! thread per call. Resolve a name that came in a packet. Panic on what a peer sent.
 
 pub mod acl;
+pub mod admission;
+mod agent;
 mod bridge;
+mod call;
 mod cdr;
 mod config;
+pub mod digits;
 mod event;
+mod flow;
+mod gate;
+pub mod guard;
+mod ids;
+pub mod message;
+pub mod negotiation;
 mod pii;
+pub mod sdp;
+pub mod stack;
+mod timers;
+mod transaction;
 
 pub use acl::{Acl, Trunk};
 pub use bridge::{Bridge, BridgeCounts, DialError, StartError};

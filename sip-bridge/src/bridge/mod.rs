@@ -1,13 +1,31 @@
 //! The shell: sockets, clock and tasks around the agent core.
 
+mod clock;
+mod driver;
+mod intake;
+mod shared;
+mod target;
+mod tcp;
+mod udp;
+
 use core::net::SocketAddr;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
+use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
-use crate::acl::Trunk;
+use self::clock::Clock;
+use self::shared::{Parts, Shared};
+use crate::acl::{Acl, Trunk};
+use crate::agent::{Agent, AgentConfig, Command, Dial, Input};
 use crate::config::{BridgeConfig, DialSpec};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
+use crate::gate::Gate;
+use crate::message::Identity;
 
 /// Why a bridge did not start.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +45,9 @@ pub enum StartError {
     /// Neither UDP nor TCP is configured.
     #[error("no SIP listener configured: set a UDP or a TCP address")]
     NoListener,
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes; without them call tags could be guessed")]
+    NoRandomness,
 }
 
 /// Why a call could not be placed.
@@ -35,6 +56,9 @@ pub enum DialError {
     /// The target is not a `sip:` URI that we can follow.
     #[error("cannot call {0:?}: expected sip:user@host[:port][;transport=udp|tcp]")]
     BadTarget(String),
+    /// The calling identity is neither a `sip:` URI nor a user part.
+    #[error("cannot call as {0:?}: expected a number, a name or sip:user@host")]
+    BadFrom(String),
     /// The host has no address.
     #[error("cannot find the host {host:?}: {source}")]
     Resolve {
@@ -61,7 +85,7 @@ pub enum DialError {
     },
 }
 
-/// What the bridge holds at this moment. All zero again when no call is left and the last
+/// What the bridge holds at this moment. Gauges are zero again when no call is left and the last
 /// transactions have timed out (32 s after their final response over UDP).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct BridgeCounts {
@@ -75,15 +99,29 @@ pub struct BridgeCounts {
     pub connections: usize,
     /// Events waiting because the consumer is behind.
     pub events_waiting: usize,
+    /// Datagrams and connections from addresses that no trunk lists, since the start.
+    pub foreign_packets: u64,
+    /// Datagrams that the socket did not take, since the start.
+    pub datagrams_unsent: u64,
 }
 
-/// A running bridge.
+/// A running bridge. Dropping it closes its sockets without a word to anybody; see
+/// [`Bridge::shutdown`].
 pub struct Bridge {
-    config: BridgeConfig,
+    shared: Arc<Shared>,
+    local_udp: Option<SocketAddr>,
+    local_tcp: Option<SocketAddr>,
+    channels_max: usize,
+    tasks: Vec<JoinHandle<()>>,
+    /// Dropped, it stops every task.
+    stop: watch::Sender<()>,
 }
 
 impl Bridge {
     /// Opens the listeners and starts to serve. Needs a tokio runtime.
+    ///
+    /// `events`: its capacity is how far the line may fall behind before events wait in the bridge,
+    /// and then calls are refused with 503. 256 is plenty.
     ///
     /// # Errors
     /// [`StartError`] names the listener that could not be opened.
@@ -91,57 +129,105 @@ impl Bridge {
         config: BridgeConfig,
         events: mpsc::Sender<BridgeEvent>,
     ) -> Result<Bridge, StartError> {
-        let _ = events;
-        if config.udp.is_none() && config.tcp.is_none() {
+        let udp = config.udp.map(|address| listen("udp", address, udp::bind)).transpose()?;
+        let tcp = config.tcp.map(|address| listen("tcp", address, tcp::bind)).transpose()?;
+        if udp.is_none() && tcp.is_none() {
             return Err(StartError::NoListener);
         }
-        Ok(Bridge { config })
+        let local_udp = udp.as_ref().and_then(|socket| socket.local_addr().ok());
+        let local_tcp = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
+        let (stop, stopped) = watch::channel(());
+        let channels_max = config.channels_max;
+        let sender = udp.as_ref().and_then(|socket| socket.try_clone().ok());
+        let shared = Shared::new(Parts {
+            clock: Clock::start(),
+            gate: Gate::new(Acl::new(&config.trunks)),
+            agent: Agent::new(agent_config(config, local_udp, local_tcp)?),
+            udp: sender,
+            events,
+            stop: stopped,
+        });
+        let mut tasks = vec![
+            tokio::spawn(driver::timers(shared.clone())),
+            tokio::spawn(driver::events(shared.clone())),
+        ];
+        if let Some(socket) = udp {
+            let socket = listen("udp", local_udp.unwrap_or(UNNAMED), |_| {
+                tokio::net::UdpSocket::from_std(socket)
+            })?;
+            tasks.push(tokio::spawn(udp::serve(shared.clone(), socket)));
+        }
+        if let Some(listener) = tcp {
+            tasks.push(tokio::spawn(tcp::serve(shared.clone(), listener)));
+        }
+        Ok(Bridge { shared, local_udp, local_tcp, channels_max, tasks, stop })
     }
 
     /// Where we receive over UDP: the port the system chose if the configuration said 0.
     #[must_use]
     pub fn local_udp(&self) -> Option<SocketAddr> {
-        self.config.udp
+        self.local_udp
     }
 
     /// Where we receive over TCP.
     #[must_use]
     pub fn local_tcp(&self) -> Option<SocketAddr> {
-        self.config.tcp
+        self.local_tcp
     }
 
     /// Sends another 180. The first one has been sent by the bridge itself.
     pub fn ring(&self, call: CallId) {
-        let _ = call;
+        self.command(Command::Ring(call));
     }
 
-    /// Answers an inbound call: 200, with our RTP at `local_rtp`.
+    /// Answers an inbound call: 200, with our RTP at `local_rtp`. On the wire when this returns.
     pub fn answer(&self, call: CallId, local_rtp: SocketAddr) {
-        let _ = (call, local_rtp);
+        self.command(Command::Answer(call, local_rtp));
     }
 
     /// Refuses an inbound call that is not answered yet. An answered one is hung up instead.
     pub fn reject(&self, call: CallId, rejection: Rejection) {
-        let _ = (call, rejection);
+        self.command(Command::Reject(call, rejection));
     }
 
     /// Ends a call in whatever state it is: CANCEL, 480 or BYE.
     pub fn hangup(&self, call: CallId, reason: HangupReason) {
-        let _ = (call, reason);
+        self.command(Command::Hangup(call, reason));
     }
 
     /// Places a call. Returns when the INVITE is on its way; the rest arrives as events.
     ///
+    /// The dialled host is heard while the call lasts, whether a trunk lists it or not. Its name is
+    /// looked up in the system's resolver (address records; no SRV).
+    ///
     /// # Errors
     /// [`DialError`]: the target, its host, or our capacity.
     pub async fn dial(&self, spec: DialSpec) -> Result<CallId, DialError> {
-        Err(DialError::BadTarget(spec.target))
+        let identity = self.shared.look(|agent, _| agent.identity().clone());
+        let target = target::parse(&spec.target)?;
+        let flow = target::resolve(&target, &identity).await?;
+        let from = target::from_header(&spec.from, &identity, flow)
+            .ok_or_else(|| DialError::BadFrom(spec.from.clone()))?;
+        let ip = flow.peer.ip();
+        let (local_rtp, codecs) = (spec.local_rtp, spec.codecs.into());
+        let trunk = self.shared.gate().trunk_of(ip);
+        let dial = Dial { target, from, trunk, local_rtp, codecs, flow };
+        let dialled = self.shared.drive(|agent, now| {
+            let load = agent.load();
+            // Before the INVITE leaves: its first response may be here before this returns.
+            let call = agent.dial(now, dial).map_err(|_| load.calls)?;
+            self.shared.gate_mut().enter(call, ip);
+            Ok(call)
+        });
+        let channels_max = self.channels_max;
+        dialled.map_err(|active| DialError::NoChannel { active, channels_max })
     }
 
     /// Replaces the trunks' address list. Calls in progress from an address that is no longer
-    /// listed are heard until they end; TCP connections from it are closed when they are idle.
+    /// listed are heard to their end, and begin nothing.
     pub fn set_acl(&self, trunks: &[Trunk]) {
-        let _ = trunks;
+        let calls = self.shared.look(|agent, _| agent.peers());
+        self.shared.gate_mut().replace(Acl::new(trunks), calls);
     }
 
     /// Calls in any state.
@@ -153,15 +239,85 @@ impl Bridge {
     /// What the bridge holds at this moment.
     #[must_use]
     pub fn counts(&self) -> BridgeCounts {
-        BridgeCounts::default()
+        let connections = self.shared.connections.len();
+        self.shared.look(|agent, events_waiting| {
+            let load = agent.load();
+            BridgeCounts {
+                calls: load.calls,
+                transactions: load.transactions,
+                timers: agent.timers(),
+                connections,
+                events_waiting,
+                foreign_packets: self.shared.foreign.load(Ordering::Relaxed),
+                datagrams_unsent: self.shared.dropped.load(Ordering::Relaxed),
+            }
+        })
     }
 
     /// Takes no new calls from now on (503), leaving the running ones alone.
-    pub fn drain(&self) {}
+    pub fn drain(&self) {
+        self.command(Command::Drain);
+    }
 
     /// Drains: waits up to `drain` for the running calls to end, hangs up those that are left,
     /// and closes the listeners.
     pub async fn shutdown(self, drain: Duration) {
-        let _ = drain;
+        self.drain();
+        self.wait_until(drain, |agent| agent.load().calls == 0).await;
+        self.command(Command::HangupAll(HangupReason::Shutdown));
+        let silent = |agent: &Agent| agent.load().calls == 0 && agent.unanswered() == 0;
+        self.wait_until(BYE_ANSWERED_MAX, silent).await;
+        drop(self.stop);
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+
+    async fn wait_until(&self, max: Duration, done: impl Fn(&Agent) -> bool) {
+        let deadline = tokio::time::Instant::now() + max;
+        while !self.shared.look(|agent, _| done(agent)) && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(SHUTDOWN_POLL).await;
+        }
+    }
+
+    fn command(&self, command: Command) {
+        self.shared.handle(Input::Command(command));
     }
 }
+
+fn listen<T>(
+    transport: &'static str,
+    address: SocketAddr,
+    open: impl FnOnce(SocketAddr) -> std::io::Result<T>,
+) -> Result<T, StartError> {
+    open(address).map_err(|source| StartError::Listen { transport, address, source })
+}
+
+fn agent_config(
+    config: BridgeConfig,
+    local_udp: Option<SocketAddr>,
+    local_tcp: Option<SocketAddr>,
+) -> Result<AgentConfig, StartError> {
+    let mut seed = [0; 32];
+    SysRng.try_fill_bytes(&mut seed).map_err(|_| StartError::NoRandomness)?;
+    Ok(AgentConfig {
+        identity: Identity {
+            udp: target::advertised(local_udp, config.media_ip),
+            tcp: target::advertised(local_tcp, config.media_ip),
+            media_ip: config.media_ip,
+            user_agent: config.user_agent.into(),
+        },
+        codecs: config.codecs.into(),
+        channels_max: config.channels_max,
+        ring_max: Duration::from_secs(config.ring_max_s.into()),
+        seed,
+    })
+}
+
+/// An address for the message that a socket without one would need.
+const UNNAMED: SocketAddr =
+    SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED), 0);
+/// How long a shutdown waits for its BYEs to be answered.
+const BYE_ANSWERED_MAX: Duration = Duration::from_secs(2);
+/// How often it looks.
+const SHUTDOWN_POLL: Duration = Duration::from_millis(20);

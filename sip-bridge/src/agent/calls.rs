@@ -1,0 +1,105 @@
+use media_core::MonoTime;
+
+use super::{Agent, Output, Slot, context, dialog_key};
+use crate::call::{Call, CallInput, CallOutput};
+use crate::event::{BridgeEvent, CallId};
+use crate::timers::Timer;
+
+impl Agent {
+    /// Takes a new call in and does what it wants done first.
+    pub(super) fn insert_call(
+        &mut self,
+        now: MonoTime,
+        id: CallId,
+        call: Call,
+        merge_key: Option<Box<str>>,
+    ) {
+        let (call_id, tag) = call.dialog_key();
+        self.dialogs.insert(dialog_key(call_id, tag), id);
+        self.invites.extend(merge_key.clone());
+        self.calls.insert(id, Slot { call, timer: None, merge_key });
+        self.settle(now, id);
+    }
+
+    /// Tells a call something, and does what it wants done.
+    pub(super) fn drive(&mut self, now: MonoTime, id: CallId, input: CallInput<'_>) {
+        let Some(slot) = self.calls.get_mut(&id) else { return };
+        slot.call.handle(&mut context(now, &mut self.ids), input);
+        self.settle(now, id);
+    }
+
+    pub(super) fn on_call_timer(&mut self, now: MonoTime, id: CallId) {
+        let Some(slot) = self.calls.get_mut(&id) else { return };
+        // Only the timer that was set last counts; earlier ones were overtaken.
+        if slot.timer.is_some_and(|at| at <= now) {
+            slot.timer = None;
+            self.drive(now, id, CallInput::Timeout);
+        }
+    }
+
+    /// Drains a call's outputs and sets its timer.
+    fn settle(&mut self, now: MonoTime, id: CallId) {
+        while let Some(output) = self.calls.get_mut(&id).and_then(|slot| slot.call.poll_output()) {
+            self.perform(now, id, output);
+        }
+        let Some(slot) = self.calls.get_mut(&id) else { return };
+        let next = slot.call.next_timeout();
+        if next != slot.timer {
+            slot.timer = next;
+            if let Some(at) = next {
+                self.timers.start(at, Timer::Call(id));
+            }
+        }
+    }
+
+    fn perform(&mut self, now: MonoTime, call: CallId, output: CallOutput) {
+        match output {
+            CallOutput::Respond { transaction, status, bytes } => {
+                self.respond(now, transaction, status, bytes);
+            }
+            CallOutput::Send { flow, bytes } => {
+                self.outputs.push_back(Output::Send { flow, bytes });
+            }
+            CallOutput::Request(request) => self.begin_client(now, request, Some(call)),
+            CallOutput::Acknowledge { branch, ack } => self.acknowledge(&branch, ack),
+            CallOutput::Abandon { branch } => self.abandon(&branch),
+            CallOutput::Ringing => self.event(BridgeEvent::Ringing { call }),
+            CallOutput::Established(media) => {
+                tracing::info!(%call, codec = media.codec.encoding_name(), "call established");
+                self.event(BridgeEvent::Established { call, media });
+            }
+            CallOutput::MediaChanged(media) => {
+                tracing::debug!(%call, direction = ?media.direction, "media changed");
+                self.event(BridgeEvent::MediaChanged { call, media });
+            }
+            // A digit that the line cannot take in time means nothing any more.
+            CallOutput::Digit(digit) => {
+                self.outputs.push_back(Output::Event(BridgeEvent::Digit { call, digit }, true));
+            }
+            CallOutput::Ended(outcome, cdr) => {
+                tracing::info!(
+                    %call,
+                    by = ?outcome.hangup_by,
+                    status = outcome.sip_status,
+                    reason = outcome.reason,
+                    "call ended"
+                );
+                self.remove_call(now, call);
+                self.event(BridgeEvent::Ended { call, outcome, cdr });
+            }
+        }
+    }
+
+    /// Forgets a call, after what it still wants done.
+    fn remove_call(&mut self, now: MonoTime, id: CallId) {
+        let Some(mut slot) = self.calls.remove(&id) else { return };
+        let (call_id, tag) = slot.call.dialog_key();
+        self.dialogs.remove(&dialog_key(call_id, tag));
+        if let Some(merge_key) = &slot.merge_key {
+            self.invites.remove(merge_key);
+        }
+        while let Some(output) = slot.call.poll_output() {
+            self.perform(now, id, output);
+        }
+    }
+}

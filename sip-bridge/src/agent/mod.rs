@@ -1,0 +1,240 @@
+//! The user agent: transactions, dialogs, calls and admission as one core.
+//!
+//! Drive it with [`Agent::handle`], then drain [`Agent::poll_output`] until `None`, then ask
+//! [`Agent::next_timeout`] when it wants [`Input::Timeout`]. It never waits, and each input costs a
+//! bounded amount of work, whoever sent it.
+
+mod calls;
+mod commands;
+mod requests;
+mod transactions;
+
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use media_core::{Codec, MonoTime};
+
+use crate::admission::{Admission, Load};
+use crate::call::{Call, Context};
+use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
+use crate::flow::Flow;
+use crate::ids::IdSource;
+use crate::message::{Identity, Message, SipUri, TransportKind};
+use crate::timers::{Timer, TimerQueue};
+use crate::transaction::{ClientTransaction, ServerTransaction};
+
+/// What an agent is made with.
+pub(crate) struct AgentConfig {
+    pub identity: Identity,
+    pub codecs: Arc<[Codec]>,
+    pub channels_max: usize,
+    pub ring_max: Duration,
+    pub seed: [u8; 32],
+}
+
+/// What an agent is told.
+#[derive(Debug)]
+pub(crate) enum Input<'a> {
+    /// A message from `source`, which `trunk` lists (`None`: a peer that we dialled).
+    Message {
+        transport: TransportKind,
+        source: SocketAddr,
+        trunk: Option<&'a str>,
+        message: Message,
+    },
+    /// What the line wants.
+    Command(Command),
+    /// A TCP connection could not be opened, or broke with a request unanswered.
+    Unreachable(SocketAddr),
+    /// The line has `waiting` events yet to take.
+    EventsWaiting(usize),
+    /// The time that `next_timeout` named has come.
+    Timeout,
+}
+
+/// What the line wants.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Ring(CallId),
+    Answer(CallId, SocketAddr),
+    Reject(CallId, Rejection),
+    Hangup(CallId, HangupReason),
+    /// Hang up every call.
+    HangupAll(HangupReason),
+    /// Take no more calls.
+    Drain,
+}
+
+/// A call to place, its target resolved.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    pub target: SipUri,
+    /// From header value without tag, and its user part.
+    pub from: (String, String),
+    pub trunk: Option<Arc<str>>,
+    pub local_rtp: SocketAddr,
+    pub codecs: Arc<[Codec]>,
+    pub flow: Flow,
+}
+
+/// What an agent wants done.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Send.
+    Send { flow: Flow, bytes: Bytes },
+    /// Tell the line. `true`: may be dropped when the line is behind.
+    Event(BridgeEvent, bool),
+}
+
+/// A client transaction and the call that waits for its response.
+struct Client {
+    transaction: ClientTransaction,
+    key: Box<str>,
+    call: Option<CallId>,
+}
+
+/// A server transaction, how it is found, and the call that an INVITE made.
+struct Server {
+    transaction: ServerTransaction,
+    key: Box<str>,
+    call: Option<CallId>,
+}
+
+/// A call, the moment its timer is set for, and what a merged request would repeat.
+struct Slot {
+    call: Call,
+    timer: Option<MonoTime>,
+    merge_key: Option<Box<str>>,
+}
+
+/// The user agent.
+pub(crate) struct Agent {
+    identity: Arc<Identity>,
+    codecs: Arc<[Codec]>,
+    ring_max: Duration,
+    admission: Admission,
+    events_waiting: usize,
+    ids: IdSource,
+    numbers: u64,
+    servers: HashMap<u64, Server>,
+    server_keys: HashMap<Box<str>, u64>,
+    clients: BTreeMap<u64, Client>,
+    client_keys: HashMap<Box<str>, u64>,
+    calls: BTreeMap<CallId, Slot>,
+    /// Call-ID and our tag, to the call.
+    dialogs: HashMap<Box<str>, CallId>,
+    /// The peer's Call-ID, tag and CSeq of calls that came in, to tell a merged request (§8.2.2.2).
+    invites: HashSet<Box<str>>,
+    timers: TimerQueue,
+    outputs: VecDeque<Output>,
+}
+
+impl Agent {
+    pub(crate) fn new(config: AgentConfig) -> Self {
+        Self {
+            identity: Arc::new(config.identity),
+            codecs: config.codecs,
+            ring_max: config.ring_max,
+            admission: Admission { channels_max: config.channels_max, draining: false },
+            events_waiting: 0,
+            ids: IdSource::new(config.seed),
+            numbers: 0,
+            servers: HashMap::new(),
+            server_keys: HashMap::new(),
+            clients: BTreeMap::new(),
+            client_keys: HashMap::new(),
+            calls: BTreeMap::new(),
+            dialogs: HashMap::new(),
+            invites: HashSet::new(),
+            timers: TimerQueue::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Tells the agent something.
+    pub(crate) fn handle(&mut self, now: MonoTime, input: Input<'_>) {
+        match input {
+            Input::Message { transport, source, trunk, message } => match message {
+                Message::Request(request) => {
+                    self.on_request(now, transport, source, trunk, &request);
+                }
+                Message::Response(response) => self.on_response(now, &response),
+            },
+            Input::Command(command) => self.on_command(now, command),
+            Input::Unreachable(peer) => self.on_unreachable(now, peer),
+            Input::EventsWaiting(waiting) => self.events_waiting = waiting,
+            Input::Timeout => self.on_timeout(now),
+        }
+    }
+
+    /// The next thing to do.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When the agent wants [`Input::Timeout`].
+    pub(crate) fn next_timeout(&self) -> Option<MonoTime> {
+        self.timers.next()
+    }
+
+    /// Calls, transactions, events.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            calls: self.calls.len(),
+            transactions: self.servers.len() + self.clients.len(),
+            events_waiting: self.events_waiting,
+        }
+    }
+
+    /// Requests of ours that may still be answered.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.clients.values().filter(|client| client.transaction.is_unanswered()).count()
+    }
+
+    /// Every call and the address it is signalled with.
+    pub(crate) fn peers(&self) -> Vec<(CallId, IpAddr)> {
+        self.calls.iter().map(|(id, slot)| (*id, slot.call.peer().ip())).collect()
+    }
+
+    /// Timers pending.
+    pub(crate) fn timers(&self) -> usize {
+        self.timers.len()
+    }
+
+    /// Who we are.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn on_timeout(&mut self, now: MonoTime) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Server(id, tick) => self.on_server_tick(now, id, tick),
+                Timer::Client(id, tick) => self.on_client_tick(now, id, tick),
+                Timer::Call(call) => self.on_call_timer(now, call),
+            }
+        }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    fn event(&mut self, event: BridgeEvent) {
+        self.outputs.push_back(Output::Event(event, false));
+    }
+}
+
+/// Splits the borrow: a call is driven while the agent's randomness is lent to it.
+fn context(now: MonoTime, ids: &mut IdSource) -> Context<'_> {
+    Context { now, ids }
+}
+
+/// The key of a dialog, seen from us.
+fn dialog_key(call_id: &str, local_tag: &str) -> Box<str> {
+    format!("{call_id}\n{local_tag}").into()
+}

@@ -1,0 +1,277 @@
+use core::net::SocketAddr;
+
+use bytes::Bytes;
+use media_core::MonoTime;
+
+use super::{Agent, Output, context, dialog_key};
+use crate::admission::TRANSACTIONS_MAX;
+use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal};
+use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
+use crate::event::{BridgeEvent, CallId, CallOutcome, HangupBy};
+use crate::flow::Flow;
+use crate::message::{Extra, Method, Request, ResponseSeed, SIP_PORT, TransportKind, phrase};
+use crate::pii::Pii;
+use crate::transaction::server_key;
+
+/// Where a request came from and what it belongs to.
+struct Arrival<'a> {
+    now: MonoTime,
+    source: SocketAddr,
+    flow: Flow,
+    trunk: Option<&'a str>,
+    request: &'a Request,
+}
+
+impl Agent {
+    pub(super) fn on_request(
+        &mut self,
+        now: MonoTime,
+        transport: TransportKind,
+        source: SocketAddr,
+        trunk: Option<&str>,
+        request: &Request,
+    ) {
+        let flow = response_flow(transport, source, request);
+        let arrival = Arrival { now, source, flow, trunk, request };
+        if request.method == Method::Ack {
+            return self.on_ack(&arrival);
+        }
+        let key = server_key(request, request.method);
+        if let Some(id) = self.server_keys.get(&key).copied() {
+            if let Some(server) = self.servers.get(&id) {
+                let step = server.transaction.on_retransmission();
+                self.step_server(now, id, step);
+            }
+            return;
+        }
+        if let Some(header) = request.head.unreadable {
+            return self.refuse(&arrival, key, 400, &format!("Unreadable {header}"), "");
+        }
+        match request.method {
+            Method::Cancel => self.on_cancel(&arrival, key),
+            _ if !request.head.to.tag.is_empty() => self.on_in_dialog(&arrival, key),
+            Method::Invite => self.on_invite(&arrival, key),
+            Method::Options => {
+                let extra = format!("{ALLOW_LINE}Accept: application/sdp\r\n");
+                self.answer_outside(&arrival, key, 200, &extra);
+            }
+            Method::Bye | Method::Info => self.answer_outside(&arrival, key, 481, ""),
+            _ => self.answer_outside(&arrival, key, 405, ALLOW_LINE),
+        }
+    }
+
+    /// Answers a request that belongs to no call. Peers that no trunk lists get no answer: we
+    /// dialled them, they may answer us, no more.
+    fn answer_outside(&mut self, arrival: &Arrival<'_>, key: Box<str>, status: u16, extra: &str) {
+        if arrival.trunk.is_none() {
+            return;
+        }
+        if self.load().transactions >= TRANSACTIONS_MAX {
+            // Stateless (RFC 3261 §8.2.7): a repetition is answered again.
+            let bytes = self.write_answer(arrival, status, extra);
+            self.outputs.push_back(Output::Send { flow: arrival.flow, bytes });
+            return;
+        }
+        let is_invite = arrival.request.method == Method::Invite;
+        let id = self.begin_server(key, is_invite, arrival.flow);
+        self.answer_in(arrival, id, status, extra);
+    }
+
+    fn answer_in(&mut self, arrival: &Arrival<'_>, id: u64, status: u16, extra: &str) {
+        let bytes = self.write_answer(arrival, status, extra);
+        self.respond(arrival.now, id, status, bytes);
+    }
+
+    fn write_answer(&mut self, arrival: &Arrival<'_>, status: u16, extra: &str) -> Bytes {
+        let seed = ResponseSeed::new(arrival.request, arrival.source);
+        seed.write(status, &self.ids.tag(), Extra { headers: extra, body: None })
+    }
+
+    /// Answers, and records the attempt if it was a call.
+    fn refuse(
+        &mut self,
+        arrival: &Arrival<'_>,
+        key: Box<str>,
+        status: u16,
+        why: &str,
+        extra: &str,
+    ) {
+        self.answer_outside(arrival, key, status, extra);
+        self.record_refusal(arrival, status, why);
+    }
+
+    fn record_refusal(&mut self, arrival: &Arrival<'_>, status: u16, why: &str) {
+        let request = arrival.request;
+        if request.method != Method::Invite || arrival.trunk.is_none() {
+            return;
+        }
+        tracing::info!(
+            status,
+            why,
+            source = %Pii::new(arrival.source),
+            from = %Pii::new(request.head.from.user.as_str()),
+            "INVITE refused: {}",
+            phrase(status)
+        );
+        let cdr = refused_record(arrival, status, why);
+        self.outputs.push_back(Output::Event(BridgeEvent::Refused { cdr: Box::new(cdr) }, true));
+    }
+
+    fn on_ack(&mut self, arrival: &Arrival<'_>) {
+        let request = arrival.request;
+        let id = self.server_keys.get(&server_key(request, Method::Ack)).copied();
+        if let Some(server) = id.and_then(|id| self.servers.get_mut(&id)) {
+            let step = server.transaction.on_ack();
+            self.step_server(arrival.now, id.unwrap_or_default(), step);
+        }
+        if let Some(call) = self.dialog_of(request) {
+            self.drive(arrival.now, call, CallInput::Ack(request));
+        }
+    }
+
+    /// CANCEL (RFC 3261 §9.2): answered by itself; ends the INVITE if that is not answered.
+    fn on_cancel(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
+        let invite = self.server_keys.get(&server_key(arrival.request, Method::Invite));
+        let Some(invite) = invite.and_then(|id| self.servers.get(id)) else {
+            return self.answer_outside(arrival, key, 481, "");
+        };
+        let call = invite.call.filter(|_| !invite.transaction.is_answered());
+        // The 200 has the tag of the INVITE's response (§9.2).
+        let slot = call.and_then(|id| self.calls.get(&id));
+        let tag = slot.map(|slot| Box::<str>::from(slot.call.dialog_key().1));
+        let tag = tag.unwrap_or_else(|| self.ids.tag());
+        let seed = ResponseSeed::new(arrival.request, arrival.source);
+        let bytes = seed.write(200, &tag, Extra::default());
+        let id = self.begin_server(key, false, arrival.flow);
+        self.respond(arrival.now, id, 200, bytes);
+        if let Some(call) = call {
+            self.drive(arrival.now, call, CallInput::Cancelled(arrival.request));
+        }
+    }
+
+    fn on_in_dialog(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
+        let Some(call) = self.dialog_of(arrival.request) else {
+            return self.answer_outside(arrival, key, 481, "");
+        };
+        let is_invite = arrival.request.method == Method::Invite;
+        let transaction = self.begin_server(key, is_invite, arrival.flow);
+        let (request, flow) = (arrival.request, arrival.flow);
+        self.drive(arrival.now, call, CallInput::Request { transaction, request, flow });
+    }
+
+    fn dialog_of(&self, request: &Request) -> Option<CallId> {
+        let head = &request.head;
+        let call = *self.dialogs.get(&dialog_key(&head.call_id, &head.to.tag))?;
+        let slot = self.calls.get(&call)?;
+        slot.call.is_with(&head.from.tag).then_some(call)
+    }
+
+    fn on_invite(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
+        let (now, request) = (arrival.now, arrival.request);
+        let Some(trunk) = arrival.trunk else { return };
+        if !request.head.require.is_empty() {
+            let unsupported = format!("Unsupported: {}\r\n", request.head.require.join(", "));
+            return self.refuse(arrival, key, 420, "requires an extension", &unsupported);
+        }
+        let merge_key = merge_key(request);
+        if self.invites.contains(&merge_key) {
+            return self.refuse(arrival, key, 482, "merged request", "");
+        }
+        if let Err(error) = self.admission.admit(self.load()) {
+            let retry = if error.status() == 503 { "Retry-After: 30\r\n" } else { "" };
+            return self.refuse(arrival, key, error.status(), &error.to_string(), retry);
+        }
+        let transaction = self.begin_server(key, true, arrival.flow);
+        let call_id = CallId(self.next_number());
+        let incoming = Incoming {
+            call: call_id,
+            identity: self.identity.clone(),
+            codecs: self.codecs.clone(),
+            ring_max: self.ring_max,
+            trunk,
+            transaction,
+            request,
+            source: arrival.source,
+            flow: arrival.flow,
+        };
+        match Call::incoming(&mut context(now, &mut self.ids), incoming) {
+            Ok(call) => {
+                if let Some(server) = self.servers.get_mut(&transaction) {
+                    server.call = Some(call_id);
+                }
+                self.admit_call(now, call_id, call, merge_key, trunk);
+            }
+            Err(Refusal { status, why }) => {
+                let warning = format!("Warning: 399 xenline \"{why}\"\r\n");
+                self.answer_in(arrival, transaction, status, &warning);
+                self.record_refusal(arrival, status, &why);
+            }
+        }
+    }
+
+    fn admit_call(
+        &mut self,
+        now: MonoTime,
+        id: CallId,
+        call: Call,
+        merge_key: Box<str>,
+        trunk: &str,
+    ) {
+        let (from, to) = call.parties();
+        let event = BridgeEvent::Incoming {
+            call: id,
+            from: Pii::new(from.to_owned()),
+            to: Pii::new(to.to_owned()),
+            trunk: trunk.to_owned(),
+            media: call.media(),
+        };
+        tracing::info!(
+            call = %id,
+            trunk,
+            from = %Pii::new(from),
+            to = %Pii::new(to),
+            "call comes in"
+        );
+        self.insert_call(now, id, call, Some(merge_key));
+        self.event(event);
+    }
+}
+
+/// Where responses go (RFC 3261 §18.2.2, RFC 3581 §4): always to the source's address; over UDP to
+/// its port if `rport` asks for that, else to the port in the Via.
+fn response_flow(transport: TransportKind, source: SocketAddr, request: &Request) -> Flow {
+    let via = &request.head.via;
+    let named = SocketAddr::new(source.ip(), via.port.unwrap_or(SIP_PORT));
+    match transport {
+        TransportKind::Udp if via.rport => Flow::direct(transport, source),
+        TransportKind::Udp => Flow::direct(transport, named),
+        TransportKind::Tcp => Flow { transport, peer: source, reconnect: named },
+    }
+}
+
+/// What a request that reached us twice over different paths has in common.
+fn merge_key(request: &Request) -> Box<str> {
+    let head = &request.head;
+    format!("{}\n{}\n{}", head.call_id, head.from.tag, head.cseq.number).into()
+}
+
+fn refused_record(arrival: &Arrival<'_>, status: u16, why: &str) -> Cdr {
+    let head = &arrival.request.head;
+    let (sip_status, reason) = (status, why.to_owned());
+    Cdr {
+        call: CallId(0),
+        sip_call_id: head.call_id.clone(),
+        direction: CallDirection::Inbound,
+        from: head.from.user.clone(),
+        to: arrival.request.uri_user.clone(),
+        trunk: arrival.trunk.unwrap_or_default().to_owned(),
+        started_unix_ms: 0,
+        ring_ms: None,
+        answer_ms: None,
+        end_ms: 0,
+        outcome: CallOutcome { hangup_by: HangupBy::Bridge, sip_status, reason, q850: None },
+        codec: None,
+        media: MediaFigures::default(),
+        conversation: ConversationFigures::default(),
+    }
+}

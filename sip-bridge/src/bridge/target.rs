@@ -1,0 +1,74 @@
+//! Whom to dial: a URI from the line, turned into a flow.
+
+use core::net::{IpAddr, SocketAddr};
+
+use super::DialError;
+use crate::flow::Flow;
+use crate::message::{Host, Identity, SIP_PORT, SipUri, TransportKind};
+use crate::stack;
+
+/// Reads a target. What would break a start line is refused here, whoever wrote it.
+pub(super) fn parse(target: &str) -> Result<SipUri, DialError> {
+    let bad = || DialError::BadTarget(target.to_owned());
+    if !is_clean(target) {
+        return Err(bad());
+    }
+    stack::parse_uri(target).ok_or_else(bad)
+}
+
+/// The From header value for `from`, without tag, and its user part: a `sip:` URI, or a user part
+/// that is put before our own address.
+pub(super) fn from_header(from: &str, identity: &Identity, flow: Flow) -> Option<(String, String)> {
+    let uri = match from.get(..4) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("sip:") => from.to_owned(),
+        _ => format!("sip:{from}@{}", identity.address(flow.transport).ip()),
+    };
+    let parsed = is_clean(&uri).then(|| stack::parse_uri(&uri)).flatten()?;
+    Some((format!("<{uri}>"), parsed.user))
+}
+
+/// Finds the target's address and picks a transport that we have a listener for.
+pub(super) async fn resolve(target: &SipUri, identity: &Identity) -> Result<Flow, DialError> {
+    let port = target.port.unwrap_or(SIP_PORT);
+    let address = match &target.host {
+        Host::Ip(ip) => SocketAddr::new(*ip, port),
+        Host::Name(host) => look_up(host, port, wants_v4(identity)).await?,
+    };
+    let transport = target.transport.unwrap_or(match identity.speaks(TransportKind::Udp) {
+        true => TransportKind::Udp,
+        false => TransportKind::Tcp,
+    });
+    let local = identity.address(transport).ip();
+    if !identity.speaks(transport) || local.is_ipv4() != address.is_ipv4() {
+        return Err(DialError::NoListener { transport: transport.uri_name(), target: address });
+    }
+    Ok(Flow::direct(transport, address))
+}
+
+async fn look_up(host: &str, port: u16, v4: bool) -> Result<SocketAddr, DialError> {
+    let failed = |source| DialError::Resolve { host: host.to_owned(), source };
+    let mut found = tokio::net::lookup_host((host, port)).await.map_err(failed)?;
+    found.find(|address| address.is_ipv4() == v4).ok_or_else(|| {
+        failed(std::io::Error::new(std::io::ErrorKind::NotFound, "no address of our family"))
+    })
+}
+
+fn wants_v4(identity: &Identity) -> bool {
+    identity.udp.or(identity.tcp).map_or(identity.media_ip, |address| address.ip()).is_ipv4()
+}
+
+fn is_clean(uri: &str) -> bool {
+    let clean = |byte: u8| (0x21..=0x7e).contains(&byte) && !b"<>\"\\^`{|}".contains(&byte);
+    uri.len() <= URI_BYTES_MAX && uri.bytes().all(clean)
+}
+
+/// The address that peers reach us at, for a listener bound to `local`.
+pub(super) fn advertised(local: Option<SocketAddr>, media_ip: IpAddr) -> Option<SocketAddr> {
+    local.map(|local| match local.ip().is_unspecified() {
+        true => SocketAddr::new(media_ip, local.port()),
+        false => local,
+    })
+}
+
+/// The carrier refuses longer ones.
+const URI_BYTES_MAX: usize = 512;

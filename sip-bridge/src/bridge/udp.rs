@@ -1,0 +1,92 @@
+//! The UDP listener.
+
+use core::net::SocketAddr;
+use std::io;
+use std::sync::Arc;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::UdpSocket;
+
+use super::intake;
+use super::shared::Shared;
+use crate::pii::Pii;
+
+/// Opens a UDP socket with room for bursts.
+pub(super) fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    // The kernel caps these silently at net.core.rmem_max and wmem_max.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Receives until the bridge stops.
+pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
+    let mut stop = shared.stop.clone();
+    let mut buffer = vec![0; DATAGRAM_BYTES_MAX].into_boxed_slice();
+    let mut foreign = ForeignLog::default();
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            ready = socket.readable() => if ready.is_err() { return },
+        }
+        for _ in 0..BATCH_MAX {
+            match socket.try_recv_from(&mut buffer) {
+                Ok((length, source)) => {
+                    receive(
+                        &shared,
+                        &mut foreign,
+                        source,
+                        buffer.get(..length).unwrap_or_default(),
+                    );
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // ICMP errors of what we sent come back here; they mean nothing to a listener.
+                Err(error) => tracing::trace!(%error, "UDP receive"),
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn receive(shared: &Arc<Shared>, foreign: &mut ForeignLog, source: SocketAddr, bytes: &[u8]) {
+    match shared.admit(source.ip()) {
+        Some(admitted) => intake::datagram(shared, source, &admitted, bytes),
+        None => foreign.note(shared, source),
+    }
+}
+
+/// Says that foreign packets come, without letting them write the log.
+#[derive(Default)]
+pub(super) struct ForeignLog {
+    since_last: u64,
+    silent_until: media_core::MonoTime,
+}
+
+impl ForeignLog {
+    pub(super) fn note(&mut self, shared: &Shared, source: SocketAddr) {
+        self.since_last += 1;
+        let now = shared.clock.now();
+        if now < self.silent_until {
+            return;
+        }
+        self.silent_until = now + FOREIGN_LOG_INTERVAL;
+        tracing::warn!(
+            source = %Pii::new(source.ip()),
+            packets = self.since_last,
+            "SIP from a foreign address dropped: no trunk lists it; see [[trunk]] in xenline.toml"
+        );
+        self.since_last = 0;
+    }
+}
+
+/// Room for 200 INVITEs at once, with the kernel's bookkeeping.
+const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// A UDP datagram holds no more.
+const DATAGRAM_BYTES_MAX: usize = 65_536;
+/// Datagrams taken before other tasks get their turn.
+const BATCH_MAX: usize = 64;
+/// One line in ten seconds tells as much as a thousand.
+const FOREIGN_LOG_INTERVAL: core::time::Duration = core::time::Duration::from_secs(10);

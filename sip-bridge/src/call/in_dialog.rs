@@ -1,0 +1,154 @@
+//! Requests inside a dialog: re-INVITE, BYE, INFO, OPTIONS, and the ACK of a 2xx.
+
+use super::inbound::{accept, outcome};
+use super::{ALLOW_LINE, Call, CallOutput, Context, State, Unacknowledged};
+use crate::digits::info_digit;
+use crate::event::{CallOutcome, HangupBy};
+use crate::flow::Flow;
+use crate::message::{Extra, Method, Request, ResponseSeed};
+use crate::sdp;
+
+impl Call {
+    pub(super) fn on_request(
+        &mut self,
+        context: &mut Context<'_>,
+        transaction: u64,
+        request: &Request,
+        flow: Flow,
+    ) {
+        let reply = Reply { transaction, seed: ResponseSeed::new(request, flow.peer), flow };
+        if matches!(self.state, State::Calling(_) | State::Over) {
+            return self.reply(&reply, 481, Extra::default()); // No dialog yet, or no more.
+        }
+        let cseq = request.head.cseq.number;
+        // Out of order (RFC 3261 §12.2.2). Repetitions are absorbed by the transaction.
+        if cseq <= self.dialog.remote_cseq {
+            return self.reply(&reply, 500, Extra::default());
+        }
+        self.dialog.remote_cseq = cseq;
+        match request.method {
+            Method::Invite => self.on_reinvite(context, request, &reply),
+            Method::Bye => self.on_bye(context, request, &reply),
+            Method::Info => self.on_info(request, &reply),
+            Method::Options => {
+                let headers = format!("{ALLOW_LINE}Accept: application/sdp\r\n");
+                self.reply(&reply, 200, Extra { headers: &headers, body: None });
+            }
+            _ => self.reply(&reply, 405, Extra { headers: ALLOW_LINE, body: None }),
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply, status: u16, extra: Extra<'_>) {
+        let bytes = reply.seed.write(status, &self.dialog.local_tag, extra);
+        let transaction = reply.transaction;
+        self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
+    }
+
+    fn on_bye(&mut self, context: &Context<'_>, request: &Request, reply: &Reply) {
+        self.reply(reply, 200, Extra::default());
+        let reason = request.head.reason.clone().unwrap_or_default();
+        let text = if reason.text.is_empty() { "Normal call clearing" } else { &reason.text };
+        let mut outcome = CallOutcome { q850: reason.q850, ..outcome(HangupBy::Peer, 200, text) };
+        if matches!(self.state, State::Waiting(_)) {
+            outcome.sip_status = 487;
+            self.refuse_waiting(context, 487, outcome); // A caller's BYE in the early dialog.
+        } else {
+            self.end(context, outcome);
+        }
+    }
+
+    fn on_info(&mut self, request: &Request, reply: &Reply) {
+        let head = &request.head;
+        match (&head.content_type, info_digit(head.content_type.as_deref(), &head.body)) {
+            (_, Some(digit)) => {
+                self.reply(reply, 200, Extra::default());
+                self.outputs.push_back(CallOutput::Digit(digit));
+            }
+            // An empty INFO asks whether we are alive (RFC 2976 §2.2).
+            (None, None) => self.reply(reply, 200, Extra::default()),
+            (Some(_), None) => {
+                let headers = "Accept: application/dtmf-relay, application/dtmf\r\n";
+                self.reply(reply, 415, Extra { headers, body: None });
+            }
+        }
+    }
+
+    /// A new offer: hold, resume, another port, another codec.
+    fn on_reinvite(&mut self, context: &mut Context<'_>, request: &Request, reply: &Reply) {
+        if !matches!(self.state, State::Talking { established: true, .. }) {
+            // Before the first INVITE is settled there can be no second (RFC 3261 §14.2).
+            return self.reply(reply, 500, Extra { headers: "Retry-After: 1\r\n", body: None });
+        }
+        let accepted = match accept(request, &self.session.codecs) {
+            Ok(accepted) => accepted,
+            // The session goes on as it was (§14.2).
+            Err(refusal) => return self.reply(reply, refusal.status, Extra::default()),
+        };
+        self.dialog.refresh_target(&request.head);
+        let sdp = match &accepted {
+            Some(accepted) => self.session.answer(accepted),
+            None => self.session.offer(),
+        };
+        let mut headers = self.dialog.contact_line(&self.identity);
+        headers.push_str(ALLOW_LINE);
+        let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
+        let bytes = reply.seed.write_in_dialog(200, &self.dialog.local_tag, extra);
+        let (cseq, transaction) = (request.head.cseq.number, reply.transaction);
+        self.unacknowledged =
+            Some(Unacknowledged::new(context.now, cseq, reply.flow, bytes.clone()));
+        self.outputs.push_back(CallOutput::Respond { transaction, status: 200, bytes });
+        if let Some(accepted) = accepted {
+            self.agreed(accepted.media());
+        }
+    }
+
+    /// The ACK of a 2xx: it may carry the answer to an offer of ours.
+    pub(super) fn on_ack(&mut self, context: &mut Context<'_>, ack: &Request) {
+        if self.unacknowledged.as_ref().is_none_or(|sent| sent.cseq != ack.head.cseq.number) {
+            return;
+        }
+        self.unacknowledged = None;
+        if let Some(offer) = self.session.offer.take() {
+            let answer = ack.head.sdp().and_then(|bytes| sdp::parse(bytes).ok());
+            match answer.and_then(|answer| offer.answered(&answer).ok()) {
+                Some(media) => self.agreed(media),
+                None => {
+                    let outcome = outcome(HangupBy::Bridge, 488, "No usable answer in the ACK");
+                    return self.bye(context, CallOutcome { q850: Some(88), ..outcome });
+                }
+            }
+        }
+        self.acknowledged(context);
+    }
+
+    fn acknowledged(&mut self, context: &mut Context<'_>) {
+        let State::Talking { established, hangup_after_ack } = &mut self.state else { return };
+        let first = !core::mem::replace(established, true);
+        if let Some(reason) = hangup_after_ack.take() {
+            return self.bye(context, super::line_outcome(200, reason));
+        }
+        if let (true, Some(media)) = (first, self.session.media) {
+            self.outputs.push_back(CallOutput::Established(media));
+        }
+    }
+
+    /// Notes what was agreed, and tells if that is news in an established call.
+    fn agreed(&mut self, media: media_core::NegotiatedMedia) {
+        let changed = self.session.media.replace(media) != Some(media);
+        if changed && matches!(self.state, State::Talking { established: true, .. }) {
+            self.outputs.push_back(CallOutput::MediaChanged(media));
+        }
+    }
+
+    pub(super) fn never_acknowledged(&mut self, context: &mut Context<'_>) {
+        let outcome = outcome(HangupBy::Bridge, 408, "ACK Timeout");
+        self.bye(context, CallOutcome { q850: Some(102), ..outcome });
+    }
+}
+
+/// How to answer one request.
+struct Reply {
+    transaction: u64,
+    seed: ResponseSeed,
+    flow: Flow,
+}

@@ -1,0 +1,213 @@
+//! A call that came in, until it is answered.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use media_core::{Codec, MonoTime};
+
+use super::record::Record;
+use super::{
+    ALLOW_LINE, Call, CallOutput, Context, Dialog, RING_AGAIN, Session, State, Unacknowledged,
+};
+use crate::cdr::CallDirection;
+use crate::event::{CallId, CallOutcome, HangupBy, Rejection};
+use crate::flow::Flow;
+use crate::message::{Extra, Identity, Request, ResponseSeed, phrase};
+use crate::negotiation::Accepted;
+use crate::sdp;
+
+/// An INVITE that rings.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    transaction: u64,
+    seed: ResponseSeed,
+    flow: Flow,
+    cseq: u32,
+    /// The accepted offer; `None` if the caller wants ours.
+    accepted: Option<Accepted>,
+    ring_again: MonoTime,
+    give_up: MonoTime,
+}
+
+impl Waiting {
+    pub(crate) fn next_timeout(&self) -> MonoTime {
+        self.ring_again.min(self.give_up)
+    }
+}
+
+/// Why an INVITE makes no call: the status, and what to say beside it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub status: u16,
+    pub why: String,
+}
+
+/// What a call that comes in is made from.
+pub(crate) struct Incoming<'a> {
+    pub call: CallId,
+    pub identity: Arc<Identity>,
+    pub codecs: Arc<[Codec]>,
+    pub ring_max: Duration,
+    pub trunk: &'a str,
+    pub transaction: u64,
+    pub request: &'a Request,
+    pub source: SocketAddr,
+    pub flow: Flow,
+}
+
+impl Call {
+    /// Takes an INVITE: sends 100 and 180, and waits for the line to answer.
+    ///
+    /// # Errors
+    /// [`Refusal`]: there is nothing to agree on; 400, 415 or 488.
+    pub(crate) fn incoming(
+        context: &mut Context<'_>,
+        incoming: Incoming<'_>,
+    ) -> Result<Self, Refusal> {
+        let Incoming { call, identity, codecs, request, flow, .. } = incoming;
+        let head = &request.head;
+        let accepted = accept(request, &codecs)?;
+        let target = head.contact.clone().ok_or_else(|| refusal(400, "INVITE without Contact"))?;
+        let parties = (head.from.user.as_str(), request.uri_user.as_str());
+        let (direction, now) = (CallDirection::Inbound, context.now);
+        let mut call = Self {
+            dialog: Dialog::called(head, target, context.ids.tag(), flow),
+            session: Session {
+                id: context.ids.session(),
+                version: 0,
+                codecs,
+                local_rtp: SocketAddr::new(identity.media_ip, 0),
+                sent: Box::default(),
+                offer: None,
+                media: accepted.as_ref().map(Accepted::media),
+            },
+            identity,
+            state: State::Waiting(Waiting {
+                transaction: incoming.transaction,
+                seed: ResponseSeed::new(request, incoming.source),
+                flow,
+                cseq: head.cseq.number,
+                accepted,
+                ring_again: now + RING_AGAIN,
+                give_up: now + incoming.ring_max,
+            }),
+            unacknowledged: None,
+            record: Record::new(call, direction, &head.call_id, parties, incoming.trunk, now),
+            outputs: VecDeque::new(),
+        };
+        call.respond_waiting(100);
+        call.ring(context);
+        Ok(call)
+    }
+
+    /// Sends a 180.
+    pub(super) fn ring(&mut self, context: &Context<'_>) {
+        if let State::Waiting(waiting) = &mut self.state {
+            waiting.ring_again = context.now + RING_AGAIN;
+            self.record.ringing(context.now);
+            self.respond_waiting(180);
+        }
+    }
+
+    /// Sends a provisional response.
+    fn respond_waiting(&mut self, status: u16) {
+        let State::Waiting(waiting) = &self.state else { return };
+        let bytes = if status == 100 {
+            waiting.seed.write(status, "", Extra::default())
+        } else {
+            let contact = self.dialog.contact_line(&self.identity);
+            let extra = Extra { headers: &contact, body: None };
+            waiting.seed.write_in_dialog(status, &self.dialog.local_tag, extra)
+        };
+        let transaction = waiting.transaction;
+        self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
+    }
+
+    /// Sends the 200.
+    pub(super) fn answer(&mut self, context: &Context<'_>, local_rtp: SocketAddr) {
+        let talking = State::Talking { established: false, hangup_after_ack: None };
+        let waiting = match core::mem::replace(&mut self.state, talking) {
+            State::Waiting(waiting) => waiting,
+            other => {
+                self.state = other; // Answered twice, or over: nothing to do.
+                return;
+            }
+        };
+        self.session.local_rtp = self.identity.reachable(local_rtp);
+        let sdp = match &waiting.accepted {
+            Some(accepted) => self.session.answer(accepted),
+            None => self.session.offer(),
+        };
+        let mut headers = self.dialog.contact_line(&self.identity);
+        headers.push_str(ALLOW_LINE);
+        headers.push_str(&format!("Server: {}\r\n", self.identity.user_agent));
+        let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
+        let bytes = waiting.seed.write_in_dialog(200, &self.dialog.local_tag, extra);
+        self.record.answered(context.now);
+        self.unacknowledged =
+            Some(Unacknowledged::new(context.now, waiting.cseq, waiting.flow, bytes.clone()));
+        let transaction = waiting.transaction;
+        self.outputs.push_back(CallOutput::Respond { transaction, status: 200, bytes });
+    }
+
+    pub(super) fn reject(&mut self, context: &mut Context<'_>, rejection: Rejection) {
+        if !matches!(self.state, State::Waiting(_)) {
+            return self.hangup(context, crate::event::HangupReason::Normal);
+        }
+        let status = rejection.status();
+        let outcome = outcome(HangupBy::Line, status, phrase(status));
+        self.refuse_waiting(context, status, outcome);
+    }
+
+    /// Sends a final refusal and ends.
+    pub(super) fn refuse_waiting(
+        &mut self,
+        context: &Context<'_>,
+        status: u16,
+        outcome: CallOutcome,
+    ) {
+        let State::Waiting(waiting) = &self.state else { return };
+        let bytes = waiting.seed.write(status, &self.dialog.local_tag, Extra::default());
+        let transaction = waiting.transaction;
+        self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
+        self.end(context, outcome);
+    }
+
+    pub(super) fn on_cancelled(&mut self, context: &Context<'_>, cancel: &Request) {
+        let reason = cancel.head.reason.clone().unwrap_or_default();
+        let text = if reason.text.is_empty() { "Cancelled" } else { &reason.text };
+        let outcome = CallOutcome { q850: reason.q850, ..outcome(HangupBy::Peer, 487, text) };
+        self.refuse_waiting(context, 487, outcome);
+    }
+
+    pub(super) fn waiting_timeout(&mut self, context: &Context<'_>) {
+        let State::Waiting(waiting) = &self.state else { return };
+        if context.now >= waiting.give_up {
+            let outcome = outcome(HangupBy::Bridge, 480, "Not answered in time");
+            self.refuse_waiting(context, 480, outcome);
+        } else if context.now >= waiting.ring_again {
+            self.ring(context);
+        }
+    }
+}
+
+/// Accepts the offer in an INVITE; `None` if there is none.
+pub(super) fn accept(request: &Request, codecs: &[Codec]) -> Result<Option<Accepted>, Refusal> {
+    if request.head.body.is_empty() {
+        return Ok(None);
+    }
+    let bytes = request.head.sdp().ok_or_else(|| refusal(415, "body is not SDP"))?;
+    let offer = sdp::parse(bytes).map_err(|error| refusal(400, error))?;
+    let accepted = Accepted::offer(&offer, codecs).map_err(|error| refusal(488, error))?;
+    Ok(Some(accepted))
+}
+
+fn refusal(status: u16, why: impl ToString) -> Refusal {
+    Refusal { status, why: why.to_string() }
+}
+
+pub(super) fn outcome(hangup_by: HangupBy, sip_status: u16, reason: &str) -> CallOutcome {
+    CallOutcome { hangup_by, sip_status, reason: reason.into(), q850: None }
+}

@@ -1,0 +1,222 @@
+//! A call of ours, until it is answered.
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use media_core::{Codec, MonoTime};
+
+use super::inbound::outcome;
+use super::record::Record;
+use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, Session, State, reason_line};
+use crate::cdr::CallDirection;
+use crate::event::{CallId, CallOutcome, HangupBy, HangupReason};
+use crate::flow::Flow;
+use crate::message::{Extra, Identity, Method, Response, SipUri};
+use crate::sdp;
+use crate::transaction::GIVE_UP;
+
+/// An INVITE of ours without a final response.
+#[derive(Debug)]
+pub(crate) struct Calling {
+    branch: String,
+    /// Whether a provisional response came: before it there may be no CANCEL (RFC 3261 §9.1).
+    proceeding: bool,
+    /// Why the call is to end, once that was asked for.
+    cancelled: Option<(HangupBy, HangupReason)>,
+    give_up: Option<MonoTime>,
+}
+
+impl Calling {
+    pub(crate) fn next_timeout(&self) -> Option<MonoTime> {
+        self.give_up
+    }
+}
+
+/// What a call of ours is made from.
+pub(crate) struct Dialled<'a> {
+    pub call: CallId,
+    pub identity: Arc<Identity>,
+    pub codecs: Arc<[Codec]>,
+    pub ring_max: Duration,
+    pub trunk: &'a str,
+    pub target: SipUri,
+    /// A From header value without tag, and its user part.
+    pub from: (&'a str, &'a str),
+    pub local_rtp: SocketAddr,
+    pub flow: Flow,
+}
+
+impl Call {
+    /// Sends an INVITE.
+    pub(crate) fn dial(context: &mut Context<'_>, dialled: Dialled<'_>) -> Self {
+        let Dialled { identity, codecs, target, flow, .. } = dialled;
+        let parties = (dialled.from.1, target.user.clone());
+        let mut dialog = Dialog::calling(context.ids, dialled.from.0, target, flow);
+        let record = Record::new(
+            dialled.call,
+            CallDirection::Outbound,
+            &dialog.call_id,
+            (parties.0, &parties.1),
+            dialled.trunk,
+            context.now,
+        );
+        let mut session = Session {
+            id: context.ids.session(),
+            version: 0,
+            codecs,
+            local_rtp: identity.reachable(dialled.local_rtp),
+            sent: Box::default(),
+            offer: None,
+            media: None,
+        };
+        let sdp = session.offer();
+        let mut headers = dialog.contact_line(&identity);
+        headers.push_str(ALLOW_LINE);
+        let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
+        let invite = dialog.request(&identity, context.ids, Method::Invite, extra);
+        let calling = Calling {
+            branch: invite.branch.clone(),
+            proceeding: false,
+            cancelled: None,
+            give_up: Some(context.now + dialled.ring_max),
+        };
+        Self {
+            identity,
+            dialog,
+            state: State::Calling(calling),
+            session,
+            unacknowledged: None,
+            record,
+            outputs: VecDeque::from([CallOutput::Request(invite)]),
+        }
+    }
+
+    pub(super) fn on_response(&mut self, context: &mut Context<'_>, response: &Response) {
+        if response.head.cseq.method != Method::Invite {
+            return; // CANCEL and BYE: whatever the peer says, the call is over for us.
+        }
+        match (&self.state, response.status) {
+            (State::Calling(_), 100..200) => self.on_provisional(context, response.status),
+            (State::Calling(_), 200..300) => self.on_accepted(context, response),
+            (State::Calling(_), _) => self.on_refused(context, response),
+            (_, 200..300) => self.on_fork(context, response),
+            _ => {}
+        }
+    }
+
+    fn on_provisional(&mut self, context: &mut Context<'_>, status: u16) {
+        let State::Calling(calling) = &mut self.state else { return };
+        let first = !core::mem::replace(&mut calling.proceeding, true);
+        if let (true, Some((by, reason))) = (first, calling.cancelled.take()) {
+            return self.cancel(context, by, reason);
+        }
+        if status > 100 && self.record.ringing(context.now) {
+            self.outputs.push_back(CallOutput::Ringing);
+        }
+    }
+
+    fn on_accepted(&mut self, context: &mut Context<'_>, response: &Response) {
+        let talking = State::Talking { established: true, hangup_after_ack: None };
+        let State::Calling(calling) = core::mem::replace(&mut self.state, talking) else { return };
+        self.dialog.confirm(response);
+        let ack = self.dialog.ack(&self.identity, context.ids, self.dialog.local_cseq);
+        self.outputs.push_back(CallOutput::Acknowledge { branch: calling.branch, ack });
+        self.record.answered(context.now);
+        // The CANCEL crossed the 200 on the way: the call stands, and is ended properly.
+        if let Some((hangup_by, reason)) = calling.cancelled {
+            let outcome = CallOutcome { hangup_by, ..super::line_outcome(487, reason) };
+            return self.bye(context, outcome);
+        }
+        let answer = response.head.sdp().and_then(|bytes| sdp::parse(bytes).ok());
+        let offer = self.session.offer.take();
+        let media = offer.zip(answer).and_then(|(offer, answer)| offer.answered(&answer).ok());
+        self.session.media = media;
+        match media {
+            Some(media) => self.outputs.push_back(CallOutput::Established(media)),
+            None => {
+                let outcome = outcome(HangupBy::Bridge, 488, "No usable answer in the 200");
+                self.bye(context, CallOutcome { q850: Some(88), ..outcome });
+            }
+        }
+    }
+
+    fn on_refused(&mut self, context: &mut Context<'_>, response: &Response) {
+        let State::Calling(calling) = &self.state else { return };
+        let (branch, cancelled) = (calling.branch.clone(), calling.cancelled);
+        let to = Some(response.head.to.text.as_str());
+        let ack = self.dialog.follow_up(&self.identity, Method::Ack, &branch, to, Extra::default());
+        self.outputs.push_back(CallOutput::Acknowledge { branch, ack });
+        let outcome = match cancelled {
+            Some((hangup_by, reason)) => {
+                CallOutcome { hangup_by, ..super::line_outcome(response.status, reason) }
+            }
+            None => CallOutcome {
+                q850: response.head.reason.as_ref().and_then(|reason| reason.q850),
+                ..outcome(HangupBy::Peer, response.status, &response.phrase)
+            },
+        };
+        self.end(context, outcome);
+    }
+
+    /// A second 2xx from another branch of a forked INVITE: acknowledged and ended (§13.2.2.4).
+    fn on_fork(&mut self, context: &mut Context<'_>, response: &Response) {
+        if *self.dialog.remote_tag == *response.head.to.tag {
+            return;
+        }
+        let mut fork = self.dialog.clone();
+        fork.confirm(response);
+        let cseq = response.head.cseq.number;
+        let ack = fork.ack(&self.identity, context.ids, cseq);
+        self.outputs.push_back(CallOutput::Send { flow: ack.flow, bytes: ack.bytes });
+        let bye = fork.request(&self.identity, context.ids, Method::Bye, Extra::default());
+        self.outputs.push_back(CallOutput::Request(bye));
+    }
+
+    /// Sends CANCEL, or remembers to once that is allowed. The call ends with the INVITE's final
+    /// response, or 64·T1 later without one (§9.1).
+    pub(super) fn cancel(&mut self, context: &Context<'_>, by: HangupBy, reason: HangupReason) {
+        let State::Calling(calling) = &mut self.state else { return };
+        if calling.cancelled.is_some() {
+            return;
+        }
+        calling.cancelled = Some((by, reason));
+        if !calling.proceeding {
+            calling.give_up = None; // The INVITE's own timeout ends the call if nobody answers.
+            return;
+        }
+        calling.give_up = Some(context.now + GIVE_UP);
+        let headers = reason_line(Some(reason.q850()), reason.text());
+        let (branch, extra) = (calling.branch.clone(), Extra { headers: &headers, body: None });
+        let cancel = self.dialog.follow_up(&self.identity, Method::Cancel, &branch, None, extra);
+        self.outputs.push_back(CallOutput::Request(cancel));
+    }
+
+    pub(super) fn on_no_response(&mut self, context: &Context<'_>) {
+        let State::Calling(calling) = &self.state else { return };
+        let outcome = match calling.cancelled {
+            Some((hangup_by, reason)) => {
+                CallOutcome { hangup_by, ..super::line_outcome(487, reason) }
+            }
+            None => outcome(HangupBy::Bridge, 408, "No response to the INVITE"),
+        };
+        self.end(context, outcome);
+    }
+
+    pub(super) fn calling_timeout(&mut self, context: &Context<'_>) {
+        let State::Calling(calling) = &self.state else { return };
+        if calling.give_up.is_none_or(|at| context.now < at) {
+            return;
+        }
+        match calling.cancelled {
+            Some(_) => {
+                // The CANCEL led to nothing; nothing else would ever end the INVITE.
+                let branch = calling.branch.clone();
+                self.outputs.push_back(CallOutput::Abandon { branch });
+                self.on_no_response(context);
+            }
+            None => self.cancel(context, HangupBy::Bridge, HangupReason::Normal),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+use rsipstack::sip::{Header, Headers, typed};
+
+use super::{ParseError, host, method, sip_uri, values};
+use crate::message::{CSeq, Head, Party, Reason, Route, SipUri, Via};
+
+/// Reads the headers that the cores decide on.
+pub(super) fn head(headers: &Headers, body: Vec<u8>) -> Result<Head, ParseError> {
+    let vias = list(headers, |header| match header {
+        Header::Via(via) => Some(via.value()),
+        _ => None,
+    });
+    let via = vias.first().and_then(|via| top_via(via)).ok_or(ParseError::Header("Via"))?;
+    let from = first(headers, |header| match header {
+        Header::From(from) => Some(from.value()),
+        _ => None,
+    });
+    let to = first(headers, |header| match header {
+        Header::To(to) => Some(to.value()),
+        _ => None,
+    });
+    let call_id = first(headers, |header| match header {
+        Header::CallId(call_id) => Some(call_id.value()),
+        _ => None,
+    });
+    let cseq = first(headers, |header| match header {
+        Header::CSeq(cseq) => Some(cseq.value()),
+        _ => None,
+    });
+    let mut unreadable = None;
+    let contact = contact(headers, &mut unreadable);
+    let record_routes = record_routes(headers, &mut unreadable);
+    Ok(Head {
+        via,
+        vias,
+        from: from.and_then(party).ok_or(ParseError::Header("From"))?,
+        to: to.and_then(party).ok_or(ParseError::Header("To"))?,
+        call_id: call_id.filter(|id| !id.is_empty()).ok_or(ParseError::Header("Call-ID"))?.into(),
+        cseq: cseq.and_then(parse_cseq).ok_or(ParseError::Header("CSeq"))?,
+        contact,
+        record_routes,
+        content_type: content_type(headers),
+        require: list(headers, |header| match header {
+            Header::Require(require) => Some(require.value()),
+            _ => None,
+        }),
+        reason: reason(headers),
+        unreadable,
+        body,
+    })
+}
+
+fn first<'a>(
+    headers: &'a Headers,
+    pick: impl Fn(&'a Header) -> Option<&'a str> + 'a,
+) -> Option<&'a str> {
+    values(headers, pick).next().map(str::trim)
+}
+
+/// Every entry of a header that may be written as lines, as a comma list, or as both.
+fn list<'a>(
+    headers: &'a Headers,
+    pick: impl Fn(&'a Header) -> Option<&'a str> + 'a,
+) -> Vec<String> {
+    values(headers, pick).flat_map(typed_list_entries).collect()
+}
+
+/// Splits at commas outside quotes and angle brackets (RFC 3261 §7.3.1).
+fn typed_list_entries(value: &str) -> Vec<String> {
+    let (mut entries, mut start, mut quoted, mut escaped, mut angle) =
+        (Vec::new(), 0, false, false, false);
+    for (index, byte) in value.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' if !angle => quoted = !quoted,
+            b'<' if !quoted => angle = true,
+            b'>' if !quoted => angle = false,
+            b',' if !quoted && !angle => {
+                entries.push(&value[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    entries.push(&value[start..]);
+    entries
+        .into_iter()
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn top_via(value: &str) -> Option<Via> {
+    let via = typed::Via::parse(value).ok()?;
+    let sent_by = via.sent_by();
+    Some(Via {
+        branch: via.branch().map(|branch| branch.value().to_owned()).unwrap_or_default(),
+        host: host(&sent_by.host),
+        port: sent_by.port.map(|port| port.0),
+        rport: via.rport().is_some(),
+    })
+}
+
+/// From and To have the same form; From's grammar reads both.
+fn party(value: &str) -> Option<Party> {
+    let parsed = typed::From::parse(after_display_name(value)?).ok()?;
+    let tag = parsed.tag().map(|tag| tag.value().to_owned()).unwrap_or_default();
+    let user = match parsed.uri.user() {
+        Some(user) => user.to_owned(),
+        None if is_tel(&parsed.uri) => parsed.uri.host_with_port.host.to_string(),
+        None => String::new(),
+    };
+    Some(Party { text: value.to_owned(), user, tag })
+}
+
+fn is_tel(uri: &rsipstack::sip::Uri) -> bool {
+    matches!(&uri.scheme, Some(rsipstack::sip::Scheme::Other(scheme)) if scheme.eq_ignore_ascii_case("tel"))
+}
+
+/// Takes a quoted display name off: it may contain `<`, which the stack's grammar stumbles over.
+fn after_display_name(value: &str) -> Option<&str> {
+    let Some(rest) = value.trim_start().strip_prefix('"') else {
+        return Some(value);
+    };
+    let mut escaped = false;
+    for (index, byte) in rest.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(rest[index + 1..].trim_start()),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn parse_cseq(value: &str) -> Option<CSeq> {
+    let cseq = typed::CSeq::parse(value).ok()?;
+    // RFC 3261 §8.1.1.5: the number is below 2³¹.
+    (cseq.seq < 1 << 31).then(|| CSeq { number: cseq.seq, method: method(cseq.method) })
+}
+
+fn contact(headers: &Headers, unreadable: &mut Option<&'static str>) -> Option<SipUri> {
+    let entries = list(headers, |header| match header {
+        Header::Contact(contact) => Some(contact.value()),
+        _ => None,
+    });
+    let entry = entries.first()?;
+    let uri = name_addr_uri(entry);
+    if uri.is_none() {
+        unreadable.get_or_insert("Contact");
+    }
+    uri
+}
+
+fn record_routes(headers: &Headers, unreadable: &mut Option<&'static str>) -> Vec<Route> {
+    let entries = list(headers, |header| match header {
+        Header::RecordRoute(route) => Some(route.value()),
+        _ => None,
+    });
+    let mut routes = Vec::with_capacity(entries.len());
+    for text in entries {
+        match name_addr_uri(&text) {
+            Some(uri) => routes.push(Route { text, uri }),
+            None => {
+                unreadable.get_or_insert("Record-Route");
+            }
+        }
+    }
+    routes
+}
+
+/// The URI of a name-addr or addr-spec, its text as the peer wrote it.
+fn name_addr_uri(value: &str) -> Option<SipUri> {
+    let rest = after_display_name(value)?;
+    let text = match (rest.find('<'), rest.rfind('>')) {
+        (Some(open), Some(close)) if open < close => &rest[open + 1..close],
+        (None, None) => rest.split(';').next().unwrap_or(rest),
+        _ => return None,
+    };
+    let uri = rsipstack::sip::parse_uri(text).ok()?;
+    sip_uri(text, &uri)
+}
+
+fn content_type(headers: &Headers) -> Option<String> {
+    let value = first(headers, |header| match header {
+        Header::ContentType(kind) => Some(kind.value()),
+        _ => None,
+    })?;
+    Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
+}
+
+fn reason(headers: &Headers) -> Option<Reason> {
+    let entries = list(headers, |header| match header {
+        Header::Reason(reason) => Some(reason.value()),
+        _ => None,
+    });
+    let mut reason = Reason::default();
+    for entry in &entries {
+        let mut parts = entry.split(';').map(str::trim);
+        let is_q850 = parts.next().is_some_and(|protocol| protocol.eq_ignore_ascii_case("Q.850"));
+        for part in parts {
+            match part.split_once('=') {
+                Some((name, value)) if is_q850 && name.trim().eq_ignore_ascii_case("cause") => {
+                    reason.q850 = value.trim().parse().ok();
+                }
+                Some((name, value)) if name.trim().eq_ignore_ascii_case("text") => {
+                    reason.text = value.trim().trim_matches('"').chars().take(128).collect();
+                }
+                _ => {}
+            }
+        }
+    }
+    (!entries.is_empty()).then_some(reason)
+}

@@ -1,0 +1,46 @@
+use std::collections::BTreeMap;
+
+use media_core::MonoTime;
+
+use crate::event::CallId;
+use crate::transaction::Tick;
+
+/// Every timer of the bridge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Timer {
+    /// A server transaction's.
+    Server(u64, Tick),
+    /// A client transaction's.
+    Client(u64, Tick),
+    /// A call's: whatever [`Call::next_timeout`](crate::call::Call::next_timeout) said.
+    Call(CallId),
+}
+
+/// Timers in the order in which they fire.
+#[derive(Debug, Default)]
+pub(crate) struct TimerQueue {
+    pending: BTreeMap<(MonoTime, u64), Timer>,
+    started: u64,
+}
+
+impl TimerQueue {
+    pub(crate) fn start(&mut self, at: MonoTime, timer: Timer) {
+        self.started += 1;
+        self.pending.insert((at, self.started), timer);
+    }
+
+    /// The next timer that is due at `now`, taken out.
+    pub(crate) fn pop_due(&mut self, now: MonoTime) -> Option<Timer> {
+        let entry = self.pending.first_entry()?;
+        (entry.key().0 <= now).then(|| entry.remove())
+    }
+
+    /// When the next timer is due.
+    pub(crate) fn next(&self) -> Option<MonoTime> {
+        self.pending.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.pending.len()
+    }
+}
