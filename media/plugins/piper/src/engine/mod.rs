@@ -1,5 +1,6 @@
 //! What runs a voice's network. One small trait, two engines.
 
+mod onnx_file;
 #[cfg(feature = "onnxruntime")]
 mod onnxruntime;
 mod rten;
@@ -37,14 +38,13 @@ pub(crate) fn load(
     config: &VoiceConfig,
     config_path: &Path,
 ) -> Result<Box<dyn Engine>, LoadError> {
-    if let Err(source) = std::fs::File::open(model) {
-        return Err(match source.kind() {
-            std::io::ErrorKind::NotFound => LoadError::Missing { path: model.into() },
-            _ => LoadError::Unreadable { path: model.into(), source },
-        });
-    }
+    let bytes = std::fs::read(model).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => LoadError::Missing { path: model.into() },
+        _ => LoadError::Unreadable { path: model.into(), source },
+    })?;
+    onnx_file::check(&bytes).map_err(|what| LoadError::Model { path: model.into(), what })?;
     match backend {
-        Backend::Rten => Ok(Box::new(rten::Rten::load(model, config)?)),
+        Backend::Rten => Ok(Box::new(rten::Rten::load(model, bytes, config)?)),
         #[cfg(feature = "onnxruntime")]
         Backend::OnnxRuntime => Ok(Box::new(onnxruntime::OnnxRuntime::load(model, config_path)?)),
         #[cfg(not(feature = "onnxruntime"))]

@@ -25,10 +25,12 @@ pub(crate) struct Rten {
 }
 
 impl Rten {
-    pub(crate) fn load(path: &Path, config: &VoiceConfig) -> Result<Self, LoadError> {
+    pub(crate) fn load(
+        path: &Path,
+        bytes: Vec<u8>,
+        config: &VoiceConfig,
+    ) -> Result<Self, LoadError> {
         let fault = |what: String| LoadError::Model { path: path.into(), what };
-        let bytes = std::fs::read(path)
-            .map_err(|source| LoadError::Unreadable { path: path.into(), source })?;
         let model = guarded(|| Model::load(bytes).map_err(|e| e.to_string())).map_err(fault)?;
         let node = |name: &str| {
             model.node_id(name).map_err(|_| fault(format!("it has no input `{name}`")))
