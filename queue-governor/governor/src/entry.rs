@@ -160,14 +160,11 @@ impl Entry {
         self.claim.on_interrupt == OnInterrupt::Drop && !self.claim.must_deliver
     }
 
-    /// Takes over the promises of a claim that is the same.
-    pub(crate) fn absorb(&mut self, same: &Claim, now: MonoTime) {
+    /// Takes over the promises of a claim that says the same and expires at `expires_at`.
+    pub(crate) fn absorb(&mut self, same: &Claim, expires_at: Option<MonoTime>) {
         self.claim.must_deliver |= same.must_deliver;
         self.claim.priority = self.claim.priority.max(same.priority);
-        self.expires_at = match (self.expires_at, same.ttl) {
-            (Some(own), Some(ttl)) => Some(own.max(now + ttl)),
-            _ => None,
-        };
+        self.expires_at = self.expires_at.zip(expires_at).map(|(own, other)| own.max(other));
     }
 }
 

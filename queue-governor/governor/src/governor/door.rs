@@ -20,15 +20,23 @@ impl Governor {
         if self.is_duplicate(&claim, &key) {
             return self.turn_away(claim, Ending::Duplicate);
         }
-        let replaces_waiting = claim.supersedes.as_ref().and_then(|id| self.queue.take(id));
+        let superseded = claim.supersedes.as_ref().and_then(|id| self.queue.take(id));
+        let outranked = self.queue.take_all(|entry| is_outranked(entry, &claim, &key));
         let max = self.config.claims_max_for(claim.source);
-        if replaces_waiting.is_none() && self.alive() >= max {
+        let takes_a_place = superseded.is_some() || !outranked.is_empty();
+        if !takes_a_place && self.alive() >= max {
             return self.turn_away(claim, Ending::Refused(RefusalReason::QueueFull { max }));
         }
-        if let Some(old) = replaces_waiting {
+        self.accepted += 1;
+        let mut entry = Entry::new(claim, self.accepted, self.now);
+        if let Some(old) = superseded {
             self.end(old, Ending::Superseded);
         }
-        self.accept(claim);
+        for old in outranked {
+            entry.absorb(&old.claim, old.expires_at);
+            self.end(old, Ending::Duplicate);
+        }
+        self.accept(entry);
     }
 
     pub(super) fn refuse_closed(&mut self, claim: Claim) {
@@ -45,16 +53,15 @@ impl Governor {
         }
     }
 
-    fn accept(&mut self, claim: Claim) {
-        if let Some(old) = &claim.supersedes {
-            self.supersede_on_the_floor(&old.clone());
+    fn accept(&mut self, entry: Entry) {
+        if let Some(old) = &entry.claim.supersedes {
+            self.supersede_on_the_floor(old);
         }
-        if claim.source == Source::Responder {
+        if entry.source() == Source::Responder {
             self.reply_window_until = None;
         }
-        self.outputs.push_back(Output::Accepted(claim.id.clone()));
-        self.accepted += 1;
-        self.queue.push(Entry::new(claim, self.accepted, self.now));
+        self.outputs.push_back(Output::Accepted(entry.id().clone()));
+        self.queue.push(entry);
     }
 
     fn supersede_on_the_floor(&mut self, id: &ClaimId) {
@@ -129,15 +136,18 @@ impl Governor {
         }
     }
 
-    /// Whether the same is alive or was said. A live claim that is the same takes over the new
-    /// one's promises, so that nothing is lost if it would have ended unheard.
+    /// Whether the same was said, is being said, or waits. A live claim that is the same takes
+    /// over the new one's promises, so that nothing is lost if it would have ended unheard.
     fn is_duplicate(&mut self, claim: &Claim, key: &Key) -> bool {
         let now = self.now;
         if self.said.has(key, now) {
             return true;
         }
         let replaced = claim.supersedes.as_ref();
-        let is_replaced = |entry: &Entry| Some(entry.id()) == replaced && !entry.was_heard();
+        let is_replaced = |entry: &Entry| {
+            let named = Some(entry.id()) == replaced && !entry.was_heard();
+            named || is_outranked(entry, claim, key)
+        };
         let waiting = self.queue.iter_mut().filter(|entry| !is_replaced(entry));
         let holder = self.floor.holder.iter_mut().map(|holder| &mut holder.entry);
         let silencing = self.floor.silencing.iter_mut().filter(|silencing| {
@@ -149,7 +159,7 @@ impl Governor {
             .chain(silencing.map(|silencing| &mut silencing.entry))
             .find(|entry| entry.key.is_same(key));
         if let Some(same) = same {
-            same.absorb(claim, now);
+            same.absorb(claim, claim.ttl.map(|ttl| now + ttl));
             return true;
         }
         false
@@ -168,6 +178,12 @@ impl Governor {
             heard: Heard::default(),
         });
     }
+}
+
+/// Whether the waiting `entry` says the same as `claim`, whose source is higher: then the new one
+/// stays, or the operator would wait as long as a worker.
+fn is_outranked(entry: &Entry, claim: &Claim, key: &Key) -> bool {
+    claim.source < entry.source() && !entry.was_heard() && entry.key.is_same(key)
 }
 
 /// Keys are kept for the whole window; a hash or a UUID fits.

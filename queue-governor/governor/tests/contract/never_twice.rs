@@ -1,6 +1,6 @@
 //! Nothing is said twice, whichever producers raced.
 
-use queue_governor::{Claim, ClaimId, Ending, Input, TurnId};
+use queue_governor::{Claim, ClaimId, Ending, Input, Source, TurnId};
 
 use crate::support::*;
 
@@ -105,4 +105,16 @@ fn a_partly_heard_claim_is_not_begun_again_by_another_producer() {
     world.submit(report("b", "The backup is done, it took four minutes."));
     world.run_until_quiet();
     assert_eq!(world.ending_of("b"), Ending::Duplicate);
+}
+
+#[test]
+fn of_two_that_wait_with_the_same_words_the_higher_source_stays() {
+    let mut world = World::new();
+    world.submit(answer("long", &long_clause("l", 9)));
+    world.submit(Claim { must_deliver: true, ..report("w", "Stop the backup.") });
+    world.submit(Claim::text("op", Source::Operator, "Stop the backup!"));
+    assert_eq!(world.ending_of("w"), Ending::Duplicate);
+    assert_eq!(world.holder(), Some("op"), "the operator does not wait as long as a worker");
+    world.run_until_quiet();
+    assert_eq!(world.granted(), ["long", "op", "long"]);
 }

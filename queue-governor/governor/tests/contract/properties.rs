@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use media_core::{MonoTime, Verdict};
 use proptest::prelude::*;
-use queue_governor::{Claim, Input, Source, TurnId};
+use queue_governor::{Claim, ClaimId, Ending, Input, Source, TurnId};
 
 use crate::reference_model::{claims, inputs};
 use crate::support::random::check;
@@ -98,6 +98,7 @@ fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
         let mut world = world(&conditions);
         let mut caller = Caller::default();
         let mut claims: HashMap<String, Claim> = HashMap::new();
+        let mut names: HashMap<String, ClaimId> = HashMap::new();
         let (mut number, mut open_for_ms) = (0, 0);
         for (wait_ms, mut input) in steps {
             for _ in 0..wait_ms {
@@ -115,27 +116,30 @@ fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
                     prop_assert!(protected, "{} speaks over the caller at {:?}", id, frame.at);
                 }
             }
-            if let Input::Submit(claim) = &mut input {
-                number += 1;
-                claim.id = queue_governor::ClaimId::new(format!("{}-{number}", claim.id));
-                claims.insert(claim.id.to_string(), claim.clone());
+            // Names become unique, so that each has one ending; references mean the latest.
+            let latest = |id: &ClaimId| names.get(id.as_str()).unwrap_or(id).clone();
+            match &mut input {
+                Input::Submit(claim) => {
+                    number += 1;
+                    let name = ClaimId::new(format!("{}-{number}", claim.id));
+                    claim.supersedes = claim.supersedes.as_ref().map(latest);
+                    names.insert(claim.id.to_string(), name.clone());
+                    claim.id = name;
+                    claims.insert(claim.id.to_string(), claim.clone());
+                }
+                Input::Withdraw(id) => *id = latest(id),
+                _ => {}
             }
-            let turn_before = caller.turn;
             if matches!(input, Input::CallerVerdict(_)) {
                 open_for_ms = 0;
             }
             caller.hear(world.now, &input);
             let grants = world.grants.len();
             world.tell(input);
+            keep_promises_of_duplicates(&world, &mut claims);
             for (_, id, _) in &world.grants[grants..] {
-                let Some(claim) = claims.get(id.as_str()) else { continue };
-                let older = claim.turn.is_some() && claim.turn < caller.turn;
-                let answers = matches!(claim.source, Source::Responder | Source::Worker);
-                prop_assert!(
-                    !(older && answers && !claim.must_deliver) || turn_before == caller.turn,
-                    "{} is stale and was granted",
-                    id
-                );
+                let stale = claims.get(id.as_str()).is_some_and(|it| is_stale(it, caller.turn));
+                prop_assert!(!stale, "{} is stale and was granted", id);
             }
         }
         world.tell(Input::OperatorRelease);
@@ -145,6 +149,21 @@ fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
         nothing_was_said_twice(&world, &claims)?;
         what_was_heard_is_what_was_sent(&world, &claims)
     });
+}
+
+fn is_stale(claim: &Claim, turn: Option<TurnId>) -> bool {
+    let answers = matches!(claim.source, Source::Responder | Source::Worker);
+    claim.turn.is_some() && claim.turn < turn && answers && !claim.must_deliver
+}
+
+/// Of two claims that are the same one ends as the duplicate, and the other keeps its promise.
+fn keep_promises_of_duplicates(world: &World, claims: &mut HashMap<String, Claim>) {
+    for end in world.ends.iter().filter(|end| end.ending == Ending::Duplicate) {
+        let content = claims.get(end.claim.as_str()).filter(|it| it.must_deliver);
+        let Some(content) = content.map(|it| it.content.clone()) else { continue };
+        let same = claims.values_mut().filter(|it| it.content == content);
+        same.for_each(|it| it.must_deliver = true);
+    }
 }
 
 fn every_accepted_claim_ended_once(world: &World) -> Result<(), TestCaseError> {

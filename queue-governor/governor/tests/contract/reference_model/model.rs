@@ -150,7 +150,9 @@ impl Model {
         }
         let expires = claim.ttl.map(|ttl| now + ttl.as_millis() as u64);
         let said = self.said.iter().any(|(it, until)| *until > now && it.same(claim));
-        let replaced = |it: &M| Some(it.id()) == old && it.heard == 0;
+        let new = claim;
+        let outranked = |it: &M| new.source < it.claim.source && it.heard == 0 && it.same(new);
+        let replaced = |it: &M| (Some(it.id()) == old && it.heard == 0) || outranked(it);
         let waiting = self.waiting.iter_mut().filter(|it| !replaced(it));
         let twin = waiting.chain(&mut self.holder).find(|it| it.same(claim));
         if let (false, Some(twin)) = (said, twin) {
@@ -169,13 +171,20 @@ impl Model {
                 holder.superseded_since.get_or_insert(now);
             }
         }
+        let (mut claim, mut expires) = (claim.clone(), expires);
+        for twin in self.waiting.extract_if(.., |it| outranked(it)).collect::<Vec<_>>() {
+            claim.must_deliver |= twin.claim.must_deliver;
+            claim.priority = claim.priority.max(twin.claim.priority);
+            expires = twin.expires.zip(expires).map(|(a, b)| a.max(b));
+            self.end(now, twin, "Duplicate");
+        }
         if claim.source == Responder {
             self.reply_until = None;
         }
         self.accepted += 1;
         self.waiting.push(M {
             words: claim.content.words().split(' ').map(str::to_owned).collect(),
-            claim: claim.clone(),
+            claim,
             number: self.accepted,
             since: now,
             expires,
