@@ -152,6 +152,7 @@ impl Governor {
         let holder = self.floor.holder.iter_mut().map(|holder| &mut holder.entry);
         let silencing = self.floor.silencing.iter_mut().filter(|silencing| {
             matches!(silencing.then, Then::Wait { .. })
+                || silencing.entry.was_heard()
                 || silencing.ledger.heard_bytes(silencing.entry.granted_text()) > 0
         });
         let same = waiting

@@ -118,3 +118,18 @@ fn of_two_that_wait_with_the_same_words_the_higher_source_stays() {
     world.run_until_quiet();
     assert_eq!(world.granted(), ["long", "op", "long"]);
 }
+
+#[test]
+fn what_was_heard_before_a_cut_counts_while_a_later_cut_falls_silent() {
+    let mut world = World::new();
+    let text = "The backup is done, it took four minutes.";
+    world.submit(report("a", text));
+    world.run(1_000);
+    world.submit(answer("r", "Yes."));
+    while world.granted().len() < 3 {
+        world.run(10);
+    }
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.submit(report("b", text));
+    assert_eq!(world.ending_of("b"), Ending::Duplicate);
+}
