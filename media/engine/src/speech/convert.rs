@@ -105,16 +105,32 @@ mod tests {
         assert_eq!(out.len(), 8_018);
         assert_eq!(spans[1].samples, 1_500..3_001);
         assert_eq!(spans.last().expect("six clauses").samples.end, 8_018);
-        let error: f64 = out[200..7_800]
+        let (amplitude, late, rest) = fit(&out[200..7_800], 200, 440.0 / 8_000.0);
+        assert!((amplitude / 9e3 - 1.0).abs() < 0.02, "{amplitude} of 9000");
+        assert!(late.abs() < 2.0, "{late} samples late");
+        assert!(rest < 90.0, "clauses join within 1 % of the tone, not {rest}");
+    }
+
+    /// Amplitude and lateness in samples of a tone of `frequency` cycles a sample that begins
+    /// `offset` samples before `samples`, and the RMS of what is not the tone.
+    fn fit(samples: &[i16], offset: usize, frequency: f64) -> (f64, f64, f64) {
+        let phase = |n: usize| (n + offset) as f64 * frequency * std::f64::consts::TAU;
+        let dot = |f: fn(f64) -> f64| {
+            let sum: f64 =
+                samples.iter().enumerate().map(|(n, &s)| f64::from(s) * f(phase(n))).sum();
+            2.0 * sum / samples.len() as f64
+        };
+        let (sine, cosine) = (dot(f64::sin), dot(f64::cos));
+        let rest: f64 = samples
             .iter()
             .enumerate()
-            .map(|(n, got)| {
-                let exact =
-                    ((n + 200) as f64 * 440.0 * std::f64::consts::TAU / 8_000.0).sin() * 9e3;
-                (f64::from(*got) - exact).powi(2)
+            .map(|(n, &s)| {
+                let tone = sine * phase(n).sin() + cosine * phase(n).cos();
+                (f64::from(s) - tone).powi(2)
             })
             .sum();
-        assert!((error / 7_600.0).sqrt() < 90.0, "within 1 % of the tone, in phase");
+        let late = -cosine.atan2(sine) / (frequency * std::f64::consts::TAU);
+        (sine.hypot(cosine), late, (rest / samples.len() as f64).sqrt())
     }
 
     #[test]

@@ -1,0 +1,146 @@
+//! The echo line: faithful, lean, and deaf to strangers.
+
+mod support;
+
+use std::time::Duration;
+
+use media_core::{Codec, PayloadType};
+use media_engine::{LineEvent, LineMode};
+use support::phone::Phone;
+use support::signal::{amplitude_at, fidelity, noise, rms, tone};
+use support::{engine, media, open};
+
+media_engine::install_alloc_check!();
+
+/// Where `sent` begins in `got`, by the best match of its first 200 samples.
+fn find(sent: &[i16], got: &[i16]) -> usize {
+    let score = |at: usize| fidelity(&sent[..200], &got[at..at + 200]).0;
+    (0..got.len().saturating_sub(sent.len()))
+        .filter(|at| rms(&got[*at..*at + 200]) > 100.0)
+        .max_by(|a, b| score(*a).total_cmp(&score(*b)))
+        .expect("something came back")
+}
+
+#[test]
+fn a_mu_law_echo_is_faithful_from_the_first_frame_on() {
+    let engine = engine();
+    let mut phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::Pcmu));
+    let sent = noise(3 * 8_000, 20_000.0, 7);
+    phone.speak(call.rtp, &sent, 20, |_| false);
+    std::thread::sleep(Duration::from_millis(300));
+    let got = phone.listen_back();
+    let start = find(&sent, &got);
+    let (r, snr) = fidelity(&sent, &got[start..start + sent.len()]);
+    let statistics = call.line.statistics();
+    println!("echo: r = {r:.5}, SNR = {snr:.1} dB, {statistics:?}");
+    assert!(r >= 0.9999 && snr >= 37.0, "r = {r:.5}, SNR = {snr:.1} dB, {statistics:?}");
+    assert_eq!(statistics.rtp_lost, 0);
+    assert!(statistics.mos_estimated > 4.2, "{statistics:?}");
+    assert!(statistics.playout_delay_ms <= 70.0, "{statistics:?}");
+    call.close();
+}
+
+#[test]
+fn a_wideband_echo_is_faithful_too() {
+    let engine = engine();
+    let mut phone = Phone::new(Codec::G722);
+    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::G722));
+    phone.speak(call.rtp, &tone(5_000.0, 16_000, 32_000, 9_000.0), 20, |_| false);
+    let got = phone.listen_back();
+    let level = amplitude_at(&got[16_000..16_000 + 8_000], 5_000.0, 16_000);
+    assert!((7_000.0..11_000.0).contains(&level), "5 kHz needs wideband all the way: {level}");
+    call.close();
+}
+
+#[test]
+fn lost_packets_are_concealed_and_counted() {
+    let engine = engine();
+    let mut phone = Phone::new(Codec::Pcma);
+    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::Pcma));
+    phone.speak(call.rtp, &tone(400.0, 8_000, 3 * 8_000, 9_000.0), 20, |n| n % 10 == 9);
+    std::thread::sleep(Duration::from_millis(100));
+    let statistics = call.line.statistics();
+    assert!((13..=15).contains(&statistics.rtp_lost), "{statistics:?}");
+    assert!(statistics.concealed_ms >= 13 * 20, "{statistics:?}");
+    let got = phone.listen_back();
+    let middle = &got[got.len() / 2 - 4_000..got.len() / 2 + 4_000];
+    let quietest = middle.chunks(160).map(rms).fold(f64::MAX, f64::min);
+    assert!(quietest > 2_000.0, "no hole of 20 ms is left: {quietest}");
+    assert!(statistics.mos_estimated < 4.0, "ten percent loss is heard: {statistics:?}");
+    call.close();
+}
+
+#[test]
+fn a_stranger_is_not_heard_not_answered_and_counted() {
+    let engine = engine();
+    let mut phone = Phone::new(Codec::Pcmu);
+    let mut stranger = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::Pcmu));
+    let to = call.rtp;
+    let spoken = std::thread::spawn(move || {
+        phone.speak(to, &tone(500.0, 8_000, 2 * 8_000, 9_000.0), 20, |_| false);
+        phone
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    // At ten times the rate of a call.
+    for _ in 0..500 {
+        stranger.send_payload(to, PayloadType(0), &[0x00; 160], 160);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let phone = spoken.join().expect("no panic");
+    let got = phone.listen_back();
+    let middle = &got[4_000..12_000];
+    let (r, _) = fidelity(middle, &tone_like(middle));
+    assert!(r > 0.99, "the echo is the phone's own tone: {r}");
+    assert_eq!(stranger.count(), 0, "nothing is sent to a stranger");
+    std::thread::sleep(Duration::from_millis(150));
+    let statistics = call.line.statistics();
+    assert!(statistics.foreign >= 490, "{statistics:?}");
+    assert_eq!(statistics.remote, Some(phone.addr()));
+    call.close();
+}
+
+/// The 500 Hz part of `samples`.
+fn tone_like(samples: &[i16]) -> Vec<i16> {
+    let phase = |n: usize| n as f64 * 500.0 * std::f64::consts::TAU / 8_000.0;
+    let dot = |f: fn(f64) -> f64| {
+        let sum: f64 = samples.iter().enumerate().map(|(n, &s)| f64::from(s) * f(phase(n))).sum();
+        2.0 * sum / samples.len() as f64
+    };
+    let (sine, cosine) = (dot(f64::sin), dot(f64::cos));
+    (0..samples.len()).map(|n| (sine * phase(n).sin() + cosine * phase(n).cos()) as i16).collect()
+}
+
+#[test]
+fn a_phone_behind_another_port_is_learnt_and_then_kept() {
+    let engine = engine();
+    let announced = Phone::new(Codec::Pcmu);
+    let mut real = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Echo, media(announced.addr(), Codec::Pcmu));
+    real.speak(call.rtp, &tone(500.0, 8_000, 8_000, 9_000.0), 20, |_| false);
+    assert!(real.count() > 30, "media goes to where it comes from: {}", real.count());
+    call.wait_for("media", |e| matches!(e, LineEvent::MediaStarted { .. }).then_some(()));
+    call.close();
+}
+
+#[test]
+fn garbage_is_counted_and_does_no_harm() {
+    let engine = engine();
+    let mut phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::Pcmu));
+    for length in 0..200_usize {
+        let bytes: Vec<u8> = (0..length).map(|n| (n * 37 + length * 11) as u8).collect();
+        phone.send_raw(call.rtp, &bytes);
+        if length % 30 == 0 {
+            std::thread::sleep(Duration::from_millis(25));
+        }
+    }
+    phone.send_raw(call.rtp, &[0x80; 2_000]);
+    phone.speak(call.rtp, &tone(500.0, 8_000, 8_000, 9_000.0), 20, |_| false);
+    let got = phone.listen_back();
+    assert!(rms(&got[got.len() - 1_600..]) > 3_000.0, "the call goes on");
+    assert!(call.line.statistics().malformed > 50, "{:?}", call.line.statistics());
+    assert_eq!(engine.metrics().panics, 0);
+    call.close();
+}

@@ -1,0 +1,147 @@
+//! RTP leaves on time, in the right numbers, and stops when it is told to.
+
+mod support;
+
+use std::time::Duration;
+
+use media_core::rtp::{Compound, RtcpPacket};
+use media_core::{Codec, Direction, Ptime};
+use media_engine::LineMode;
+use support::phone::{Heard, Phone};
+use support::{engine, media, open};
+
+media_engine::install_alloc_check!();
+
+fn assert_numbered(heard: &[Heard], ticks: u32) {
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].sequence.distance(pair[0].sequence), 1, "no packet is left out");
+        let passed = pair[1].timestamp.distance(pair[0].timestamp) as u32;
+        assert!(passed >= ticks && passed.is_multiple_of(ticks), "media time goes on: {passed}");
+    }
+}
+
+#[test]
+fn fifty_packets_a_second_leave_a_silent_line() {
+    let engine = engine();
+    for mode in [LineMode::Agent, LineMode::Player, LineMode::Echo] {
+        let phone = Phone::new(Codec::Pcmu);
+        let call = open(&engine, mode, media(phone.addr(), Codec::Pcmu));
+        std::thread::sleep(Duration::from_secs(2));
+        let heard = phone.heard();
+        assert!((88..=101).contains(&heard.len()), "{mode:?}: {} packets in 2 s", heard.len());
+        assert_numbered(&heard, 160);
+        assert!(heard[0].marker && !heard[1].marker, "the first packet begins a talk spurt");
+        assert!(heard.iter().all(|p| p.payload.len() == 160 && p.from == call.rtp));
+        call.close();
+        let count = phone.count();
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(phone.count(), count, "nothing leaves a closed line");
+    }
+    assert_eq!(engine.metrics().panics, 0);
+}
+
+#[test]
+fn packets_are_as_long_as_the_peer_wants_them() {
+    let engine = engine();
+    let mut calls = Vec::new();
+    for ms in [10_u8, 30, 60] {
+        for codec in [Codec::Pcma, Codec::G722] {
+            let phone = Phone::new(codec);
+            let ptime = Ptime::from_ms(ms).expect("one in use");
+            let media = support::media(phone.addr(), codec);
+            let call =
+                open(&engine, LineMode::Agent, media_core::NegotiatedMedia { ptime, ..media });
+            calls.push((phone, call, u32::from(ms)));
+        }
+    }
+    std::thread::sleep(Duration::from_millis(1_500));
+    for (phone, call, ms) in calls {
+        let heard = phone.heard();
+        let expected = 1_500 / ms as usize;
+        assert!(
+            heard.len() + expected / 8 >= expected && heard.len() <= expected + 2,
+            "{}",
+            heard.len()
+        );
+        assert!(heard.iter().all(|p| p.payload.len() == 8 * ms as usize));
+        assert_numbered(&heard, 8 * ms);
+        call.close();
+    }
+}
+
+#[test]
+fn a_line_on_hold_falls_silent_and_goes_on_afterwards() {
+    let engine = engine();
+    let phone = Phone::new(Codec::Pcmu);
+    let agreed = media(phone.addr(), Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, agreed);
+    std::thread::sleep(Duration::from_millis(200));
+    for direction in [Direction::RecvOnly, Direction::Inactive] {
+        call.line.update_media(media_core::NegotiatedMedia { direction, ..agreed });
+        std::thread::sleep(Duration::from_millis(60));
+        let before = phone.heard();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(phone.count(), before.len(), "{direction:?} means that we do not send");
+        call.line.update_media(agreed);
+        std::thread::sleep(Duration::from_millis(200));
+        let after = &phone.heard()[before.len()..];
+        assert!(after.len() >= 5, "it goes on");
+        assert!(after[0].marker, "after a gap a talk spurt begins");
+        let last = before.last().expect("it spoke before");
+        assert_eq!(after[0].sequence.distance(last.sequence), 1);
+        let gap = after[0].timestamp.distance(last.timestamp);
+        assert!((8 * 300..8 * 700).contains(&gap), "media time went on meanwhile: {gap}");
+    }
+    call.line
+        .update_media(media_core::NegotiatedMedia { direction: Direction::SendOnly, ..agreed });
+    std::thread::sleep(Duration::from_millis(100));
+    let count = phone.count();
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(phone.count() > count + 5, "who holds us still hears us");
+    call.close();
+}
+
+#[test]
+fn a_reinvite_moves_the_stream_to_another_address_and_codec() {
+    let engine = engine();
+    let (mut first, mut second) = (Phone::new(Codec::Pcmu), Phone::new(Codec::G722));
+    let call = open(&engine, LineMode::Echo, media(first.addr(), Codec::Pcmu));
+    first.speak(call.rtp, &support::signal::tone(700.0, 8_000, 8_000, 9_000.0), 20, |_| false);
+    call.line.update_media(media(second.addr(), Codec::G722));
+    std::thread::sleep(Duration::from_millis(60));
+    first.forget();
+    second.forget();
+    let wide = support::signal::tone(700.0, 16_000, 32_000, 9_000.0);
+    second.speak(call.rtp, &wide, 20, |_| false);
+    assert_eq!(first.count(), 0, "the old address hears nothing any more");
+    let got = second.listen_back();
+    let middle = &got[got.len() / 2..got.len() / 2 + 3_200];
+    let level = support::signal::amplitude_at(middle, 700.0, 16_000);
+    assert!((6_000.0..12_000.0).contains(&level), "the tone comes back in the new codec: {level}");
+    call.close();
+}
+
+#[test]
+fn reports_go_to_the_odd_port_and_end_with_goodbye() {
+    let engine = engine();
+    let phone = Phone::new(Codec::Pcmu);
+    let rtcp = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    rtcp.set_read_timeout(Some(support::PATIENCE)).expect("a timeout");
+    let remote_rtcp = rtcp.local_addr().expect("bound");
+    let agreed = media(phone.addr(), Codec::Pcmu);
+    let media = media_core::NegotiatedMedia { remote_rtcp, ..agreed };
+    let call = open(&engine, LineMode::Agent, media);
+    let mut bytes = [0; 1_500];
+    let (length, from) = rtcp.recv_from(&mut bytes).expect("a report within some seconds");
+    assert_eq!(from.port(), call.rtp.port() + 1);
+    let kinds: Vec<_> = Compound::parse(&bytes[..length]).expect("well-formed").iter().collect();
+    assert!(matches!(kinds[0], RtcpPacket::SenderReport { .. }), "{kinds:?}");
+    call.close();
+    loop {
+        let (length, _) = rtcp.recv_from(&mut bytes).expect("a goodbye");
+        let compound = Compound::parse(&bytes[..length]).expect("well-formed");
+        if compound.iter().any(|p| matches!(p, RtcpPacket::Goodbye { .. })) {
+            break;
+        }
+    }
+}
