@@ -125,10 +125,8 @@ fn speech_between_hissing_and_silence_is_heard_by_the_energy_detector_too() {
         for (tick, frame) in call_with(&recording(name)).chunks_exact(160).enumerate() {
             ear.push(MonoTime::from_millis(tick as u64 * 20 + 20), frame, &[], false);
             while let Some(output) = ear.poll_output() {
-                onsets += usize::from(matches!(
-                    output,
-                    EarOutput::Event(HearingEvent::Onset { .. })
-                ));
+                onsets +=
+                    usize::from(matches!(output, EarOutput::Event(HearingEvent::Onset { .. })));
             }
         }
         assert!(onsets >= 1, "{name} was not noticed");

@@ -10,6 +10,8 @@ pub struct VadFrame {
     pub probability: f32,
     /// Loud enough to be worth a thought.
     pub audible: bool,
+    /// Far above the background.
+    pub distinct: bool,
     /// Repeats itself as vowels do.
     pub pitched: bool,
     /// Our own voice come back, or a tone: not speech, whatever the probability.
@@ -92,9 +94,18 @@ impl SpeechActivity {
     /// Whether `frame` counts as speech in the present state.
     #[must_use]
     pub fn is_voiced(&self, frame: &VadFrame) -> bool {
+        // A pitch that stands out is evidence of its own: the network lags by its window.
+        let likely = self.speaking || frame.pitched && frame.distinct;
         let threshold =
-            if self.speaking { self.config.off_probability } else { self.config.on_probability };
+            if likely { self.config.off_probability } else { self.config.on_probability };
         frame.probability >= threshold && frame.audible && !frame.excluded
+    }
+
+    /// Takes what there was of speech as ended, so that more of it is a new start. `false` if
+    /// there was none.
+    pub fn end_now(&mut self) -> bool {
+        self.candidate = None;
+        core::mem::take(&mut self.speaking)
     }
 
     /// Takes the next frame.

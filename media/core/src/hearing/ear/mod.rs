@@ -222,7 +222,8 @@ impl Ear {
         self.remember(Recent { end: self.next_frame, level_dbov, audible, echo });
         let excluded = echo || tone;
         let end = self.next_frame;
-        let frame = VadFrame { start, end, probability, audible, pitched, excluded };
+        let distinct = level_dbov >= self.noise.dbov() + DISTINCT_ABOVE_NOISE_DB;
+        let frame = VadFrame { start, end, probability, audible, distinct, pitched, excluded };
         self.on_frame(frame, level_dbov, echo);
     }
 
@@ -324,7 +325,12 @@ impl Ear {
 
     fn on_verdict(&mut self, verdict: Verdict) {
         self.event(HearingEvent::Verdict { at: self.now, verdict });
+        // Our speech goes on; if the caller's does, too, that is a new onset.
+        let ended = verdict != Verdict::Speech && self.activity.end_now();
         let Some(turn) = &mut self.open else { return };
+        if ended {
+            turn.vad_off = Some(self.now);
+        }
         let began_with_onset = turn.speech_start >= self.onset_start;
         match verdict {
             Verdict::Echo if began_with_onset => self.abandon_open(),
@@ -372,6 +378,8 @@ const LEAD_GAP_MS: u64 = 80;
 const LEAD_MS_MAX: u64 = 400;
 /// Speech stands out of the background by this much, or it is not worth a thought.
 const AUDIBLE_ABOVE_NOISE_DB: f32 = 6.0;
+/// Speech stands out by this much where its pitch alone is to be believed.
+const DISTINCT_ABOVE_NOISE_DB: f32 = 12.0;
 /// Nobody speaks more quietly than this on a telephone.
 const AUDIBLE_DBOV: f32 = -60.0;
 /// The end of a word is at most this much quieter than its loudest part.

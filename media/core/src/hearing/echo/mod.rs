@@ -1,8 +1,10 @@
 //! The echo gate: does what we transmitted explain what we hear?
 
 mod correlate;
+mod path;
 
 use correlate::{Match, best_match};
+use path::{Path, PathSearch, near};
 
 use super::low_band::LowBand;
 use crate::SampleRate;
@@ -34,16 +36,8 @@ pub struct EchoGate {
     /// Power of what was sent, per 10 ms, newest last.
     sent_power: Vec<f32>,
     prefix: Vec<f64>,
-    candidate: Option<(Match, u32)>,
-    path: Option<Path>,
+    path: PathSearch,
     frames_since_search: u32,
-    last: Option<Match>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Path {
-    lag: usize,
-    gain: f32,
 }
 
 impl EchoGate {
@@ -57,10 +51,8 @@ impl EchoGate {
             sent: vec![0.0; LONG_WINDOW + LAG_MAX],
             sent_power: vec![0.0; (SENT_MEMORY_MS / 10) as usize],
             prefix: vec![0.0; LONG_WINDOW + LAG_MAX + 1],
-            candidate: None,
-            path: None,
+            path: PathSearch::new(LAG_MAX),
             frames_since_search: 0,
-            last: None,
         }
     }
 
@@ -91,13 +83,9 @@ impl EchoGate {
             return false;
         }
         let found = self.search(SHORT_WINDOW);
-        self.last = found;
-        self.learn(found);
-        let known = self.path.is_some();
-        let coherent = found.is_some_and(|m| {
-            m.coherence >= COHERENT && known && self.path.is_some_and(|p| near(p.lag, m.lag))
-        });
-        coherent || self.path.is_some_and(|path| level_dbov <= self.expected_dbov(path) + MARGIN_DB)
+        let Some(path) = self.path.known() else { return false };
+        found.is_some_and(|m| m.coherence >= COHERENT && near(path.lag, m.lag))
+            || level_dbov <= self.expected_dbov(path) + MARGIN_DB
     }
 
     /// Whether most of the last half second of sound, `ms` of it at most, is our own voice.
@@ -113,55 +101,40 @@ impl EchoGate {
     /// The echo path, once one was found.
     #[must_use]
     pub fn estimate(&self) -> Option<EchoEstimate> {
-        self.path.map(|path| EchoEstimate {
+        self.path.known().map(|path| EchoEstimate {
             delay_ms: path.lag as f32 / LOW_RATE_KHZ as f32,
             loss_db: -20.0 * path.gain.max(1e-6).log10(),
         })
     }
 
-    /// The best explanation of the newest sound: near the known delay if that one will do, over
-    /// all delays otherwise, though not for every frame.
+    /// The best explanation of the newest sound: over all delays while the path is unknown and
+    /// every few frames afterwards, which is what the path is learned from; else near the path.
     fn search(&mut self, window: usize) -> Option<Match> {
-        if let Some(path) = self.path {
-            let around =
-                path.lag.saturating_sub(LAG_SLACK)..(path.lag + LAG_SLACK + 1).min(LAG_MAX);
-            let near = best_match(&self.heard, &self.sent, window, around, &mut self.prefix);
-            self.frames_since_search += 1;
-            if near.is_some_and(|m| m.coherence >= COHERENT)
-                || self.frames_since_search < FRAMES_BETWEEN_SEARCHES
-            {
-                return near;
-            }
+        self.frames_since_search += 1;
+        let known = self.path.known();
+        if let (Some(path), true) = (known, self.frames_since_search < FRAMES_BETWEEN_SEARCHES) {
+            return self.near_search(window, path);
         }
         self.frames_since_search = 0;
-        self.whole_search(window)
+        let found = self.whole_search(window);
+        if let Some(found) = found.filter(|m| m.coherence >= COHERENT && m.gain <= GAIN_MAX) {
+            self.path.vote(found);
+        }
+        match known {
+            Some(path) if !found.is_some_and(|m| near(m.lag, path.lag)) => {
+                self.near_search(window, path)
+            }
+            _ => found,
+        }
+    }
+
+    fn near_search(&mut self, window: usize, path: Path) -> Option<Match> {
+        let lags = path.lag.saturating_sub(LAG_SLACK)..(path.lag + LAG_SLACK + 1).min(LAG_MAX);
+        best_match(&self.heard, &self.sent, window, lags, &mut self.prefix)
     }
 
     fn whole_search(&mut self, window: usize) -> Option<Match> {
         best_match(&self.heard, &self.sent, window, 0..LAG_MAX, &mut self.prefix)
-    }
-
-    /// Believes a path that explains several frames running.
-    fn learn(&mut self, found: Option<Match>) {
-        let Some(found) = found.filter(|m| m.coherence >= COHERENT && m.gain <= GAIN_MAX) else {
-            self.candidate = None;
-            return;
-        };
-        let count = match self.candidate {
-            Some((before, count)) if near(before.lag, found.lag) => count + 1,
-            _ => 1,
-        };
-        self.candidate = Some((found, count));
-        if count < FRAMES_TO_BELIEVE {
-            return;
-        }
-        match &mut self.path {
-            Some(path) if near(path.lag, found.lag) => {
-                path.lag = found.lag;
-                path.gain += (found.gain - path.gain) * GAIN_LEARNING;
-            }
-            path => *path = Some(Path { lag: found.lag, gain: found.gain }),
-        }
     }
 
     /// The loudest that the echo can be now.
@@ -174,10 +147,6 @@ impl EchoGate {
         let loudest = self.sent_power[oldest..newest].iter().fold(0.0f32, |a, &b| a.max(b));
         level::power_to_dbov(loudest * path.gain * path.gain)
     }
-}
-
-fn near(a: usize, b: usize) -> bool {
-    a.abs_diff(b) <= LAG_SLACK
 }
 
 /// Samples per millisecond of the low band.
@@ -198,10 +167,8 @@ const SENT_AUDIBLE_POWER: f32 = 1e-6;
 const COHERENT: f32 = 0.55;
 /// An echo is not louder than what was sent; 3 dB for phones that amplify.
 const GAIN_MAX: f32 = 1.4;
-/// Frames of 16 ms.
-const FRAMES_TO_BELIEVE: u32 = 3;
+/// Detector frames. The whole search is what costs.
 const FRAMES_BETWEEN_SEARCHES: u32 = 4;
-const GAIN_LEARNING: f32 = 0.2;
 /// How far above the predicted level a sound may be and still be the echo.
 const MARGIN_DB: f32 = 4.0;
 const BLOCKS_LOOKED_AT: usize = 7;
