@@ -26,11 +26,22 @@ targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
     mapfile -t targets < <(find tests/fuzz/targets -name '*.rs' -printf '%f\n' | sed 's/\.rs$//' | sort)
 fi
-for target in "${targets[@]}"; do
-    echo "-- $target"
+fuzz() {
+    local target=$1
     mkdir -p "$build/corpus/$target" "tests/fuzz/seeds/$target"
-    # New inputs go to the first folder; the committed seeds are read only.
-    "$build/$host/release/$target" "$build/corpus/$target" "tests/fuzz/seeds/$target" \
-        -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
-        -artifact_prefix="$build/crashes/$target-" -verbosity=0
-done
+    # New inputs go to the first folder; the committed seeds are only read.
+    if "$build/$host/release/$target" "$build/corpus/$target" "tests/fuzz/seeds/$target" \
+        -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+        -artifact_prefix="$build/crashes/$target-" >"$build/$target.log" 2>&1; then
+        runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$target.log")
+        echo "$target: $runs inputs in $seconds s, nothing found"
+    else
+        echo "$target: FAILED; its input is in $build/crashes"
+        tail -n 40 "$build/$target.log"
+        return 1
+    fi
+}
+export -f fuzz
+export build host seconds
+# Side by side, one to a core.
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I {} bash -c 'fuzz {}'
