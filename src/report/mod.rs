@@ -181,4 +181,26 @@ mod tests {
             assert!(!picture.contains("NaN") && !picture.contains("inf\""), "{length} events");
         }
     }
+
+    #[test]
+    fn no_label_of_a_picture_overlaps_another() {
+        for record in [sample::record(), sample::busy_record()] {
+            let (story, envelope) = (Story::of(&record), Envelope::default());
+            let summary = Summary::of_story(&record, &story);
+            let drawing =
+                Drawing { record: &record, story: &story, summary: &summary, envelope: &envelope };
+            let picture = svg::draw(&drawing);
+            if let Some(folder) = std::env::var_os("REPORT_TEST_KEEP") {
+                let path = Path::new(&folder).join(format!("{}.png", record.events.len()));
+                std::fs::write(path, png::render(&picture).unwrap()).unwrap();
+            }
+            let labels = svg::labels(&picture);
+            assert!(labels.len() > 40);
+            for (n, one) in labels.iter().enumerate() {
+                for other in &labels[n + 1..] {
+                    assert!(!one.overlaps(other), "{one:?} overlaps {other:?}");
+                }
+            }
+        }
+    }
 }

@@ -234,3 +234,38 @@ fn loudness(spans: &[(u64, u64)], t_ms: u64) -> f64 {
 }
 
 const RATE_HZ: u32 = 8_000;
+
+/// A minute in which everybody wants to speak at once, for the layout of the picture.
+pub(super) fn busy_record() -> CallRecord {
+    let mut script = Script::default();
+    script.opening();
+    for n in 0..24_u64 {
+        let at = 3_000.0 + 2_300.0 * n as f64;
+        let words = &REPORT[..20 + (n as usize * 7) % 90];
+        script.caller(n + 1, words, &["what", "what time"], at, at + 900.0, n % 3 == 0);
+        let source = SOURCES[n as usize % SOURCES.len()];
+        let id = format!("c-{n}");
+        script.start(&id, source, Some(n + 1), REPORT, at + 1_200.0, "answer to the caller");
+        script.at(at + 1_300.0, CallEvent::Onset);
+        let verdict = if n % 2 == 0 { VerdictKind::Speech } else { VerdictKind::Echo };
+        script.at(at + 1_500.0, CallEvent::Verdict { verdict, decide_ms: 200.0 });
+        script.floor(at + 1_600.0, None, None, "caller speaks");
+        script.ended(at + 1_620.0, &id, ENDINGS[n as usize % ENDINGS.len()], "The backup");
+        script.at(at, CallEvent::BrainDown { reason: "killed by signal 9".into() });
+        script.at(at + 400.0, CallEvent::BrainUp { pid: Some(7) });
+        let (job, label) = (format!("j-{n}"), "copying all of it to the second disk".to_owned());
+        script.at(at, CallEvent::JobStarted { job: job.clone(), label });
+        script.at(at + 5_000.0, CallEvent::JobFinished { job, outcome: "done".into() });
+    }
+    CallRecord::from_events(script.events)
+}
+
+const SOURCES: [ClaimSource; 5] = [
+    ClaimSource::Responder,
+    ClaimSource::Worker,
+    ClaimSource::System,
+    ClaimSource::Operator,
+    ClaimSource::External,
+];
+const ENDINGS: [EndingKind; 4] =
+    [EndingKind::Interrupted, EndingKind::Stale, EndingKind::Spoken, EndingKind::Duplicate];

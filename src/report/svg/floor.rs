@@ -2,7 +2,7 @@
 
 use super::Drawing;
 use super::canvas::{Canvas, Rect, Style};
-use super::plot::{Packer, Window, held_inside};
+use super::plot::{Packer, Window, beside, held_inside};
 use super::strip::lane_name;
 use super::theme::{ALARM, FAINT, INK, JOB, MUTED, source};
 use crate::report::event::EndingKind;
@@ -25,8 +25,9 @@ fn draw_jobs(canvas: &mut Canvas, drawing: &Drawing<'_>, window: &Window, top: f
     for job in &drawing.story.jobs {
         let Some((from, to)) = window.clip(job.span) else { continue };
         let label = style.fitted(&job.label, 260.0);
-        let label_x = held_inside(window, to + 6.0, style.width(&label));
-        let Some(row) = packer.place(from, label_x + style.width(&label)) else { continue };
+        let width = style.width(&label);
+        let label_x = beside(window, (from, to), width);
+        let Some(row) = packer.place(from.min(label_x), to.max(label_x + width)) else { continue };
         let y = top + row as f64 * CLAIM_ROW;
         canvas.rect(Rect::new(from, y + 4.0, to - from, 4.0), JOB, 2.0);
         if window.holds(job.span.to_ms) {
@@ -45,8 +46,9 @@ fn draw_claims(canvas: &mut Canvas, drawing: &Drawing<'_>, window: &Window, top:
         let whole = Span::new(claim.accepted_ms, claim.ended_ms.unwrap_or(drawing.story.end_ms));
         let Some((from, to)) = window.clip(whole) else { continue };
         let (label, style) = claim_label(claim);
-        let label_x = held_inside(window, to + 6.0, style.width(&label));
-        let Some(row) = packer.place(from, label_x + style.width(&label)) else { continue };
+        let width = style.width(&label);
+        let label_x = beside(window, (from, to), width);
+        let Some(row) = packer.place(from.min(label_x), to.max(label_x + width)) else { continue };
         let y = top + row as f64 * CLAIM_ROW;
         let told = format!("{} {}: {}", claim.source, claim.id, claim.text);
         canvas.titled(&told, |canvas| draw_claim(canvas, drawing, window, claim, whole, y));

@@ -7,6 +7,8 @@ mod figures;
 mod floor;
 pub(crate) mod font;
 mod header;
+#[cfg(test)]
+mod labels;
 mod plot;
 mod strip;
 mod theme;
@@ -17,6 +19,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use self::canvas::{Canvas, Rect};
+#[cfg(test)]
+pub(crate) use self::labels::labels;
 use super::record::CallRecord;
 use super::story::{Span, Story};
 use super::summary::Summary;

@@ -74,6 +74,17 @@ pub(super) fn held_inside(window: &Window, x: f64, width: f64) -> f64 {
     x.min(window.right - width).max(window.left)
 }
 
+/// Where a label of `width` begins that belongs to what lies between `from` and `to`: after it, or
+/// before it where there is no room after it.
+pub(super) fn beside(window: &Window, (from, to): (f64, f64), width: f64) -> f64 {
+    let after = to + BESIDE;
+    let before = from - BESIDE - width;
+    if after + width > window.right && before > window.left { before } else { after }
+}
+
+/// Between a thing and its label.
+const BESIDE: f64 = 6.0;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +112,12 @@ mod tests {
         let window = Window { span: Span::new(10.0, 20.0), left: 0.0, right: 100.0 };
         assert_eq!(window.clip(Span::new(5.0, 15.0)), Some((0.0, 50.0)));
         assert_eq!(window.clip(Span::new(0.0, 10.0)), None);
+    }
+
+    #[test]
+    fn a_label_without_room_after_its_thing_stands_before_it() {
+        let window = Window { span: Span::new(0.0, 1.0), left: 0.0, right: 100.0 };
+        assert_eq!(beside(&window, (20.0, 30.0), 40.0), 36.0);
+        assert_eq!(beside(&window, (60.0, 80.0), 40.0), 14.0);
     }
 }

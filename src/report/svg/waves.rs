@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Drawing;
 use super::canvas::{Anchor, Canvas, Rect, Style};
-use super::plot::{Packer, Window, held_inside};
+use super::plot::{Packer, Window, beside, held_inside};
 use super::strip::lane_name;
 use super::theme::{ALARM, ALARM_TINT, CALLER, CALLER_TINT, CALM_TINT, INK, MUTED, RULE, source};
 use crate::report::event::{ClaimSource, VerdictKind};
@@ -114,8 +114,9 @@ fn draw_reply(
     let Some((from, to)) = window.clip(span).filter(|_| window.holds(first_ms)) else { return };
     let style = Style::new(11.5, INK).bold();
     let label = format!("{:.0} ms", span.to_ms - span.from_ms);
-    let label_x = held_inside(window, to + 7.0, style.width(&label));
-    let Some(row) = packer.place(from, label_x + style.width(&label)) else { return };
+    let width = style.width(&label);
+    let label_x = beside(window, (from, to), width);
+    let Some(row) = packer.place(from.min(label_x), to.max(label_x + width)) else { return };
     let y = top + row as f64 * MOMENT_ROW + 9.0;
     canvas.line((from, y), (to, y), INK, 1.2);
     canvas.line((from, y - 4.0), (from, y + 4.0), INK, 1.2);
