@@ -1,0 +1,188 @@
+//! Text becomes speech: chunk by chunk, words in place, stopped when nobody wants it.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use media_core::plugin::WordSpan;
+use media_core::{Codec, Generation, SampleRate};
+use media_engine::{Engines, LineEvent, LineMode, Speech};
+use support::phone::Phone;
+use support::signal::amplitude_at;
+use support::workers::Singer;
+use support::{Call, engine_with, media, open};
+
+media_engine::install_alloc_check!();
+
+const ONE: Generation = Generation(1);
+
+fn singer(rate: SampleRate, takes_ms: u64) -> (Engines, Arc<AtomicUsize>) {
+    let words_sung = Arc::new(AtomicUsize::new(0));
+    let takes = Duration::from_millis(takes_ms);
+    let voice = Singer { rate, hz: 500.0, takes, words_sung: Arc::clone(&words_sung) };
+    let last = Singer { rate, hz: 900.0, takes, words_sung: Arc::default() };
+    let engines =
+        Engines { tts: Some(Arc::new(voice)), fallback_tts: Some(Arc::new(last)), stt: None };
+    (engines, words_sung)
+}
+
+fn until_drained(call: &Call) -> Vec<LineEvent> {
+    let mut events = Vec::new();
+    loop {
+        let event = call.events.recv_timeout(support::PATIENCE).expect("it ends");
+        let done = matches!(event, LineEvent::Drained { .. });
+        events.push(event);
+        if done {
+            return events;
+        }
+    }
+}
+
+#[test]
+fn words_keep_their_place_at_the_lines_rate() {
+    let text = "one two three";
+    for (voice, codec) in [
+        (SampleRate::Hz8000, Codec::Pcmu),
+        (SampleRate::Hz16000, Codec::Pcma),
+        (SampleRate::Hz8000, Codec::G722),
+        (SampleRate::Hz48000, Codec::Pcmu),
+    ] {
+        let engine = engine_with(singer(voice, 1).0);
+        let phone = Phone::new(codec);
+        let call = open(&engine, LineMode::Agent, media(phone.addr(), codec));
+        let tenth = call.line.sample_rate().samples_in_ms(100);
+        call.line.grant(ONE, Speech::Text(text.to_owned()));
+        let events = until_drained(&call);
+        let mut words: Vec<WordSpan> = Vec::new();
+        let mut at = 0;
+        let mut samples_done = None;
+        for event in &events {
+            match event {
+                LineEvent::SpeechChunk { first_sample, samples, words: more, .. } => {
+                    assert_eq!(*first_sample, at, "chunks join");
+                    at += samples;
+                    words.extend_from_slice(more);
+                }
+                LineEvent::SpeechDone { samples, .. } => samples_done = Some(*samples),
+                _ => {}
+            }
+        }
+        let spans: Vec<_> =
+            words.iter().map(|w| (&text[w.text.clone()], w.samples.clone())).collect();
+        let expected =
+            [("one", 0..tenth), ("two", tenth..2 * tenth), ("three", 2 * tenth..3 * tenth)];
+        assert_eq!(spans, expected);
+        assert_eq!(samples_done, Some(3 * tenth as u64));
+        assert_order(&events, 3 * tenth as u64);
+        std::thread::sleep(Duration::from_millis(50));
+        let got = phone.listen_back();
+        let loudest = got
+            .chunks_exact(tenth)
+            .map(|c| amplitude_at(c, 500.0, codec.sample_rate().hz()))
+            .fold(0.0, f64::max);
+        assert!((6_500.0..9_500.0).contains(&loudest), "{voice:?} on {codec:?}: {loudest}");
+        call.close();
+    }
+}
+
+/// First sample, progress, drained; the counts grow and end at `total`.
+fn assert_order(events: &[LineEvent], total: u64) {
+    let mut last = None;
+    for event in events {
+        match event {
+            LineEvent::FirstSample { .. } => {
+                assert_eq!(last, None, "the first sample comes first, once");
+                last = Some(0);
+            }
+            LineEvent::Played { samples, .. } | LineEvent::Drained { samples, .. } => {
+                assert!(last.is_some_and(|n| n <= *samples), "{last:?} then {samples}");
+                last = Some(*samples);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(last, Some(total));
+}
+
+#[test]
+fn the_first_clause_is_heard_while_the_rest_is_still_being_made() {
+    let engine = engine_with(singer(SampleRate::Hz8000, 60).0);
+    let phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
+    let asked = Instant::now();
+    call.line.grant(ONE, Speech::Text("a b c d e f g h i j".to_owned()));
+    call.wait_for("a first sample", |e| matches!(e, LineEvent::FirstSample { .. }).then_some(()));
+    let first = asked.elapsed();
+    println!("first sample {first:?} after the grant, of which 60 ms are synthesis");
+    assert!(first < Duration::from_millis(250), "not after 600 ms of synthesis: {first:?}");
+    call.wait_for("the end", |e| matches!(e, LineEvent::Drained { .. }).then_some(()));
+    assert_eq!(call.line.statistics().starved_ticks, 0, "synthesis was faster than speech");
+    call.close();
+}
+
+#[test]
+fn a_revoke_stops_synthesis_at_the_next_clause() {
+    let (engines, words_sung) = singer(SampleRate::Hz8000, 20);
+    let engine = engine_with(engines);
+    let phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
+    call.line.grant(ONE, Speech::Text("word ".repeat(200)));
+    std::thread::sleep(Duration::from_millis(150));
+    call.line.revoke(ONE);
+    call.line.grant(Generation(2), Speech::Text("short".to_owned()));
+    let samples = call.wait_for("the second claim", |event| match event {
+        LineEvent::Drained { generation: Generation(2), samples, .. } => Some(*samples),
+        _ => None,
+    });
+    assert_eq!(samples, 800, "the second claim is not held up and not mixed up");
+    let sung = words_sung.load(Ordering::Relaxed);
+    assert!(sung < 30, "the rest of the first was not made: {sung} words");
+    call.close();
+}
+
+#[test]
+fn a_failing_voice_says_so_and_what_was_made_is_heard() {
+    let engine = engine_with(singer(SampleRate::Hz8000, 1).0);
+    let phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
+    call.line.grant(ONE, Speech::Text("one two fail four".to_owned()));
+    let events = until_drained(&call);
+    let failed = events
+        .iter()
+        .any(|e| matches!(e, LineEvent::SpeechFailed { error, .. } if error.contains("asked to")));
+    assert!(failed, "{events:?}");
+    assert!(matches!(events.last(), Some(LineEvent::Drained { samples: 1_600, .. })));
+    call.line.grant(Generation(2), Speech::FallbackText("help".to_owned()));
+    until_drained(&call);
+    std::thread::sleep(Duration::from_millis(50));
+    let got = phone.listen_back();
+    let loudest = got.chunks_exact(800).map(|c| amplitude_at(c, 900.0, 8_000)).fold(0.0, f64::max);
+    assert!(loudest > 5_000.0, "the voice of last resort is heard: {loudest}");
+    call.close();
+}
+
+#[test]
+fn speech_without_sound_ends_and_speech_without_a_voice_fails() {
+    let engine = engine_with(singer(SampleRate::Hz8000, 1).0);
+    let phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
+    call.line.grant(ONE, Speech::Text("   ".to_owned()));
+    let drained = call.wait_for("the end", |event| match event {
+        LineEvent::Drained { samples, .. } => Some(*samples),
+        _ => None,
+    });
+    assert_eq!(drained, 0);
+    call.close();
+
+    let mute = support::engine();
+    let call = open(&mute, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
+    call.line.grant(ONE, Speech::Text("hello".to_owned()));
+    let error = call.wait_for("a failure", |event| match event {
+        LineEvent::SpeechFailed { error, .. } => Some(error.clone()),
+        _ => None,
+    });
+    assert!(error.contains("no voice"), "{error}");
+    call.close();
+}
