@@ -2,7 +2,7 @@
 
 use super::Drawing;
 use super::canvas::{Canvas, Rect, Style};
-use super::plot::{Packer, Window, beside, held_inside};
+use super::plot::{Packer, Window, beside};
 use super::strip::lane_name;
 use super::theme::{ALARM, FAINT, INK, JOB, MUTED, source};
 use crate::report::event::EndingKind;
@@ -127,8 +127,9 @@ fn draw_reasons(canvas: &mut Canvas, drawing: &Drawing<'_>, window: &Window, top
         let style = Style::new(11.0, if tenure.source.is_some() { INK } else { MUTED });
         let text = style.fitted(&tenure.why, 200.0);
         let at = window.x(tenure.span.from_ms);
-        let x = held_inside(window, at + 4.0, style.width(&text));
-        let Some(row) = packer.place(x - 4.0, x + style.width(&text)) else { continue };
+        let width = style.width(&text);
+        let x = beside(window, (at, at), width);
+        let Some(row) = packer.place(at.min(x), at.max(x + width)) else { continue };
         let y = top + 14.0 + row as f64 * REASON_ROW;
         canvas.line((at, top), (at, y), FAINT, 1.0);
         canvas.text(x, y, &text, style);
