@@ -197,10 +197,14 @@ impl Governor {
         }
     }
 
-    /// The one place where a claim ends. It owns the entry, so there is no second time.
+    /// The one place where a claim ends. It owns the entry, so there is no second time. If it was
+    /// heard, what was taken in as the same while that was still open ends with it.
     fn end(&mut self, entry: Entry, ending: Ending) {
+        let mut same = Vec::new();
         if entry.was_heard() {
             self.said.remember(entry.key.clone(), self.now + self.config.dedup_window);
+            let key = &entry.key;
+            same = self.queue.take_all(|other| !other.was_heard() && other.key.is_same(key));
         }
         self.outputs.push_back(Output::Ended {
             source: entry.source(),
@@ -209,6 +213,9 @@ impl Governor {
             heard: entry.heard(),
             claim: entry.claim.id,
         });
+        for entry in same {
+            self.end(entry, Ending::Duplicate);
+        }
     }
 
     fn tell_floor(&mut self, why: FloorReason) {

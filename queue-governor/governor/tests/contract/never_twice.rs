@@ -133,3 +133,17 @@ fn what_was_heard_before_a_cut_counts_while_a_later_cut_falls_silent() {
     world.submit(report("b", text));
     assert_eq!(world.ending_of("b"), Ending::Duplicate);
 }
+
+#[test]
+fn the_same_waits_until_it_is_known_how_much_of_a_revoked_claim_was_heard() {
+    for (spoke_ms, expected) in [(0, Ending::Spoken), (400, Ending::Duplicate)] {
+        let mut world = World::new();
+        world.line.report_delay = std::time::Duration::from_millis(50);
+        world.submit(Claim::text("a", Source::System, "Attention please."));
+        world.run(60 + spoke_ms);
+        world.tell(Input::Withdraw(ClaimId::new("a")));
+        world.submit(Claim::text("b", Source::System, "Attention please."));
+        world.run_until_quiet();
+        assert_eq!(world.ending_of("b"), expected, "after {spoke_ms} ms of speech");
+    }
+}

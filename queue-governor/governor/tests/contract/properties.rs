@@ -130,7 +130,7 @@ fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
                 Input::Withdraw(id) => *id = latest(id),
                 _ => {}
             }
-            if matches!(input, Input::CallerVerdict(_)) {
+            if input == Input::CallerVerdict(Verdict::Speech) {
                 open_for_ms = 0;
             }
             caller.hear(world.now, &input);

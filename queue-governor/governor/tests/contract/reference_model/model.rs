@@ -226,14 +226,13 @@ impl Model {
             let superseded = holder.superseded_since.filter(|_| !(holder.paused && talking));
             if at_once || since.is_some_and(|since| may_cut(holder, since, now)) {
                 let (holder, by) = (self.holder.take().unwrap(), by.unwrap());
-                let ending = holder.superseded_since.map(|_| "Superseded");
-                self.leave(now, holder, ending);
+                self.leave(now, holder, None);
                 let at = self.waiting.iter().position(|it| *it.id() == by).unwrap();
                 let next = self.waiting.remove(at);
                 self.grant(now, next);
             } else if superseded.is_some_and(|since| may_cut(holder, since, now)) {
                 let holder = self.holder.take().unwrap();
-                self.leave(now, holder, Some("Superseded"));
+                self.leave(now, holder, None);
             } else if !talking {
                 self.holder.as_mut().unwrap().paused = false;
             }
@@ -262,6 +261,7 @@ impl Model {
         claim.heard = claim.next;
         claim.since = if claim.aged { now.saturating_sub(6_000) } else { now };
         let all = claim.next == claim.words.len() as u64;
+        let ending = ending.or(claim.superseded_since.map(|_| "Superseded"));
         match if all { Some("Spoken") } else { ending } {
             Some(ending) => self.end(now, claim, ending),
             None if stale(&claim.claim, self.turn) => self.end(now, claim, "Stale"),
