@@ -148,6 +148,31 @@ fn the_detector_is_cheap() {
     assert!(micros < 1_000.0, "{micros} µs");
 }
 
+#[test]
+fn a_tick_of_hearing_is_cheap() {
+    let mut talk = silence(0);
+    for name in ["a042", "a055", "a029", "a020", "a034", "a005", "a062", "a048"] {
+        let end_ms = talk.len() as u64 / 8;
+        mix(&mut talk, end_ms, &recording(name));
+    }
+    let mut echo = silence(120);
+    mix(&mut echo, 120, &hearing_support::scaled(&talk, -12.0));
+    let quiet = noise(talk.len() as u64 / 8, -65.0, 9);
+    for (what, heard, sent, speaking) in [
+        ("silence", &quiet, &[][..], false),
+        ("the caller speaks", &talk, &[][..], false),
+        ("our echo comes back", &echo, &talk[..], true),
+        ("both speak, no echo", &talk, &echo[..], true),
+    ] {
+        let mut line = Line::new(always("tell me more"));
+        let timer = stopwatch();
+        line.run(heard, sent, |_| speaking);
+        let micros = timer().as_secs_f64() * 1e6 / (heard.len() / 160) as f64;
+        println!("a tick of hearing while {what}: {micros:.0} µs");
+        assert!(micros < 2_000.0, "{what}: {micros} µs of 20,000");
+    }
+}
+
 /// Tests may look at the clock; the cores may not.
 #[allow(clippy::disallowed_methods)]
 fn stopwatch() -> impl Fn() -> std::time::Duration {
