@@ -3,12 +3,30 @@
 //! This package is the composition root: it wires the crates of the workspace into the program
 //! `xenline` and holds what belongs to no single one of them.
 //!
-//! - [`models`]: which speech models there are, fetched and verified.
+//! - [`cli`], [`verbs`], [`exit`]: what can be asked for, and how it ends.
+//! - [`config`], [`check`]: what the operator decides, and whether this machine can do it.
+//! - [`house`], [`line`](mod@line): the running line; one conversation of it.
+//! - [`control`]: how other programs of this machine reach the running line.
+//! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
+//! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`]: a finished call, drawn.
 //!
 //! The rooms of the house are crates of their own: `media-core` and `media-engine` hear and speak,
 //! `sip-bridge` answers the trunk, `queue-governor` decides who has the floor, `brain-protocol` and
 //! `brain-supervisor` hold the one process hop to the brain.
 
+pub mod check;
+pub mod cli;
+pub mod clip;
+pub mod config;
+pub mod control;
+pub mod demo;
+pub mod engines;
+pub mod exit;
+pub mod house;
+pub mod line;
+pub mod load;
 pub mod models;
 pub mod report;
+pub mod softphone;
+pub mod verbs;

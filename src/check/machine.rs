@@ -13,7 +13,11 @@ pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
     tell(brain(config));
     tell(realtime(config));
     tell(open_files(config));
-    tell(writable("runtime directory", &runtime_dir(), "set XDG_RUNTIME_DIR, or [say] socket and [brain] socket_dir"));
+    tell(writable(
+        "runtime directory",
+        &runtime_dir(),
+        "set XDG_RUNTIME_DIR, or [say] socket and [brain] socket_dir",
+    ));
     if let Some(dir) = &config.recording.dir {
         tell(writable("recordings", dir, "create it for this user, or change [recording] dir"));
         tell(disk(dir));
@@ -75,7 +79,11 @@ fn realtime(config: &Config) -> Finding {
             format!("SCHED_FIFO {priority} is refused: {error}; the line runs without it"),
             "`setcap cap_sys_nice=ep xenline`, AmbientCapabilities=CAP_SYS_NICE in its unit, or an rtprio line in limits.conf",
         ),
-        Err(_) => Finding::warning(WHAT, "could not be tried", "look at the process's limits (`ulimit -a`)"),
+        Err(_) => Finding::warning(
+            WHAT,
+            "could not be tried",
+            "look at the process's limits (`ulimit -a`)",
+        ),
     }
 }
 
@@ -102,7 +110,9 @@ fn writable(what: &str, dir: &Path, fix: &str) -> Finding {
         .and_then(|()| std::fs::remove_file(&probe));
     match tried {
         Ok(()) => Finding::good(what, dir.display().to_string()),
-        Err(error) => Finding::failure(what, format!("cannot write in {}: {error}", dir.display()), fix),
+        Err(error) => {
+            Finding::failure(what, format!("cannot write in {}: {error}", dir.display()), fix)
+        }
     }
 }
 
@@ -123,7 +133,11 @@ fn disk(dir: &Path) -> Finding {
     // Two channels of 16 bits at 8 kHz.
     let hours = free / (2 * 2 * 8_000 * 3_600);
     if free < DISK_LOW_BYTES {
-        return Finding::warning(WHAT, format!("{hours} hours of recordings fit"), "free some space, or set [recording] audio = false");
+        return Finding::warning(
+            WHAT,
+            format!("{hours} hours of recordings fit"),
+            "free some space, or set [recording] audio = false",
+        );
     }
     Finding::good(WHAT, format!("{hours} hours of recordings fit"))
 }

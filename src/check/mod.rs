@@ -97,6 +97,10 @@ fn configuration(config: &Config, tell: &mut dyn FnMut(Finding)) {
     }
     for problem in problems {
         let fix = format!("change {} in the configuration file", problem.key);
-        tell(Finding::failure("configuration", format!("{}: {}", problem.key, problem.message), fix));
+        tell(Finding::failure(
+            "configuration",
+            format!("{}: {}", problem.key, problem.message),
+            fix,
+        ));
     }
 }

@@ -28,7 +28,9 @@ fn listener(what: &str, address: SocketAddr, bound: std::io::Result<()>) -> Find
                     "see who has it with `ss -lpn 'sport = :{}'`; a line that already runs is fine, else stop it or choose another port in [sip]",
                     address.port()
                 ),
-                AddrNotAvailable => "name an address of this machine in [sip] (see `ip address`)".into(),
+                AddrNotAvailable => {
+                    "name an address of this machine in [sip] (see `ip address`)".into()
+                }
                 PermissionDenied => "choose a port above 1023 in [sip]".into(),
                 _ => "choose another address in [sip]".into(),
             };
@@ -42,13 +44,17 @@ fn media_ports(config: &Config) -> Finding {
     let (low, high) = (config.rtp.port_min, config.rtp.port_max);
     let ip = config.sip.media_ip;
     let wanted = config.sip.channels * 2;
-    let free = (low..=high).filter(|port| UdpSocket::bind((ip, *port)).is_ok()).take(wanted).count();
+    let free =
+        (low..=high).filter(|port| UdpSocket::bind((ip, *port)).is_ok()).take(wanted).count();
     if free >= wanted {
         return Finding::good(WHAT, format!("{wanted} free in {low}-{high} on {ip}"));
     }
     Finding::failure(
         WHAT,
-        format!("{free} of the {wanted} that {} channels need are free in {low}-{high} on {ip}", config.sip.channels),
+        format!(
+            "{free} of the {wanted} that {} channels need are free in {low}-{high} on {ip}",
+            config.sip.channels
+        ),
         "widen [rtp] port_min..port_max, lower [sip] channels, or set [sip] media_ip to an address of this machine",
     )
 }
@@ -89,7 +95,8 @@ fn acl(config: &Config) -> Finding {
             "set [sip] listen_udp to the address the trunk reaches, e.g. \"0.0.0.0:5060\", and media_ip to the public one",
         );
     }
-    let hosts: u128 = networks.iter().map(|n| 1u128 << width(n.addr()).saturating_sub(n.prefix_len())).sum();
+    let hosts: u128 =
+        networks.iter().map(|n| 1u128 << width(n.addr()).saturating_sub(n.prefix_len())).sum();
     Finding::good(WHAT, format!("{hosts} addresses in {} trunks", config.trunk.len()))
 }
 

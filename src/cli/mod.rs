@@ -11,9 +11,11 @@ use clap_complete::Shell;
 /// process, and answered through one voice. Start with `xenline check`, then `xenline serve`.
 #[derive(Parser, Debug)]
 #[command(name = "xenline", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes:\n  0  done\n  1  what was asked for failed (the text says why)\n  \
+#[command(
+    after_help = "Exit codes:\n  0  done\n  1  what was asked for failed (the text says why)\n  \
 2  the command line is wrong\n  3  the configuration is wrong\n  4  no running line answers\n\n\
-Log level: RUST_LOG=info|debug|trace. Configuration: --config FILE, XENLINE_SECTION__KEY=value.")]
+Log level: RUST_LOG=info|debug|trace. Configuration: --config FILE, XENLINE_SECTION__KEY=value."
+)]
 pub struct Cli {
     /// Configuration file [default: ./xenline.toml, then /etc/xenline/xenline.toml, then defaults]
     #[arg(long, short, global = true, env = "XENLINE_CONFIG", value_hint = ValueHint::FilePath)]

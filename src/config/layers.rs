@@ -64,7 +64,9 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 fn overlay(table: &mut Table, variable: &str, text: &str) -> Result<(), ConfigError> {
     let wrong = |message: String| ConfigError::Environment { variable: variable.into(), message };
     let Some((section, key)) = variable[PREFIX.len()..].split_once("__") else {
-        return Err(wrong("write it as XENLINE_SECTION__KEY, for example XENLINE_SIP__CHANNELS".into()));
+        return Err(wrong(
+            "write it as XENLINE_SECTION__KEY, for example XENLINE_SIP__CHANNELS".into(),
+        ));
     };
     let (section, key) = (section.to_lowercase(), key.to_lowercase());
     let alone = |value: &Value| {
@@ -114,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_plain_word_in_the_environment_is_a_string() {
-        let env = environment(&[("XENLINE_LINE__MODE", "echo"), ("XENLINE_HEARING__MODEL", "/m.bin")]);
+        let env =
+            environment(&[("XENLINE_LINE__MODE", "echo"), ("XENLINE_HEARING__MODEL", "/m.bin")]);
         let config = load(None, env).expect("it loads");
         assert_eq!(config.line.mode, super::super::LineMode::Echo);
         assert_eq!(config.hearing.model, "/m.bin");
@@ -129,16 +132,20 @@ mod tests {
 
     #[test]
     fn a_wrong_variable_is_named() {
-        for (variable, value) in [("XENLINE_SIP__CHANNELS", "many"), ("XENLINE_NOPE__X", "1"), ("XENLINE_SIP", "1")] {
-            let message =
-                load(None, environment(&[(variable, value)])).expect_err("it does not fit").to_string();
+        for (variable, value) in
+            [("XENLINE_SIP__CHANNELS", "many"), ("XENLINE_NOPE__X", "1"), ("XENLINE_SIP", "1")]
+        {
+            let message = load(None, environment(&[(variable, value)]))
+                .expect_err("it does not fit")
+                .to_string();
             assert!(message.contains(variable), "{message}");
         }
     }
 
     #[test]
     fn an_unreadable_file_says_what_to_do_next() {
-        let message = load(Some(Path::new("/nonexistent/x.toml")), []).expect_err("no file").to_string();
+        let message =
+            load(Some(Path::new("/nonexistent/x.toml")), []).expect_err("no file").to_string();
         assert!(message.contains("deploy/xenline.example.toml"), "{message}");
     }
 }

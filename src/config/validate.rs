@@ -15,14 +15,23 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut wrong = |key, message: String| problems.push(Problem { key, message });
     if config.sip.listen_udp.is_none() && config.sip.listen_tcp.is_none() {
-        wrong("sip.listen_udp", "no listener: set listen_udp or listen_tcp, e.g. \"127.0.0.1:5060\"".into());
+        wrong(
+            "sip.listen_udp",
+            "no listener: set listen_udp or listen_tcp, e.g. \"127.0.0.1:5060\"".into(),
+        );
     }
     if config.sip.channels == 0 || config.sip.channels > config.audio.lines_max {
         let most = config.audio.lines_max;
-        wrong("sip.channels", format!("{} is not between 1 and audio.lines_max ({most})", config.sip.channels));
+        wrong(
+            "sip.channels",
+            format!("{} is not between 1 and audio.lines_max ({most})", config.sip.channels),
+        );
     }
     if config.sip.media_ip.is_unspecified() {
-        wrong("sip.media_ip", "0.0.0.0 cannot be called back: name the address the trunk reaches us at".into());
+        wrong(
+            "sip.media_ip",
+            "0.0.0.0 cannot be called back: name the address the trunk reaches us at".into(),
+        );
     }
     for name in &config.sip.codecs {
         if crate::engines::codec(name).is_none() {
@@ -33,7 +42,10 @@ pub fn validate(config: &Config) -> Vec<Problem> {
         wrong("sip.codecs", "no codec: list at least \"PCMU\"".into());
     }
     for trunk in config.trunk.iter().filter(|t| t.allow.is_empty()) {
-        wrong("trunk.allow", format!("trunk {:?} allows nobody; list its signalling addresses", trunk.name));
+        wrong(
+            "trunk.allow",
+            format!("trunk {:?} allows nobody; list its signalling addresses", trunk.name),
+        );
     }
     let ports = u32::from(config.rtp.port_max).saturating_sub(u32::from(config.rtp.port_min)) + 1;
     let needed = config.sip.channels as u32 * 2;
@@ -53,7 +65,10 @@ pub fn validate(config: &Config) -> Vec<Problem> {
         wrong("audio.realtime_priority", "SCHED_FIFO knows 1 to 99; leave it out for none".into());
     }
     if !(1..=64).contains(&config.hearing.decodes) || !(1..=64).contains(&config.voice.workers) {
-        wrong("hearing.decodes", "hearing.decodes and voice.workers are each between 1 and 64".into());
+        wrong(
+            "hearing.decodes",
+            "hearing.decodes and voice.workers are each between 1 and 64".into(),
+        );
     }
     if config.governor.decide_ms > 500 || config.governor.decide_ms < 100 {
         wrong("governor.decide_ms", "a caller is not kept waiting: between 100 and 500".into());

@@ -65,6 +65,10 @@ pub enum Reply {
         calls: Vec<CallStatus>,
         /// Whether the brain is connected.
         brain_up: bool,
+        /// Lateness of the audio tick since the start, 99.9th percentile, in µs.
+        tick_late_us_p999: u64,
+        /// Ticks that were skipped because the one before took too long.
+        ticks_skipped: u64,
     },
     /// It was not done, and why.
     Refused {

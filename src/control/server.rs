@@ -106,7 +106,9 @@ async fn send(write: &mut tokio::net::unix::OwnedWriteHalf, reply: &Reply) -> io
 
 fn parse(line: &[u8]) -> Result<Request, String> {
     if line.len() > REQUEST_BYTES_MAX {
-        return Err(format!("the request is longer than {REQUEST_BYTES_MAX} bytes; send it in parts"));
+        return Err(format!(
+            "the request is longer than {REQUEST_BYTES_MAX} bytes; send it in parts"
+        ));
     }
     serde_json::from_slice(line).map_err(|error| {
         format!("not a request: {error}. Send one JSON object in a line, e.g. {{\"ask\":\"say\",\"text\":\"hello\"}}")

@@ -1,0 +1,144 @@
+//! Which recogniser, which voice, which brain: the configuration's words turned into engines.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use media_core::Codec;
+use media_core::plugin::{SpeechToText, TextToSpeech};
+use plugin_piper::{Backend, Espeak, Piper};
+use plugin_whisper::{Whisper, WhisperSettings};
+
+use crate::config::{Config, VoiceBackend};
+
+/// Names the directory with `models/`, where the binary does not stand beside its assets.
+const ASSETS_VARIABLE: &str = "XENLINE_ASSETS";
+const BUILTIN: &str = "builtin";
+const BUILTIN_VOICE: &str = "xenline-voice-8k.onnx";
+
+/// Everything a line hears and speaks with.
+#[derive(Clone)]
+pub struct Engines {
+    /// Speech to text.
+    pub stt: Arc<dyn SpeechToText>,
+    /// The line's voice.
+    pub tts: Arc<dyn TextToSpeech>,
+    /// The voice of last resort.
+    pub fallback: Arc<dyn TextToSpeech>,
+    /// Why the voice in use is not the one that was asked for.
+    pub degraded: Option<String>,
+}
+
+/// An engine that cannot be had, with the next step.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {message}")]
+pub struct EngineError {
+    /// `recogniser` or `voice`.
+    pub what: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// Loads the engines. A recogniser is indispensable; a voice that does not load is replaced by
+/// the one of last resort, and the line says so in its log.
+///
+/// # Errors
+/// [`EngineError`]: no recogniser, or not even the voice of last resort.
+pub fn load(config: &Config) -> Result<Engines, EngineError> {
+    let stt = recogniser(config)?;
+    let fallback: Arc<dyn TextToSpeech> = Arc::new(last_resort()?);
+    let (tts, degraded) = match voice(config) {
+        Ok(voice) => (voice, None),
+        Err(error) => (fallback.clone(), Some(error.to_string())),
+    };
+    Ok(Engines { stt, tts, fallback, degraded })
+}
+
+/// The recogniser that `[hearing] model` names.
+///
+/// # Errors
+/// [`EngineError`].
+pub fn recogniser(config: &Config) -> Result<Arc<dyn SpeechToText>, EngineError> {
+    let model = &config.hearing.model;
+    let loaded = if model == BUILTIN {
+        Whisper::builtin(&assets_dir())
+    } else {
+        let path = Path::new(model);
+        WhisperSettings::beside(path)
+            .map_err(Into::into)
+            .and_then(|settings| Whisper::load(path, settings))
+    };
+    let hint = "; set [hearing] model to \"builtin\" or fetch one: xenline models list";
+    match loaded {
+        Ok(whisper) => Ok(Arc::new(whisper)),
+        Err(error) => Err(EngineError { what: "recogniser", message: format!("{error}{hint}") }),
+    }
+}
+
+/// The voice that `[voice]` names.
+///
+/// # Errors
+/// [`EngineError`].
+pub fn voice(config: &Config) -> Result<Arc<dyn TextToSpeech>, EngineError> {
+    let backend = match config.voice.backend {
+        VoiceBackend::Rten => Backend::Rten,
+        VoiceBackend::OnnxRuntime => Backend::OnnxRuntime,
+        VoiceBackend::Espeak => return last_resort().map(|voice| Arc::new(voice) as Arc<_>),
+    };
+    let model = match config.voice.model.as_str() {
+        BUILTIN => assets_dir().join("models").join(BUILTIN_VOICE),
+        path => PathBuf::from(path),
+    };
+    let mut settings = model.clone().into_os_string();
+    settings.push(".json");
+    let hint = "; set [voice] model to \"builtin\" or fetch one: xenline models list";
+    match Piper::load(&model, Path::new(&settings), None, backend) {
+        Ok(piper) => Ok(Arc::new(piper)),
+        Err(error) => Err(EngineError { what: "voice", message: format!("{error}{hint}") }),
+    }
+}
+
+/// espeak-ng's own voice, which needs no model.
+///
+/// # Errors
+/// [`EngineError`] when espeak-ng's data is missing.
+pub fn last_resort() -> Result<Espeak, EngineError> {
+    Espeak::new("en-us", None)
+        .map_err(|error| EngineError { what: "voice of last resort", message: error.to_string() })
+}
+
+/// The codec with this encoding name.
+#[must_use]
+pub fn codec(name: &str) -> Option<Codec> {
+    [Codec::Pcmu, Codec::Pcma, Codec::G722]
+        .into_iter()
+        .find(|codec| codec.encoding_name().eq_ignore_ascii_case(name))
+}
+
+/// The command that starts the brain: the configured one, or the `xenline-brain` beside this
+/// binary. Empty when there is neither.
+#[must_use]
+pub fn brain_command(config: &Config) -> Vec<String> {
+    if !config.brain.command.is_empty() {
+        return config.brain.command.clone();
+    }
+    let beside =
+        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("xenline-brain")));
+    beside
+        .filter(|path| path.is_file())
+        .map(|path| vec![path.display().to_string()])
+        .unwrap_or_default()
+}
+
+/// Where `models/` and the demo's recordings are: `XENLINE_ASSETS`, else beside the binary, else
+/// in the source tree that it was built from.
+#[must_use]
+pub fn assets_dir() -> PathBuf {
+    if let Some(dir) = std::env::var_os(ASSETS_VARIABLE) {
+        return PathBuf::from(dir);
+    }
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| Some(exe.parent()?.join("assets")))
+        .filter(|dir| dir.is_dir());
+    beside.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("assets"))
+}

@@ -1,0 +1,310 @@
+//! The desk: calls from the bridge, words from the brain and requests from this machine's
+//! programs are passed on to the line that they are about.
+
+mod answer;
+mod asked;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use brain_protocol::BrainMessage;
+use brain_supervisor::{SupervisorEvent, SupervisorHandle};
+use lane_broker::LaneStore;
+use media_core::{LineId, NegotiatedMedia};
+use media_engine::{Engine, Line, LineStatistics, RtpPort};
+use sip_bridge::{Bridge, BridgeEvent, CallId, CallOutcome, Cdr, HangupReason};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::start::{BrainEvents, BridgeEvents, CLOSE_WITHIN};
+use crate::config::Config;
+use crate::control::server::Asked;
+use crate::line::{Journal, JournalEntry, LineEnd, LineHandle, LineInput};
+
+/// Hang-ups that wait for the desk: one per line, and a few that ask twice.
+const HANG_UPS_MAX: usize = 1_024;
+
+pub(super) struct Desk {
+    config: Config,
+    media: Engine,
+    bridge: Bridge,
+    brain: Option<SupervisorHandle>,
+    brain_pid: Option<u32>,
+    journal: Journal,
+    lanes: Arc<dyn LaneStore>,
+    calls: BTreeMap<CallId, OpenCall>,
+    /// Records of calls whose line is still writing its last words.
+    closing: BTreeMap<LineId, Box<Cdr>>,
+    lines: JoinSet<(LineId, LineEnd)>,
+    next_line: u64,
+    next_say: u64,
+    hang_ups: (mpsc::Sender<CallId>, Option<mpsc::Receiver<CallId>>),
+}
+
+/// A call and what carries it.
+struct OpenCall {
+    line: LineId,
+    trunk: String,
+    from: String,
+    to: String,
+    since: Instant,
+    carrier: Carrier,
+    folder: Option<PathBuf>,
+}
+
+enum Carrier {
+    /// The INVITE had no offer: what the line will be is known with the ACK.
+    Waiting(RtpPort),
+    Echo(Line),
+    Agent(LineHandle),
+}
+
+impl Desk {
+    pub fn new(
+        config: Config,
+        media: Engine,
+        bridge: Bridge,
+        brain: Option<SupervisorHandle>,
+        journal: Journal,
+        lanes: Arc<dyn LaneStore>,
+    ) -> Self {
+        let (hang_up, hung_up) = mpsc::channel(HANG_UPS_MAX);
+        Self {
+            config,
+            media,
+            bridge,
+            brain,
+            brain_pid: None,
+            journal,
+            lanes,
+            calls: BTreeMap::new(),
+            closing: BTreeMap::new(),
+            lines: JoinSet::new(),
+            next_line: 1,
+            next_say: 1,
+            hang_ups: (hang_up, Some(hung_up)),
+        }
+    }
+
+    pub async fn run(
+        mut self,
+        mut bridge: BridgeEvents,
+        mut brain: BrainEvents,
+        mut asked: mpsc::Receiver<Asked>,
+    ) -> std::io::Result<()> {
+        let mut term = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let Some(mut hang_ups) = self.hang_ups.1.take() else { return Ok(()) };
+        let mut drained_at = None;
+        loop {
+            if drained_at.is_some() && self.calls.is_empty() && self.lines.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some(event) = bridge.recv() => self.bridge_event(event),
+                Some(event) = brain.recv() => self.brain_event(event),
+                Some(asked) = asked.recv() => self.answer_request(asked),
+                Some(call) = hang_ups.recv() => self.bridge.hangup(call, HangupReason::Normal),
+                Some(ended) = self.lines.join_next() => self.line_ended(ended),
+                _ = term.recv() => self.drain(&mut drained_at),
+                _ = interrupt.recv() => self.drain(&mut drained_at),
+                () = deadline(drained_at) => break,
+            }
+        }
+        self.close().await;
+        Ok(())
+    }
+
+    /// No new calls; the running ones have `[sip] drain_s` left. Asked a second time: at once.
+    fn drain(&mut self, drained_at: &mut Option<Instant>) {
+        let left = match drained_at {
+            None => Duration::from_secs(self.config.sip.drain_s),
+            Some(_) => Duration::ZERO,
+        };
+        tracing::info!(
+            calls = self.calls.len(),
+            ?left,
+            "no new calls; waiting for the running ones"
+        );
+        self.bridge.drain();
+        *drained_at = Some(Instant::now() + left);
+    }
+
+    async fn close(mut self) {
+        for call in self.calls.keys() {
+            self.bridge.hangup(*call, HangupReason::Shutdown);
+        }
+        self.bridge.shutdown(Duration::from_secs(1)).await;
+        for open in std::mem::take(&mut self.calls).into_values() {
+            if let Carrier::Agent(line) = open.carrier {
+                line.put(LineInput::Ended(shut_down()));
+            }
+        }
+        let ended = async {
+            let mut ends = Vec::new();
+            while let Some(Ok(end)) = self.lines.join_next().await {
+                ends.push(end);
+            }
+            ends
+        };
+        let ends = tokio::time::timeout(CLOSE_WITHIN, ended).await.unwrap_or_default();
+        tracing::debug!(lines = ends.len(), "closed with the house");
+        if let Some(brain) = self.brain {
+            let _ = tokio::time::timeout(CLOSE_WITHIN, brain.shutdown()).await;
+        }
+        let journal = self.journal;
+        // Both wait for threads, and nothing else is left for this runtime to do.
+        let _ = tokio::task::spawn_blocking(move || journal.flush()).await;
+        self.media.shutdown();
+    }
+
+    fn bridge_event(&mut self, event: BridgeEvent) {
+        match event {
+            BridgeEvent::Incoming { call, from, to, trunk, media } => {
+                self.incoming(call, from.expose().clone(), to.expose().clone(), trunk, media);
+            }
+            BridgeEvent::Established { call, media } => self.established(call, media),
+            BridgeEvent::MediaChanged { call, media } => match self.calls.get(&call) {
+                Some(OpenCall { carrier: Carrier::Agent(line), .. }) => {
+                    line.put(LineInput::MediaChanged(media));
+                }
+                Some(OpenCall { carrier: Carrier::Echo(line), .. }) => line.update_media(media),
+                _ => {}
+            },
+            BridgeEvent::Digit { call, digit } => {
+                if let Some(OpenCall { carrier: Carrier::Agent(line), .. }) = self.calls.get(&call)
+                {
+                    line.put(LineInput::Digit(digit));
+                }
+            }
+            BridgeEvent::Ended { call, outcome, cdr } => self.ended(call, outcome, cdr),
+            BridgeEvent::Refused { cdr } => self.write_cdr(&cdr),
+            BridgeEvent::Ringing { .. } => {}
+        }
+    }
+
+    fn established(&mut self, call: CallId, media: NegotiatedMedia) {
+        if matches!(self.calls.get(&call), Some(OpenCall { carrier: Carrier::Waiting(_), .. })) {
+            self.open_waiting(call, media);
+        }
+        if let Some(OpenCall { carrier: Carrier::Agent(line), .. }) = self.calls.get(&call) {
+            line.put(LineInput::Established(media));
+        }
+    }
+
+    fn ended(&mut self, call: CallId, outcome: CallOutcome, mut cdr: Box<Cdr>) {
+        let Some(open) = self.calls.remove(&call) else { return };
+        match open.carrier {
+            Carrier::Agent(line) => {
+                cdr.conversation.recording = open.folder.map(|folder| folder.display().to_string());
+                self.closing.insert(open.line, cdr);
+                // The line must hear of its end whatever else waits for it.
+                tokio::spawn(async move { line.inputs.send(LineInput::Ended(outcome)).await });
+            }
+            Carrier::Echo(line) => {
+                fill_media(&mut cdr, &line.close().statistics);
+                self.write_cdr(&cdr);
+            }
+            Carrier::Waiting(_) => self.write_cdr(&cdr),
+        }
+    }
+
+    fn line_ended(&mut self, ended: Result<(LineId, LineEnd), tokio::task::JoinError>) {
+        let (line, end) = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::error!(%error, "a line's task ended with a fault; its call is over");
+                return;
+            }
+        };
+        let Some(mut cdr) = self.closing.remove(&line) else { return };
+        fill_media(&mut cdr, &end.statistics);
+        cdr.conversation.turns = u32::try_from(end.turns).ok();
+        self.write_cdr(&cdr);
+    }
+
+    fn write_cdr(&self, cdr: &Cdr) {
+        let Some(dir) = &self.config.recording.dir else { return };
+        if let Ok(line) = serde_json::to_string(cdr) {
+            self.journal.put(JournalEntry::Cdr(dir.join("cdr.jsonl"), line));
+        }
+    }
+
+    fn brain_event(&mut self, event: SupervisorEvent) {
+        match event {
+            SupervisorEvent::Up { pid, name, .. } => {
+                tracing::info!(%name, ?pid, "the brain is up");
+                self.brain_pid = Some(pid);
+                self.tell_lines(|| LineInput::BrainUp(Some(pid)));
+            }
+            SupervisorEvent::Down { reason, retry_in } => {
+                let reason = reason.to_string();
+                tracing::warn!(%reason, ?retry_in, "the brain is gone; the line stays");
+                self.brain_pid = None;
+                self.tell_lines(|| LineInput::BrainDown(reason.clone()));
+            }
+            SupervisorEvent::Message(message) => self.brain_message(message),
+        }
+    }
+
+    fn brain_message(&mut self, message: BrainMessage) {
+        let Some(line) = line_of(&message) else { return };
+        let of_line = |open: &&OpenCall| open.line == line;
+        match self.calls.values().find(of_line) {
+            Some(OpenCall { carrier: Carrier::Agent(handle), .. }) => {
+                handle.put(LineInput::Brain(message));
+            }
+            _ => tracing::debug!(%line, "the brain speaks of a line that is closed"),
+        }
+    }
+
+    fn tell_lines(&self, input: impl Fn() -> LineInput) {
+        for open in self.calls.values() {
+            if let Carrier::Agent(line) = &open.carrier {
+                line.put(input());
+            }
+        }
+    }
+}
+
+fn shut_down() -> CallOutcome {
+    CallOutcome {
+        hangup_by: sip_bridge::HangupBy::Line,
+        sip_status: 200,
+        reason: HangupReason::Shutdown.text().into(),
+        q850: Some(HangupReason::Shutdown.q850()),
+    }
+}
+
+async fn deadline(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn line_of(message: &BrainMessage) -> Option<LineId> {
+    let line = match message {
+        BrainMessage::Say(say) => say.line,
+        BrainMessage::Withdraw { line, .. }
+        | BrainMessage::HangUp { line, .. }
+        | BrainMessage::TurnDone { line, .. }
+        | BrainMessage::JobStarted { line, .. }
+        | BrainMessage::JobFinished { line, .. } => *line,
+        BrainMessage::Hello { .. } | BrainMessage::Pong { .. } => return None,
+    };
+    Some(LineId(line.0))
+}
+
+fn fill_media(cdr: &mut Cdr, statistics: &LineStatistics) {
+    let expected = statistics.rtp_received + statistics.rtp_lost;
+    let loss = 100.0 * statistics.rtp_lost as f32 / expected.max(1) as f32;
+    cdr.media.rtp_sent = Some(statistics.rtp_sent);
+    cdr.media.rtp_received = Some(statistics.rtp_received);
+    cdr.media.jitter_ms = Some(statistics.jitter_ms);
+    cdr.media.loss_percent = Some(loss);
+    cdr.media.mos_estimated = Some(statistics.mos_estimated);
+}

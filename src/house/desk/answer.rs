@@ -1,0 +1,192 @@
+//! How a call becomes a line.
+
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use media_core::hearing::EarConfig;
+use media_core::{Codec, LineId, NegotiatedMedia};
+use media_engine::{LineEvent, LineMode as MediaMode, LineSpec, RtpPort};
+use queue_governor::GovernorConfig;
+use sip_bridge::{CallId, Rejection};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+use super::{Carrier, Desk, OpenCall};
+use crate::config::LineMode;
+use crate::house::media::ear_config;
+use crate::line::{
+    ConversationConfig, INPUTS_MAX, JournalEntry, LineHandle, LineInput, LineParts, run,
+};
+use crate::report::CallOpened;
+
+impl Desk {
+    pub(super) fn incoming(
+        &mut self,
+        call: CallId,
+        from: String,
+        to: String,
+        trunk: String,
+        media: Option<NegotiatedMedia>,
+    ) {
+        let port = match self.media.reserve_port() {
+            Ok(port) => port,
+            Err(error) => {
+                tracing::warn!(%call, %error, "call refused");
+                self.bridge.reject(call, Rejection::Overloaded);
+                return;
+            }
+        };
+        let line = LineId(self.next_line);
+        self.next_line += 1;
+        let local = port.local_addr();
+        let folder = self.config.recording.dir.as_ref().map(|dir| dir.join(folder_name(line)));
+        let open = OpenCall {
+            line,
+            trunk,
+            from,
+            to,
+            since: Instant::now(),
+            carrier: Carrier::Waiting(port),
+            folder,
+        };
+        self.calls.insert(call, open);
+        let ready = media.is_none_or(|media| self.open_waiting(call, media));
+        if ready {
+            self.bridge.answer(call, local);
+        }
+    }
+
+    /// Gives a waiting call its line. `false`: it was refused.
+    pub(super) fn open_waiting(&mut self, call: CallId, media: NegotiatedMedia) -> bool {
+        let Some(mut open) = self.calls.remove(&call) else { return false };
+        let Carrier::Waiting(port) = open.carrier else { return false };
+        let opened = match self.config.line.mode {
+            LineMode::Echo => self.open_echo(call, open.line, port, media),
+            LineMode::Agent => self.open_agent(
+                call,
+                &mut open.folder,
+                open.line,
+                (&open.from, &open.to, &open.trunk),
+                port,
+                media,
+            ),
+        };
+        match opened {
+            Ok(carrier) => {
+                open.carrier = carrier;
+                self.calls.insert(call, open);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%call, error, "call refused");
+                self.bridge.reject(call, Rejection::Overloaded);
+                false
+            }
+        }
+    }
+
+    fn open_echo(
+        &self,
+        call: CallId,
+        id: LineId,
+        port: RtpPort,
+        media: NegotiatedMedia,
+    ) -> Result<Carrier, String> {
+        let hang_up = self.hang_ups.0.clone();
+        let sink = Box::new(move |event| {
+            if let LineEvent::MediaTimeout { .. } = event {
+                // A full queue of hang-ups is being worked off; the peer's silence comes again.
+                let _ = hang_up.try_send(call);
+            }
+        });
+        let ear = EarConfig::new(media.codec.sample_rate());
+        let spec = LineSpec { id, port, media, mode: MediaMode::Echo, record: None, ear };
+        self.media.open_line(spec, sink).map(Carrier::Echo).map_err(|error| error.to_string())
+    }
+
+    fn open_agent(
+        &mut self,
+        call: CallId,
+        folder: &mut Option<PathBuf>,
+        id: LineId,
+        (from, to, trunk): (&str, &str, &str),
+        port: RtpPort,
+        media: NegotiatedMedia,
+    ) -> Result<Carrier, String> {
+        let Some(brain) = &self.brain else {
+            return Err("an agent needs a brain".into());
+        };
+        if let Some(error) = folder.as_ref().and_then(|dir| std::fs::create_dir_all(dir).err()) {
+            tracing::warn!(%error, "this call is not recorded: make [recording] dir writable");
+            *folder = None;
+        }
+        let record = folder
+            .as_ref()
+            .filter(|_| self.config.recording.audio)
+            .map(|f| f.join(crate::report::RECORDING_FILE));
+        let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
+        let handle = LineHandle { inputs: inputs.clone() };
+        let sink_handle = handle.clone();
+        let sink = Box::new(move |event| sink_handle.put(LineInput::Media(event)));
+        let ear = ear_config(&self.config, media.codec.sample_rate());
+        let spec = LineSpec { id, port, media, mode: MediaMode::Agent, record, ear };
+        let line = self.media.open_line(spec, sink).map_err(|error| error.to_string())?;
+        let clock = self.media.clock();
+        let hang_up = self.hang_ups.0.clone();
+        let parts = LineParts {
+            conversation: ConversationConfig {
+                line: id,
+                caller: from.to_owned(),
+                called: to.to_owned(),
+                answered: clock.now(),
+                away_text: self.config.brain.away_text.clone(),
+                governor: self.governor_config(line.sample_rate()),
+            },
+            opened: opened(call, from, to, trunk, media.codec),
+            line,
+            journal: self.journal.clone(),
+            brain: brain.clone(),
+            lanes: self.lanes.clone(),
+            clock,
+            hang_up: Box::new(move || {
+                // A full queue of hang-ups is being worked off, and this one comes again.
+                let _ = hang_up.try_send(call);
+            }),
+        };
+        self.journal.put(JournalEntry::Open(id, folder.clone()));
+        self.lines.spawn(async move { (id, run(parts, inbox).await) });
+        Ok(Carrier::Agent(handle))
+    }
+
+    fn governor_config(&self, line_rate: media_core::SampleRate) -> GovernorConfig {
+        GovernorConfig {
+            line_rate,
+            decide: Duration::from_millis(u64::from(self.config.governor.decide_ms)),
+            stall: Duration::from_millis(u64::from(self.config.governor.stall_ms)),
+            dedup_window: Duration::from_secs(u64::from(self.config.governor.dedup_s)),
+            ..GovernorConfig::default()
+        }
+    }
+}
+
+fn opened(call: CallId, from: &str, to: &str, trunk: &str, codec: Codec) -> CallOpened {
+    CallOpened {
+        call: call.to_string(),
+        caller: from.to_owned(),
+        called: to.to_owned(),
+        trunk: trunk.to_owned(),
+        codec: codec.encoding_name().to_owned(),
+        answered_unix_ms: unix_ms(),
+        recording_start_ms: 0.0,
+    }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Sorts by time, and is unique in this process.
+fn folder_name(line: LineId) -> String {
+    format!("{:013}-{line}", unix_ms())
+}

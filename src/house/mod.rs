@@ -1,0 +1,8 @@
+//! `xenline serve`: the house with everything in it, and the desk where calls, brain and clients
+//! are passed on to the lines.
+
+mod desk;
+mod media;
+mod start;
+
+pub use start::{ServeOptions, StartFailure, say_socket, serve};

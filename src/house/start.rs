@@ -1,0 +1,165 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
+use lane_broker::{Limits, MemoryStore};
+use media_engine::Engine;
+use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk};
+use tokio::sync::mpsc;
+
+use super::desk::Desk;
+use super::media::engine_config;
+use crate::config::{Config, LineMode, runtime_dir};
+use crate::control::server;
+use crate::engines::{self, Engines};
+use crate::line::Journal;
+
+/// What `xenline serve` can be told besides the configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServeOptions {
+    /// Print every event as JSON on standard output.
+    pub events: bool,
+}
+
+/// Why the line does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// A recogniser or voice cannot be had.
+    #[error(transparent)]
+    Engine(#[from] engines::EngineError),
+    /// The audio threads do not start.
+    #[error("audio: {0}")]
+    Audio(String),
+    /// Signalling does not start.
+    #[error("{0}; `xenline check` says who has the port")]
+    Signalling(#[from] sip_bridge::StartError),
+    /// The brain cannot be started at all.
+    #[error("brain: {0}")]
+    Brain(String),
+    /// The line's own socket cannot be made.
+    #[error("cannot listen at {}: {source}; set [say] socket to another path", path.display())]
+    Control {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system gives no thread.
+    #[error("no thread for the journal: {0}")]
+    Journal(std::io::Error),
+    /// Signals cannot be waited for.
+    #[error("cannot wait for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// Bridge events that wait for the desk; the bridge keeps more itself.
+const BRIDGE_EVENTS_MAX: usize = 1_024;
+/// Requests from this machine's programs that wait for the desk.
+const ASKED_MAX: usize = 64;
+
+/// Runs the line until SIGTERM or SIGINT, then lets the running calls end.
+///
+/// # Errors
+/// [`StartFailure`], before the first call could have come in.
+pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFailure> {
+    sip_bridge::reveal_pii(config.log.show_pii);
+    let agent = config.line.mode == LineMode::Agent;
+    let engines = if agent { Some(engines::load(&config)?) } else { None };
+    if let Some(problem) = engines.as_ref().and_then(|e| e.degraded.as_ref()) {
+        tracing::warn!("speaking with the voice of last resort: {problem}");
+    }
+    let media = start_media(&config, engines.as_ref())?;
+    let journal = Journal::start(options.events).map_err(StartFailure::Journal)?;
+    let (to_desk, bridge_events) = mpsc::channel(BRIDGE_EVENTS_MAX);
+    let bridge = Bridge::start(bridge_config(&config), to_desk).await?;
+    let (brain, brain_events) = start_brain(&config, agent)?;
+    let (asked_in, asked) = mpsc::channel(ASKED_MAX);
+    let socket = say_socket(&config);
+    let control = server::listen(&socket, asked_in)
+        .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
+    announce(&bridge, &socket, options);
+    let desk = Desk::new(
+        config,
+        media,
+        bridge,
+        brain,
+        journal,
+        Arc::new(MemoryStore::new(Limits::default())),
+    );
+    desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
+    drop(control);
+    Ok(())
+}
+
+/// The socket behind `xenline say`.
+#[must_use]
+pub fn say_socket(config: &Config) -> PathBuf {
+    config.say.socket.clone().unwrap_or_else(|| runtime_dir().join("say.sock"))
+}
+
+fn start_media(config: &Config, engines: Option<&Engines>) -> Result<Engine, StartFailure> {
+    let speech = media_engine::Engines {
+        stt: engines.map(|e| e.stt.clone()),
+        tts: engines.map(|e| e.tts.clone()),
+        fallback_tts: engines.map(|e| e.fallback.clone()),
+    };
+    Engine::start(engine_config(config), speech)
+        .map_err(|error| StartFailure::Audio(error.to_string()))
+}
+
+fn bridge_config(config: &Config) -> BridgeConfig {
+    BridgeConfig {
+        udp: config.sip.listen_udp,
+        tcp: config.sip.listen_tcp,
+        trunks: config
+            .trunk
+            .iter()
+            .map(|trunk| Trunk { name: trunk.name.clone(), allow: trunk.allow.clone() })
+            .collect(),
+        channels_max: config.sip.channels,
+        codecs: config.sip.codecs.iter().filter_map(|name| engines::codec(name)).collect(),
+        media_ip: config.sip.media_ip,
+        user_agent: config.sip.user_agent.clone(),
+        ..BridgeConfig::default()
+    }
+}
+
+type Brain = (Option<SupervisorHandle>, mpsc::Receiver<SupervisorEvent>);
+
+fn start_brain(config: &Config, agent: bool) -> Result<Brain, StartFailure> {
+    if !agent {
+        // An echo has no mind. The channel is closed, and never asked again.
+        return Ok((None, mpsc::channel(1).1));
+    }
+    let command = engines::brain_command(config);
+    if command.is_empty() {
+        return Err(StartFailure::Brain(
+            "no xenline-brain beside this binary: build it (`cargo build -p xenline-brain`) or set [brain] command".into(),
+        ));
+    }
+    let socket_dir = config.brain.socket_dir.clone().unwrap_or_else(|| runtime_dir().join("brain"));
+    let (handle, events) = Supervisor::start(SupervisorConfig::new(command, socket_dir))
+        .map_err(|error| StartFailure::Brain(error.to_string()))?;
+    Ok((Some(handle), events))
+}
+
+/// Says where the line can be reached: for people in the log, for programs on standard output.
+fn announce(bridge: &Bridge, socket: &std::path::Path, options: ServeOptions) {
+    let (udp, tcp) = (bridge.local_udp(), bridge.local_tcp());
+    tracing::info!(?udp, ?tcp, say = %socket.display(), "the line is open");
+    if options.events {
+        use std::io::Write;
+        let ready = serde_json::json!({ "type": "ready", "udp": udp, "tcp": tcp, "say": socket });
+        let mut out = std::io::stdout().lock();
+        // Nobody reading is no reason not to serve.
+        let _ = writeln!(out, "{ready}").and_then(|()| out.flush());
+    }
+}
+
+/// How long the rest of the house may take to close once the calls are over.
+pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+// The desk names these; they are listed once, here.
+pub(super) type BridgeEvents = mpsc::Receiver<BridgeEvent>;
+pub(super) type BrainEvents = mpsc::Receiver<SupervisorEvent>;

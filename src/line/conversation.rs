@@ -1,0 +1,280 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use brain_protocol::LineMessage;
+use lane_broker::LaneStore;
+use media_core::{Generation, LineId, MonoTime};
+use media_engine::Speech;
+use queue_governor::{Claim, ClaimId, Governor, GovernorConfig, Input, Source, TurnId};
+
+use super::backlog::Backlog;
+use crate::report::CallEvent;
+
+/// What a conversation is told about itself.
+#[derive(Clone, Debug)]
+pub struct ConversationConfig {
+    /// Which line it is on.
+    pub line: LineId,
+    /// Who calls, as the network says.
+    pub caller: String,
+    /// What was dialled.
+    pub called: String,
+    /// When the call was answered; the record counts from here.
+    pub answered: MonoTime,
+    /// Said, once per outage, when the caller needs the brain and it is away.
+    pub away_text: String,
+    /// The governor's times and bounds.
+    pub governor: GovernorConfig,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Action {
+    /// Let this be heard.
+    Grant {
+        /// With this generation.
+        generation: Generation,
+        /// What.
+        speech: Speech,
+        /// With the voice of last resort.
+        fallback: bool,
+    },
+    /// Silence this generation.
+    Revoke(Generation),
+    /// Hold it at the sample.
+    Pause(Generation),
+    /// Let it go on.
+    Resume(Generation),
+    /// Tell the brain.
+    Tell(LineMessage),
+    /// Tell whoever handed the claim in how it stands.
+    Answer {
+        /// The claim.
+        claim: ClaimId,
+        /// What is said about it.
+        news: News,
+    },
+    /// Put it on the record.
+    Record {
+        /// Milliseconds since the answer.
+        t_ms: f64,
+        /// What.
+        event: CallEvent,
+    },
+    /// End the call after so long.
+    HangUp(Duration),
+}
+
+/// How an external claim stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The governor has taken it in.
+    Accepted,
+    /// It came to its one ending.
+    Ended {
+        /// `spoken`, `interrupted`, …
+        ending: String,
+        /// Where the ending alone does not say why.
+        reason: Option<String>,
+        /// What the caller heard of it.
+        heard: String,
+    },
+}
+
+/// One call's mind-to-mouth wiring. Sans-I/O: call a method for what happened, then drain
+/// [`Conversation::poll_action`], then wait until [`Conversation::next_timeout`].
+pub struct Conversation {
+    pub(super) config: ConversationConfig,
+    pub(super) governor: Governor,
+    pub(super) actions: VecDeque<Action>,
+    /// Claims between submission and ending. The governor's own bound holds for it too.
+    pub(super) claims: BTreeMap<ClaimId, Known>,
+    /// Who spoke under which generation; the last few, because a revoked one reports late.
+    pub(super) generations: VecDeque<Spoken>,
+    pub(super) backlog: Backlog,
+    pub(super) turns: u64,
+    pub(super) brain_is_up: bool,
+    pub(super) brain_knows_line: bool,
+    pub(super) away_said: bool,
+    pub(super) hang_up_after: Option<ClaimId>,
+    pub(super) caller: CallerState,
+    own_claims: u64,
+    closed: bool,
+}
+
+/// What the wiring remembers of a claim.
+pub(super) struct Known {
+    pub source: Source,
+    pub turn: Option<TurnId>,
+    pub text: String,
+    pub origin: Origin,
+    pub started: bool,
+}
+
+/// Who handed a claim in, and so who hears of its fate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Origin {
+    Brain,
+    Outside,
+    Line,
+}
+
+/// A generation and its claim.
+pub(super) struct Spoken {
+    pub generation: Generation,
+    pub claim: ClaimId,
+    pub synthesised: bool,
+    pub revoked_at: Option<MonoTime>,
+}
+
+/// Where the caller is in an utterance.
+#[derive(Default)]
+pub(super) struct CallerState {
+    pub onset: Option<MonoTime>,
+    pub agent_had_floor: bool,
+    pub barged_in: bool,
+    pub speaking: bool,
+    pub understood_as_speech: bool,
+}
+
+/// A revoked generation reports within 100 ms; in that time the floor changes hands a few times
+/// at most.
+const GENERATIONS_KEPT: usize = 16;
+
+impl Conversation {
+    /// A conversation that begins now. `lanes` keep what the caller said until a brain has dealt
+    /// with it. Nothing is said to the brain before
+    /// [`Conversation::established`].
+    #[must_use]
+    pub fn new(config: ConversationConfig, lanes: Arc<dyn LaneStore>) -> Self {
+        let governor = Governor::new(config.governor.clone(), config.line);
+        Self {
+            governor,
+            backlog: Backlog::new(lanes, config.line),
+            config,
+            actions: VecDeque::new(),
+            claims: BTreeMap::new(),
+            generations: VecDeque::new(),
+            turns: 0,
+            brain_is_up: false,
+            brain_knows_line: false,
+            away_said: false,
+            hang_up_after: None,
+            caller: CallerState::default(),
+            own_claims: 0,
+            closed: false,
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Conversation::timeout`] if nothing happens before.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<MonoTime> {
+        self.governor.next_timeout()
+    }
+
+    /// Nothing but time passed.
+    pub fn timeout(&mut self, now: MonoTime) {
+        self.govern(now, Input::Timeout);
+    }
+
+    /// The caller hears us and we hear the caller: the conversation begins.
+    pub fn established(&mut self, now: MonoTime, brain_is_up: bool) {
+        if brain_is_up {
+            self.brain_up(now, None);
+        } else {
+            self.say_that_the_brain_is_away(now);
+        }
+    }
+
+    /// The call is over. Every claim ends, the brain is told.
+    pub fn closed(&mut self, now: MonoTime, reason: &str) {
+        if core::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        self.govern(now, Input::LineClosed);
+        let line = self.brain_line();
+        self.tell(LineMessage::LineClosed { line, reason: reason.to_owned() });
+    }
+
+    /// Another program wants something said. Its fate comes as [`Action::Answer`].
+    pub fn submit(&mut self, now: MonoTime, claim: Claim) {
+        self.submit_from(now, claim, Origin::Outside);
+    }
+
+    pub(super) fn submit_from(&mut self, now: MonoTime, claim: Claim, origin: Origin) {
+        // A name in use is refused by the governor; the live claim's entry must survive that.
+        self.claims.entry(claim.id.clone()).or_insert_with(|| Known {
+            source: claim.source,
+            turn: claim.turn,
+            text: claim.content.words().to_owned(),
+            origin,
+            started: false,
+        });
+        self.govern(now, Input::Submit(claim));
+    }
+
+    /// The line speaks for itself.
+    pub(super) fn say_ourselves(&mut self, now: MonoTime, text: &str) {
+        self.own_claims += 1;
+        let id = format!("line-{}", self.own_claims);
+        let mut claim = Claim::text(id, Source::System, text);
+        claim.ttl = Some(Duration::from_secs(10));
+        self.submit_from(now, claim, Origin::Line);
+    }
+
+    pub(super) fn say_that_the_brain_is_away(&mut self, now: MonoTime) {
+        if !core::mem::replace(&mut self.away_said, true) {
+            let text = self.config.away_text.clone();
+            self.say_ourselves(now, &text);
+        }
+    }
+
+    pub(super) fn govern(&mut self, now: MonoTime, input: Input) {
+        self.governor.handle(now, input);
+        while let Some(output) = self.governor.poll_output() {
+            self.carry_out(now, output);
+        }
+    }
+
+    pub(super) fn remember(&mut self, generation: Generation, claim: ClaimId) {
+        if self.generations.len() == GENERATIONS_KEPT {
+            self.generations.pop_front();
+        }
+        self.generations.push_back(Spoken {
+            generation,
+            claim,
+            synthesised: false,
+            revoked_at: None,
+        });
+    }
+
+    pub(super) fn spoken(&mut self, generation: Generation) -> Option<&mut Spoken> {
+        self.generations.iter_mut().find(|spoken| spoken.generation == generation)
+    }
+
+    pub(super) fn record(&mut self, at: MonoTime, event: CallEvent) {
+        let t_ms = self.record_ms(at);
+        self.actions.push_back(Action::Record { t_ms, event });
+    }
+
+    /// Milliseconds since the answer, negative before it.
+    pub(super) fn record_ms(&self, at: MonoTime) -> f64 {
+        (at.as_micros() as f64 - self.config.answered.as_micros() as f64) / 1_000.0
+    }
+
+    pub(super) fn tell(&mut self, message: LineMessage) {
+        if self.brain_is_up {
+            self.actions.push_back(Action::Tell(message));
+        }
+    }
+
+    pub(super) fn brain_line(&self) -> brain_protocol::LineId {
+        brain_protocol::LineId(self.config.line.0)
+    }
+}

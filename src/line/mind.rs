@@ -1,0 +1,132 @@
+//! Between line and brain: turns out, claims in, and what happens while the brain is away.
+
+use std::time::Duration;
+
+use brain_protocol::{BrainMessage, LineMessage, OnInterrupt as Policy, Say, Source as Mind};
+use media_core::MonoTime;
+use queue_governor::{Claim, ClaimId, Content, Input, OnInterrupt, Source, Tag, TurnId};
+
+use super::backlog::Turn;
+use super::conversation::{Action, Conversation, Origin};
+use crate::report::CallEvent;
+
+impl Conversation {
+    /// A brain has said hello. It is told of the call and given what the caller said meanwhile.
+    pub fn brain_up(&mut self, now: MonoTime, pid: Option<u32>) {
+        self.brain_is_up = true;
+        self.away_said = false;
+        self.record(now, CallEvent::BrainUp { pid });
+        let resumed = core::mem::replace(&mut self.brain_knows_line, true);
+        let pending = self.backlog.take();
+        self.tell(LineMessage::LineOpened {
+            line: self.brain_line(),
+            caller: self.config.caller.clone(),
+            called: self.config.called.clone(),
+            resumed,
+            backlog: u32::try_from(pending.len()).unwrap_or(u32::MAX),
+            at_ms: now.as_micros() / 1_000,
+        });
+        for turn in pending {
+            self.send_turn(now, turn);
+        }
+    }
+
+    /// The brain is gone. The line stays.
+    pub fn brain_down(&mut self, now: MonoTime, reason: &str) {
+        self.brain_is_up = false;
+        self.backlog.brain_gone();
+        self.record(now, CallEvent::BrainDown { reason: reason.to_owned() });
+    }
+
+    /// The brain says something about this line.
+    pub fn brain(&mut self, now: MonoTime, message: BrainMessage) {
+        match message {
+            BrainMessage::Say(say) => self.submit_from(now, claim_of(say), Origin::Brain),
+            BrainMessage::Withdraw { claim, .. } => {
+                self.govern(now, Input::Withdraw(ClaimId::new(claim.as_str())));
+            }
+            BrainMessage::HangUp { after, .. } => self.hang_up(after.as_ref()),
+            BrainMessage::TurnDone { position, .. } => self.backlog.acknowledge(position.0),
+            BrainMessage::JobStarted { job, label, .. } => {
+                self.record(now, CallEvent::JobStarted { job: job.to_string(), label });
+            }
+            BrainMessage::JobFinished { job, outcome, .. } => {
+                let outcome = format!("{outcome:?}").to_lowercase();
+                self.record(now, CallEvent::JobFinished { job: job.to_string(), outcome });
+            }
+            BrainMessage::Hello { .. } | BrainMessage::Pong { .. } => {}
+        }
+    }
+
+    /// What the caller said goes into the lane first, and from there to the brain.
+    pub(super) fn hand_to_brain(
+        &mut self,
+        now: MonoTime,
+        turn: u64,
+        text: String,
+        barged_in: bool,
+    ) {
+        let at_ms = now.as_micros() / 1_000;
+        let turn = Turn { turn, text, barged_in, at_ms, position: 0, replayed: false };
+        let kept = self.backlog.publish(&turn);
+        if !kept {
+            let text = "the lane is full: this turn is not kept for a later brain".to_owned();
+            self.record(now, CallEvent::Note { text });
+        }
+        match (self.brain_is_up, kept) {
+            (true, true) => {
+                for turn in self.backlog.take() {
+                    self.send_turn(now, turn);
+                }
+            }
+            (true, false) => self.send_turn(now, turn),
+            (false, _) => self.say_that_the_brain_is_away(now),
+        }
+    }
+
+    fn send_turn(&mut self, now: MonoTime, turn: Turn) {
+        let replayed = turn.replayed;
+        self.record(now, CallEvent::TurnSent { turn: turn.turn, replayed });
+        self.tell(LineMessage::CallerTurn {
+            line: self.brain_line(),
+            turn: brain_protocol::TurnId(turn.turn),
+            position: brain_protocol::Position(turn.position),
+            text: turn.text,
+            at_ms: turn.at_ms,
+            barged_in: turn.barged_in,
+            replayed,
+        });
+    }
+
+    fn hang_up(&mut self, after: Option<&brain_protocol::ClaimId>) {
+        let after = after.map(|claim| ClaimId::new(claim.as_str()));
+        match after.filter(|claim| self.claims.contains_key(claim)) {
+            Some(claim) => self.hang_up_after = Some(claim),
+            None => self.actions.push_back(Action::HangUp(Duration::ZERO)),
+        }
+    }
+}
+
+fn claim_of(say: Say) -> Claim {
+    Claim {
+        id: ClaimId::new(say.claim.as_str()),
+        source: match say.source {
+            Mind::Responder => Source::Responder,
+            Mind::Worker => Source::Worker,
+        },
+        tag: Tag::new(say.tag),
+        turn: say.turn.map(|turn| TurnId(turn.0)),
+        content: Content::Text(say.text),
+        priority: say.priority,
+        ttl: say.ttl_ms.map(Duration::from_millis),
+        must_deliver: say.must_deliver,
+        uninterruptible: say.uninterruptible,
+        supersedes: say.supersedes.map(|claim| ClaimId::new(claim.as_str())),
+        dedup_key: say.dedup_key,
+        on_interrupt: match say.on_interrupt {
+            Policy::Drop => OnInterrupt::Drop,
+            Policy::Resume => OnInterrupt::Resume,
+            Policy::Restate => OnInterrupt::Restate,
+        },
+    }
+}

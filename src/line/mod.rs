@@ -1,0 +1,19 @@
+//! One line, from the answered call to the record on disk: the wiring between hearing, governor,
+//! voice and brain.
+//!
+//! [`Conversation`] is the core: what happened goes in, what is to be done comes out, and time is
+//! passed in, so that a call can be played through in a test without sound. [`run`] is its shell:
+//! one task per call that owns the media line and carries out what the core says.
+
+mod backlog;
+mod conversation;
+mod hear;
+mod journal;
+mod labels;
+mod mind;
+mod speak;
+mod task;
+
+pub use conversation::{Action, Conversation, ConversationConfig};
+pub use journal::{Journal, JournalEntry, read_printed};
+pub use task::{INPUTS_MAX, LineEnd, LineHandle, LineInput, LineParts, run};

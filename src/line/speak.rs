@@ -1,0 +1,167 @@
+//! From the governor's decision to the caller's ear: what the governor says is to be done.
+
+use brain_protocol::LineMessage;
+use media_core::{Generation, MonoTime};
+use media_engine::Speech;
+use queue_governor::{ClaimId, Content, Ending, FloorReason, Heard, Output, Voice};
+use std::time::Duration;
+
+use super::conversation::{Action, Conversation, Known, News, Origin};
+use super::labels;
+use crate::report::CallEvent;
+
+/// After the last sample is sent the far end's jitter buffer still holds some of it.
+const FAREWELL_TAIL: Duration = Duration::from_millis(300);
+
+impl Conversation {
+    pub(super) fn carry_out(&mut self, now: MonoTime, output: Output) {
+        match output {
+            Output::Accepted(claim) => self.accepted(now, &claim),
+            Output::Grant { claim, generation, speech, voice } => {
+                self.remember(generation, claim);
+                let fallback = voice == Voice::Fallback;
+                let speech = speech_of(speech);
+                self.actions.push_back(Action::Grant { generation, speech, fallback });
+            }
+            Output::Revoke(generation) => {
+                if let Some(spoken) = self.spoken(generation) {
+                    spoken.revoked_at = Some(now);
+                }
+                self.actions.push_back(Action::Revoke(generation));
+            }
+            Output::Pause(generation) => self.actions.push_back(Action::Pause(generation)),
+            Output::Resume(generation) => self.actions.push_back(Action::Resume(generation)),
+            Output::Ended { claim, ending, heard, .. } => self.ended(now, &claim, &ending, heard),
+            Output::FloorChanged { holder, why } => self.floor_changed(now, holder, &why),
+        }
+    }
+
+    fn accepted(&mut self, now: MonoTime, id: &ClaimId) {
+        let line = self.brain_line();
+        let Some(Known { source, turn, text, origin, .. }) = self.claims.get(id) else { return };
+        let event = CallEvent::ClaimAccepted {
+            claim: id.to_string(),
+            source: labels::source(*source),
+            turn: turn.map(|turn| turn.0),
+            text: text.clone(),
+        };
+        let origin = *origin;
+        self.record(now, event);
+        match origin {
+            Origin::Outside => {
+                self.actions.push_back(Action::Answer { claim: id.clone(), news: News::Accepted });
+            }
+            Origin::Brain => {
+                if let Ok(claim) = brain_protocol::ClaimId::new(id.as_str()) {
+                    self.tell(LineMessage::ClaimAccepted { line, claim });
+                }
+            }
+            Origin::Line => {}
+        }
+    }
+
+    fn ended(&mut self, now: MonoTime, id: &ClaimId, ending: &Ending, heard: Heard) {
+        let reason = labels::ending_reason(ending);
+        let refused_twin =
+            matches!(ending, Ending::Refused(queue_governor::RefusalReason::IdInUse));
+        // The ending of a second submission under a live name says nothing about the live claim.
+        let origin = if refused_twin {
+            self.claims.get(id).map(|known| known.origin)
+        } else {
+            self.claims.remove(id).map(|known| known.origin)
+        };
+        self.record(
+            now,
+            CallEvent::ClaimEnded {
+                claim: id.to_string(),
+                ending: labels::ending(ending),
+                reason: reason.clone(),
+                heard_text: heard.text.clone(),
+            },
+        );
+        match origin {
+            Some(Origin::Brain) => self.tell_ended(id, ending, heard, reason),
+            Some(Origin::Outside) => {
+                let ending = labels::ending(ending).to_string();
+                let news = News::Ended { ending, reason, heard: heard.text };
+                self.actions.push_back(Action::Answer { claim: id.clone(), news });
+            }
+            Some(Origin::Line) | None => {}
+        }
+        if !refused_twin && self.hang_up_after.as_ref() == Some(id) {
+            self.hang_up_after = None;
+            self.actions.push_back(Action::HangUp(FAREWELL_TAIL));
+        }
+    }
+
+    fn tell_ended(&mut self, id: &ClaimId, ending: &Ending, heard: Heard, reason: Option<String>) {
+        let line = self.brain_line();
+        let Ok(claim) = brain_protocol::ClaimId::new(id.as_str()) else { return };
+        self.tell(LineMessage::ClaimEnded {
+            line,
+            claim,
+            ending: labels::brain_ending(ending),
+            heard_text: heard.text,
+            heard_ms: heard.ms,
+            reason,
+        });
+    }
+
+    fn floor_changed(&mut self, now: MonoTime, holder: Option<ClaimId>, why: &FloorReason) {
+        let known = holder.as_ref().and_then(|id| self.claims.get(id));
+        let source = known.map(|known| labels::source(known.source));
+        let text = labels::floor_reason(why, known.map(|known| (known.source, known.turn)));
+        let generation = holder.as_ref().and_then(|id| {
+            self.generations
+                .iter()
+                .rev()
+                .find(|s| s.claim == *id)
+                .map(|s| u64::from(s.generation.0))
+        });
+        let taken = labels::takes_the_floor_away(why);
+        if let (true, Some(spoken)) = (taken, self.generations.back()) {
+            if spoken.revoked_at == Some(now) {
+                let event =
+                    CallEvent::Revoked { claim: spoken.claim.to_string(), why: text.clone() };
+                self.record(now, event);
+            }
+        }
+        let holder = holder.map(|id| id.to_string());
+        self.record(now, CallEvent::Floor { holder, source, why: text, generation });
+    }
+
+    pub(super) fn first_synthesis(&mut self, at: MonoTime, generation: Generation) {
+        let Some(spoken) = self.spoken(generation) else { return };
+        if !core::mem::replace(&mut spoken.synthesised, true) {
+            let claim = spoken.claim.to_string();
+            self.record(at, CallEvent::FirstSynth { claim });
+        }
+    }
+
+    pub(super) fn first_sample(&mut self, at: MonoTime, generation: Generation) {
+        let Some(id) = self.spoken(generation).map(|spoken| spoken.claim.clone()) else { return };
+        self.record(at, CallEvent::FirstSample { claim: id.to_string() });
+        let line = self.brain_line();
+        let Some(known) = self.claims.get_mut(&id) else { return };
+        let first = !core::mem::replace(&mut known.started, true);
+        if first && known.origin == Origin::Brain {
+            if let Ok(claim) = brain_protocol::ClaimId::new(id.as_str()) {
+                self.tell(LineMessage::ClaimStarted { line, claim });
+            }
+        }
+    }
+
+    pub(super) fn silenced(&mut self, at: MonoTime, generation: Generation) {
+        let Some(spoken) = self.spoken(generation) else { return };
+        let (claim, revoked_at) = (spoken.claim.to_string(), spoken.revoked_at.unwrap_or(at));
+        let revoke_to_silence_ms = at.since(revoked_at).as_secs_f64() * 1_000.0;
+        self.record(at, CallEvent::Silenced { claim, revoke_to_silence_ms });
+    }
+}
+
+fn speech_of(content: Content) -> Speech {
+    match content {
+        Content::Text(text) => Speech::Text(text),
+        Content::Audio { samples, rate, .. } => Speech::Audio { samples: samples.to_vec(), rate },
+    }
+}

@@ -1,0 +1,163 @@
+//! What each verb does: one small function per verb, which asks the rooms that know.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, ConfigAction, SayArgs, ServeArgs, Verb};
+use crate::config::{self, Config, LineMode};
+use crate::control::{Reply, Request, SayRequest, client};
+use crate::exit::Failure;
+use crate::house;
+
+mod models;
+
+/// Longest text that `xenline say -` reads; the line refuses claims longer than 4 KiB anyway.
+const TEXT_BYTES_MAX: u64 = 8 * 1024;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// [`Failure`], with its exit code and a text that says what to do next.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    logging();
+    let file = cli.config.or_else(config::default_path);
+    match cli.verb {
+        Verb::Serve(args) => serve(file.as_deref(), args),
+        Verb::Call(args) => block_on(crate::softphone::call(args))?,
+        Verb::Say(args) => say(file.as_deref(), args),
+        Verb::Check => check(file.as_deref()),
+        Verb::Config { action: ConfigAction::Validate { file: named } } => {
+            validate(named.or(file).as_deref())
+        }
+        Verb::Config { action: ConfigAction::Show } => show(file.as_deref()),
+        Verb::Models { action } => models::run(action),
+        Verb::Demo(args) => block_on(crate::demo::demo(args))?,
+        Verb::Load(args) => crate::load::load(args),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "xenline", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// Logs go to standard error; standard output belongs to what was asked for.
+fn logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // Only the first subscriber of a process counts; a second is a test's.
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("no threads for the runtime: {error}")))?;
+    Ok(runtime.block_on(future))
+}
+
+fn loaded(file: Option<&Path>) -> Result<Config, Failure> {
+    Ok(config::load(file, std::env::vars())?)
+}
+
+fn serve(file: Option<&Path>, args: ServeArgs) -> Result<(), Failure> {
+    let mut config = loaded(file)?;
+    if args.echo {
+        config.line.mode = LineMode::Echo;
+    }
+    let problems = config::validate(&config);
+    if let Some(problem) = problems.first() {
+        return Err(Failure::Invalid(format!("{}: {}", problem.key, problem.message)));
+    }
+    if config.trunk.is_empty() {
+        tracing::warn!("no [[trunk]]: every caller gets silence; see deploy/xenline.example.toml");
+    }
+    let options = house::ServeOptions { events: args.events };
+    block_on(house::serve(config, options))?.map_err(Failure::because)
+}
+
+fn say(file: Option<&Path>, args: SayArgs) -> Result<(), Failure> {
+    let text = match args.text.as_str() {
+        "-" => standard_input()?,
+        text => text.to_owned(),
+    };
+    let socket = match args.socket {
+        Some(socket) => socket,
+        None => house::say_socket(&loaded(file)?),
+    };
+    let request = Request::Say(SayRequest {
+        text,
+        line: args.line,
+        must_deliver: args.must_deliver,
+        ttl_s: args.ttl_s,
+        wait: args.wait,
+    });
+    let mut refused = None;
+    client::ask(&socket, &request, |reply| match reply {
+        Reply::Accepted { line, claim } => println!("line {line}: {claim} accepted"),
+        Reply::Ended { line, claim, ending, reason, heard } => {
+            let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+            println!("line {line}: {claim} {ending}{reason}; heard: {heard:?}");
+            if ending != "spoken" {
+                refused.get_or_insert(format!("{claim} was not said to its end: {ending}{reason}"));
+            }
+        }
+        Reply::Refused { message } => refused = Some(message),
+        Reply::Status { .. } => {}
+    })?;
+    refused.map_or(Ok(()), |message| Err(Failure::Failed(message)))
+}
+
+fn standard_input() -> Result<String, Failure> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::io::stdin()
+        .take(TEXT_BYTES_MAX)
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::Usage(format!("standard input: {error}")))?;
+    Ok(text.trim().to_owned())
+}
+
+fn check(file: Option<&Path>) -> Result<(), Failure> {
+    let config = loaded(file)?;
+    println!("{}\n", described(file));
+    match crate::check::run(&config, &mut |finding| println!("{finding}")) {
+        0 => {
+            println!("\nthe line can be served: xenline serve");
+            Ok(())
+        }
+        n => Err(Failure::Failed(format!("{n} things to mend before the line can be served"))),
+    }
+}
+
+fn validate(file: Option<&Path>) -> Result<(), Failure> {
+    let config = loaded(file)?;
+    let problems = config::validate(&config);
+    for problem in &problems {
+        println!("{}: {}", problem.key, problem.message);
+    }
+    if !problems.is_empty() {
+        return Err(Failure::Invalid(format!(
+            "{} has {} problems",
+            described(file),
+            problems.len()
+        )));
+    }
+    println!("{} is valid", described(file));
+    Ok(())
+}
+
+fn show(file: Option<&Path>) -> Result<(), Failure> {
+    let config = loaded(file)?;
+    let text = toml::to_string(&config).map_err(Failure::because)?;
+    print!("{text}");
+    Ok(())
+}
+
+fn described(file: Option<&Path>) -> String {
+    file.map_or("the configuration (defaults and environment)".to_owned(), |file| {
+        PathBuf::from(file).display().to_string()
+    })
+}
