@@ -74,7 +74,7 @@ fn a_header_that_lies_is_an_error_and_never_a_crash() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("lies.bin");
     let tensors = whole.len() - 512;
-    for at in (4..60).step_by(4).chain([64_380, 64_384, 64_388, tensors]) {
+    for at in (4..56).step_by(4).chain([64_380, 64_384, 64_388, tensors]) {
         for value in [0u32, 1, 7, 0x7fff_ffff, 0xffff_ffff] {
             let mut bytes = whole.clone();
             if bytes[at..at + 4] == value.to_le_bytes() {
