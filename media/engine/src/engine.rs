@@ -56,6 +56,8 @@ impl Engine {
         let range = config.port_range.clone();
         let ports = Arc::new(PortAllocator::new(config.bind_ip, range, clock)?);
         let Engines { stt, tts, fallback_tts } = engines;
+        // Nobody to decode is no recogniser; lines are told so instead of waiting for ever.
+        let stt = stt.filter(|_| config.stt_workers > 0);
         let speech = Arc::new(SpeechPool::new(tts, fallback_tts, config.lines_max));
         let (recorder_port, recordings) = RecorderPort::new();
         let mut engine = Engine {

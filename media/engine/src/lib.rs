@@ -37,6 +37,8 @@
 //! to its peer: the kernel drops strangers by a filter instead, so that they get no ICMP answer.
 
 mod audio;
+#[doc(hidden)]
+pub mod bench;
 mod clock;
 mod config;
 mod control;

@@ -20,7 +20,9 @@ pub struct LineStatistics {
     pub duplicates: u64,
     /// Packets that overtook others.
     pub reordered: u64,
-    /// Packets from addresses other than the peer's. Dropped; nothing is sent there.
+    /// Packets from addresses other than the peer's. Dropped; nothing is sent there. Once the
+    /// peer is known the kernel counts them, together with packets for which the socket's buffer
+    /// had no room.
     pub foreign: u64,
     /// Datagrams that are no RTP, or of a payload type that was not agreed on.
     pub malformed: u64,

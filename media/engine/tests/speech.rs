@@ -154,11 +154,16 @@ fn a_failing_voice_says_so_and_what_was_made_is_heard() {
         .any(|e| matches!(e, LineEvent::SpeechFailed { error, .. } if error.contains("asked to")));
     assert!(failed, "{events:?}");
     assert!(matches!(events.last(), Some(LineEvent::Drained { samples: 1_600, .. })));
-    call.line.grant(Generation(2), Speech::FallbackText("help".to_owned()));
+    call.line.grant(Generation(7), Speech::Text("one panic".to_owned()));
+    call.wait_for("the panic's report", |event| match event {
+        LineEvent::SpeechFailed { error, .. } => error.contains("panicked").then_some(()),
+        _ => None,
+    });
+    call.line.grant(Generation(8), Speech::FallbackText("help".to_owned()));
     until_drained(&call);
     std::thread::sleep(Duration::from_millis(50));
     let got = phone.listen_back();
-    let loudest = got.chunks_exact(800).map(|c| amplitude_at(c, 900.0, 8_000)).fold(0.0, f64::max);
+    let loudest = got.chunks_exact(160).map(|c| amplitude_at(c, 900.0, 8_000)).fold(0.0, f64::max);
     assert!(loudest > 5_000.0, "the voice of last resort is heard: {loudest}");
     call.close();
 }

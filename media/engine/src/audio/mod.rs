@@ -11,6 +11,6 @@ mod watchdog;
 
 pub(crate) use events::EventPort;
 pub(crate) use leg::{Leg, LegParts, MediaUpdate};
-pub(crate) use line::{AudioLine, AudioLineParts};
+pub(crate) use line::{AudioLine, AudioLineParts, Tick};
 pub(crate) use player::Player;
 pub(crate) use thread::AudioThread;

@@ -1,6 +1,7 @@
 //! The recogniser's threads.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use media_core::hearing::DecodeJobId;
@@ -153,16 +154,14 @@ impl SttPool {
             let mut state = lane.lock();
             (state.stream.take(), state.next.take())
         };
-        let mut stream = match stream.map_or_else(|| engine.open(), Ok) {
-            Ok(stream) => Some(stream),
-            Err(error) => {
-                tracing::warn!(%error, "no recogniser state for a line");
-                None
-            }
-        };
+        let mut stream = stream.or_else(|| open(engine));
         if let Some(Decode { job, samples }) = decode {
-            let result = match &mut stream {
-                Some(stream) => stream.decode(&samples),
+            let result = match stream.take() {
+                Some(taken) => {
+                    let (kept, result) = decode_guarded(taken, &samples);
+                    stream = kept;
+                    result
+                }
                 None => Err(SttError::OutOfMemory),
             };
             Self::report(&lane, job, result);
@@ -187,5 +186,34 @@ impl SttPool {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open(engine: &dyn SpeechToText) -> Option<Box<dyn SttStream>> {
+    match catch_unwind(AssertUnwindSafe(|| engine.open())) {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "no recogniser state for a line");
+            None
+        }
+        Err(_) => {
+            tracing::error!("the recogniser panicked while it opened a state");
+            None
+        }
+    }
+}
+
+/// Decodes; a panic costs the state, which may be broken, and this decode.
+fn decode_guarded(
+    mut stream: Box<dyn SttStream>,
+    samples: &[i16],
+) -> (Option<Box<dyn SttStream>>, Result<Transcript, SttError>) {
+    let decoded = catch_unwind(AssertUnwindSafe(move || {
+        let result = stream.decode(samples);
+        (stream, result)
+    }));
+    match decoded {
+        Ok((stream, result)) => (Some(stream), result),
+        Err(_) => (None, Err(SttError::Engine("the recogniser panicked".to_owned()))),
     }
 }

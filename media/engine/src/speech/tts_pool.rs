@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use media_core::plugin::{SpeechChunk, SpeechSink, TextToSpeech};
@@ -127,10 +128,10 @@ impl SpeechJob {
             return;
         };
         let mut sink = self.sink(voice.capabilities().sample_rate);
-        let spoken = voice.speak(text, &mut sink);
-        match spoken {
-            Ok(()) => sink.end(),
-            Err(error) => self.fail(error.to_string()),
+        match catch_unwind(AssertUnwindSafe(|| voice.speak(text, &mut sink))) {
+            Ok(Ok(())) => sink.end(),
+            Ok(Err(error)) => self.fail(error.to_string()),
+            Err(_) => self.fail("the voice panicked".to_owned()),
         }
     }
 

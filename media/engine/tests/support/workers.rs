@@ -50,7 +50,7 @@ impl SttStream for ParrotStream {
     }
 }
 
-/// Sings each word for 100 ms, word by word, each a clause. Fails on "fail".
+/// Sings each word for 100 ms, word by word, each a clause. Fails on "fail", panics on "panic".
 pub struct Singer {
     pub rate: SampleRate,
     pub hz: f64,
@@ -70,6 +70,7 @@ impl TextToSpeech for Singer {
             if word == "fail" {
                 return Err(TtsError::Engine("asked to".to_owned()));
             }
+            assert_ne!(word, "panic", "asked to");
             std::thread::sleep(self.takes);
             let start = word.as_ptr() as usize - text.as_ptr() as usize;
             let samples = tone(self.hz, self.rate.hz(), length, 8_000.0);
