@@ -1,0 +1,233 @@
+use brain_protocol::{BrainMessage, LineId, Source, TurnId};
+use jiff::Zoned;
+
+use super::conversation::{Conversation, Pending};
+use super::template::Values;
+use super::{Mind, Utterance};
+use crate::genes::{Action, Found, Slots, normalised};
+use crate::memory::{Due, DueWhat};
+use crate::speakable;
+use crate::tools::{self, Desk, Question, Reply, Tool};
+
+impl Mind {
+    pub(super) fn on_turn(&mut self, now: &Zoned, line: LineId, turn: TurnId, text: &str) {
+        // A turn of a line whose opening was lost is answered all the same.
+        let conversation = self
+            .lines
+            .entry(line)
+            .or_insert_with(|| Conversation::new(String::new(), now.timestamp()));
+        let answered = conversation.last_turn.is_some_and(|last| turn <= last);
+        if answered || conversation.operator || conversation.ending {
+            return;
+        }
+        conversation.begin_turn(now.timestamp(), turn);
+        let reply = self.decide(now, line, text);
+        self.give(now, line, turn, reply);
+    }
+
+    pub(super) fn on_not_understood(&mut self, line: LineId) {
+        let Some(conversation) = self.lines.get_mut(&line) else { return };
+        if conversation.operator || conversation.ending {
+            return;
+        }
+        let text = fallback(conversation);
+        // It may be the street. Somebody who wants something says it again anyway.
+        if conversation.misses <= MISSES_SAID_MAX {
+            self.say(line, Utterance::new(Source::Responder, text));
+        }
+    }
+
+    fn decide(&mut self, now: &Zoned, line: LineId, text: &str) -> (Reply, Slots) {
+        let library = self.library.clone();
+        let found = library.find(text);
+        let tool = found.as_ref().and_then(|found| match found.gene.action {
+            Action::Tool(tool) => Some(tool),
+            _ => None,
+        });
+        let Some(conversation) = self.lines.get_mut(&line) else {
+            return (Reply::Nothing, Slots::default());
+        };
+        match conversation.take_pending() {
+            Some(Pending::Question(question)) => {
+                let slots = Slots::default();
+                let mut desk = desk(self, now, line, &slots);
+                let said = normalised(text).join(" ");
+                let reply = desk.as_mut().and_then(|it| tools::answer(it, &question, &said, tool));
+                if let Some(reply) = reply {
+                    return (reply, slots);
+                }
+            }
+            Some(Pending::FollowUps(gene)) if !wants_out(tool) => {
+                let next = library.follow_ups_of(gene).and_then(|it| it.find_next(text));
+                if let Some(next) = next {
+                    return (self.act(now, line, &next), next.slots);
+                }
+            }
+            Some(Pending::FollowUps(_)) | None => {}
+        }
+        let Some(found) = found else {
+            let text = self.lines.get_mut(&line).map(fallback).unwrap_or_default();
+            return (Reply::Say(text), Slots::default());
+        };
+        let reply = self.act(now, line, &found);
+        if let Some(conversation) = self.lines.get_mut(&line) {
+            conversation.misses = 0;
+            if library.follow_ups_of(found.index).is_some() {
+                conversation.expect(Pending::FollowUps(found.index));
+            }
+        }
+        (reply, found.slots)
+    }
+
+    fn act(&mut self, now: &Zoned, line: LineId, found: &Found<'_>) -> Reply {
+        match &found.gene.action {
+            Action::Reply(replies) => {
+                let count = self.lines.get(&line).map_or(0, |it| it.answers);
+                let reply = replies.get(count % replies.len().max(1)).map_or("", String::as_str);
+                Reply::Say(Values::from_slots(&found.slots).fill(reply))
+            }
+            Action::Tool(tool) => desk(self, now, line, &found.slots)
+                .map_or(Reply::Nothing, |mut desk| tool.apply(&mut desk)),
+            Action::Command { name, label } if self.config.command(name).is_none() => {
+                Reply::Say(format!("I cannot {label} yet. No command is set up for that."))
+            }
+            Action::Command { name, .. } => self.now_or_later(now, line, name, &found.slots),
+            Action::Silent => Reply::Nothing,
+        }
+    }
+
+    fn now_or_later(&mut self, now: &Zoned, line: LineId, name: &str, slots: &Slots) -> Reply {
+        let at = desk(self, now, line, slots).and_then(|desk| tools::asked_for(&desk));
+        let Some(at) = at else { return Reply::Run(name.to_owned()) };
+        let label =
+            self.config.command(name).map(crate::config::Command::label).unwrap_or_default();
+        let due = Due { at: at.timestamp(), what: DueWhat::Command { name: name.to_owned() } };
+        Reply::Say(match self.memory.schedule(due) {
+            Ok(()) => {
+                let label = speakable::capitalised(&label);
+                format!("Okay. {label}, {}.", speakable::when(now, &at))
+            }
+            Err(_) => "I cannot keep more in mind. Please cancel something first.".into(),
+        })
+    }
+
+    fn give(&mut self, now: &Zoned, line: LineId, turn: TurnId, (reply, slots): (Reply, Slots)) {
+        match reply {
+            Reply::Say(text) => {
+                self.say_answer(line, turn, text, false);
+            }
+            Reply::Again(text) => {
+                self.say_answer(line, turn, text, true);
+            }
+            Reply::Nothing => {}
+            Reply::Ask(text, question) => {
+                self.expect(line, question);
+                self.say_answer(line, turn, text, false);
+            }
+            Reply::Hush => self.hush(line),
+            Reply::Farewell(text) => {
+                let after = self.say_answer(line, turn, text, false);
+                if let Some(conversation) = self.lines.get_mut(&line) {
+                    conversation.ending = true;
+                }
+                self.send(BrainMessage::HangUp { line, after });
+            }
+            Reply::Run(command) => self.run_or_ask(now, line, turn, &command, slots),
+            Reply::RunApproved(command, slots) => self.run(now, line, turn, &command, &slots),
+            Reply::CancelJobs(text) => {
+                self.say_answer(line, turn, text, false);
+                self.cancel_all_jobs();
+            }
+        }
+    }
+
+    fn run_or_ask(&mut self, now: &Zoned, line: LineId, turn: TurnId, name: &str, slots: Slots) {
+        let config = self.config.clone();
+        match config.command(name) {
+            Some(command) if command.confirm => {
+                self.expect(line, Question::MayRun(name.to_owned(), Box::new(slots)));
+                let text =
+                    format!("Really? Shall I run {}? Please say yes or no.", command.label());
+                self.say_answer(line, turn, text, false);
+            }
+            _ => self.run(now, line, turn, name, &slots),
+        }
+    }
+
+    fn run(&mut self, now: &Zoned, line: LineId, turn: TurnId, name: &str, slots: &Slots) {
+        let config = self.config.clone();
+        let text = match config.command(name) {
+            Some(command) => self.start_command(now, Some(line), command, slots),
+            None => "That is not set up any more.".into(),
+        };
+        self.say_answer(line, turn, text, false);
+    }
+
+    /// Everything that waits to be said on the line is taken back. What was interrupted has ended
+    /// already, and "continue" still finds its rest.
+    fn hush(&mut self, line: LineId) {
+        let open = self.lines.get(&line).map(|it| it.heard_log.open_claims()).unwrap_or_default();
+        for claim in open {
+            self.send(BrainMessage::Withdraw { line, claim });
+        }
+    }
+
+    fn expect(&mut self, line: LineId, question: Question) {
+        if let Some(conversation) = self.lines.get_mut(&line) {
+            conversation.expect(Pending::Question(question));
+        }
+    }
+
+    fn say_answer(
+        &mut self,
+        line: LineId,
+        turn: TurnId,
+        text: String,
+        repeats: bool,
+    ) -> Option<brain_protocol::ClaimId> {
+        if let Some(conversation) = self.lines.get_mut(&line) {
+            conversation.answers += 1;
+        }
+        let utterance =
+            Utterance { turn: Some(turn), repeats, ..Utterance::new(Source::Responder, text) };
+        self.say(line, utterance)
+    }
+}
+
+fn desk<'a>(
+    mind: &'a mut Mind,
+    now: &'a Zoned,
+    line: LineId,
+    slots: &'a Slots,
+) -> Option<Desk<'a>> {
+    Some(Desk {
+        now,
+        slots,
+        config: &mind.config,
+        figures: &mind.figures,
+        memory: &mut mind.memory,
+        jobs: &mind.jobs,
+        line: mind.lines.get_mut(&line)?,
+    })
+}
+
+/// Whether the caller leaves whatever was begun.
+fn wants_out(tool: Option<Tool>) -> bool {
+    matches!(tool, Some(Tool::Hush | Tool::Cancel | Tool::Goodbye | Tool::Repeat))
+}
+
+fn fallback(conversation: &mut Conversation) -> String {
+    let text = FALLBACKS[conversation.misses.min(FALLBACKS.len() - 1)];
+    conversation.misses += 1;
+    text.to_owned()
+}
+
+/// Nothing is guessed. Who is not understood twice learns what works.
+const FALLBACKS: [&str; 3] = [
+    "I did not get that. Please say it again.",
+    "I did not get that either. You can say, help.",
+    "Sorry. I still did not get that.",
+];
+
+/// Sounds that are not understood are answered so many times in a row.
+const MISSES_SAID_MAX: usize = 2;

@@ -1,0 +1,320 @@
+//! The responder: what was said goes in, what is to be said and done comes out.
+
+mod answer;
+mod conversation;
+mod heard;
+mod jobs;
+mod template;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use brain_protocol::{
+    BrainMessage, ClaimId, LineId, LineMessage, OnInterrupt, Say, Source, TurnId,
+};
+use jiff::{Timestamp, Zoned};
+
+pub use conversation::Conversation;
+pub use jobs::{JobTable, RunningJob};
+
+use crate::config::Config;
+use crate::genes::Library;
+use crate::memory::{CallNote, DueWhat, Memory};
+use crate::speakable;
+use crate::tools::figures::Figures;
+use crate::worker::{Order, Report};
+use heard::Uttered;
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The line says something.
+    Line(LineMessage),
+    /// A job has ended.
+    Job(Report),
+    /// The machine was looked at.
+    Figures(Figures),
+    /// Time has passed.
+    Timeout,
+}
+
+/// What to do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Output {
+    /// Tell the line.
+    Send(BrainMessage),
+    /// Start a job.
+    Start(Order),
+    /// Cancel a job; its report follows.
+    Cancel(brain_protocol::JobId),
+    /// What outlives the process has changed.
+    Save,
+    /// The line ends.
+    End,
+}
+
+/// The responder. See the crate's front page for how to drive it.
+#[derive(Debug)]
+pub struct Mind {
+    config: Arc<Config>,
+    library: Arc<Library>,
+    lines: BTreeMap<LineId, Conversation>,
+    jobs: JobTable,
+    memory: Memory,
+    saved: Memory,
+    figures: Figures,
+    outputs: VecDeque<Output>,
+    /// Makes names unique across restarts.
+    boot: String,
+    names: u64,
+}
+
+impl Mind {
+    /// A fresh mind with what an earlier one remembered.
+    #[must_use]
+    pub fn new(now: &Zoned, config: Arc<Config>, library: Arc<Library>, memory: Memory) -> Self {
+        let boot = format!("{:x}", now.timestamp().as_millisecond());
+        let mut mind = Self {
+            config,
+            library,
+            lines: BTreeMap::new(),
+            jobs: JobTable::default(),
+            saved: memory.clone(),
+            memory,
+            figures: Figures::default(),
+            outputs: VecDeque::new(),
+            boot,
+            names: 0,
+        };
+        mind.close_lost_jobs();
+        mind.note_changes();
+        mind
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn handle(&mut self, now: &Zoned, input: Input) {
+        match input {
+            Input::Line(message) => self.on_line(now, message),
+            Input::Job(report) => self.on_report(report),
+            Input::Figures(figures) => self.figures = figures,
+            Input::Timeout => self.on_timeout(now),
+        }
+        self.note_changes();
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back, if nothing happens before.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        let digits = self.lines.values().filter_map(|line| line.digits_due);
+        let due = self.memory.due.first().map(|due| due.at);
+        digits.chain(due).min()
+    }
+
+    /// What outlives the process.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    fn on_line(&mut self, now: &Zoned, message: LineMessage) {
+        match message {
+            LineMessage::LineOpened { line, caller, resumed, backlog, .. } => {
+                self.on_opened(now, line, caller, resumed, backlog);
+            }
+            LineMessage::CallerTurn { line, turn, position, text, .. } => {
+                self.on_turn(now, line, turn, &text);
+                self.send(BrainMessage::TurnDone { line, turn, position });
+            }
+            LineMessage::CallerNotUnderstood { line } => self.on_not_understood(line),
+            LineMessage::Digit { line, digit } => {
+                if let Some(line) = self.lines.get_mut(&line) {
+                    line.on_digit(now.timestamp(), digit);
+                }
+            }
+            LineMessage::ClaimEnded { line, claim, ending, heard_text, .. } => {
+                if let Some(conversation) = self.lines.get_mut(&line)
+                    && let Some(lost) =
+                        conversation.heard_log.on_ended(now.timestamp(), &claim, ending, heard_text)
+                {
+                    self.memory.notice(lost);
+                }
+            }
+            LineMessage::OperatorTook { line } => self.set_operator(line, true),
+            LineMessage::OperatorReleased { line } => self.set_operator(line, false),
+            LineMessage::LineClosed { line, .. } => self.on_closed(now, line),
+            LineMessage::Ping { seq } => self.send(BrainMessage::Pong { seq }),
+            LineMessage::Shutdown => self.outputs.push_back(Output::End),
+            // A partial may change entirely, and an answer takes no time worth saving.
+            LineMessage::Hello { .. }
+            | LineMessage::CallerSpeaking { .. }
+            | LineMessage::CallerPartial { .. }
+            | LineMessage::ClaimAccepted { .. }
+            | LineMessage::ClaimStarted { .. } => {}
+        }
+    }
+
+    fn on_opened(
+        &mut self,
+        now: &Zoned,
+        line: LineId,
+        caller: String,
+        resumed: bool,
+        backlog: u32,
+    ) {
+        if self.lines.contains_key(&line) || self.lines.len() >= LINES_MAX {
+            return;
+        }
+        self.lines.insert(line, Conversation::new(caller, now.timestamp()));
+        let greeting = match (resumed, backlog) {
+            (false, _) => self.config.greeting.replace("{name}", &self.config.name),
+            (true, 0) => "I am back. Please go on.".into(),
+            (true, _) => "I am back.".into(),
+        };
+        self.say(line, Utterance::new(Source::Responder, greeting));
+        self.tell_notices(line);
+    }
+
+    /// What nobody was there to hear.
+    fn tell_notices(&mut self, line: LineId) {
+        let notices = std::mem::take(&mut self.memory.notices);
+        if !notices.is_empty() {
+            let text = format!("While you were away. {}", notices.join(" "));
+            self.say(line, Utterance { keep: true, ..Utterance::new(Source::Worker, text) });
+        }
+    }
+
+    fn on_closed(&mut self, now: &Zoned, line: LineId) {
+        let Some(conversation) = self.lines.remove(&line) else { return };
+        let open = now.timestamp().duration_since(conversation.opened).as_secs();
+        self.memory.log_call(CallNote {
+            caller: conversation.caller.clone(),
+            at: conversation.opened,
+            seconds: u64::try_from(open).unwrap_or(0),
+        });
+        for unheard in conversation.heard_log.into_kept() {
+            self.memory.notice(unheard);
+        }
+    }
+
+    fn set_operator(&mut self, line: LineId, has_floor: bool) {
+        if let Some(conversation) = self.lines.get_mut(&line) {
+            conversation.operator = has_floor;
+        }
+    }
+
+    fn on_timeout(&mut self, now: &Zoned) {
+        while let Some(due) = self.memory.take_due(now.timestamp()) {
+            match due.what {
+                DueWhat::Timer { length } => {
+                    self.tell_somebody(format!("Your timer has ended. It was set to {length}."));
+                }
+                DueWhat::Alarm => {
+                    let time = speakable::time_of_day(&due.at.to_zoned(now.time_zone().clone()));
+                    self.tell_somebody(format!("Wake up, please. It is {time}."));
+                }
+                DueWhat::Reminder { text } => {
+                    self.tell_somebody(format!("A reminder. You wanted to {text}."));
+                }
+                DueWhat::Command { name } => self.run_due_command(now, &name),
+            }
+        }
+        let pressed: Vec<_> = self
+            .lines
+            .iter_mut()
+            .filter_map(|(id, line)| Some((*id, line.take_digits(now.timestamp())?)))
+            .collect();
+        for (line, digits) in pressed {
+            let text = format!("You pressed {}.", speakable::digits(&digits));
+            self.say(line, Utterance::new(Source::Responder, text));
+        }
+    }
+
+    /// Says it on a line that is open; if none is, on the next one.
+    fn tell_somebody(&mut self, text: String) {
+        self.tell(None, text);
+    }
+
+    fn tell(&mut self, wanted: Option<LineId>, text: String) {
+        let wanted = wanted.filter(|line| self.lines.contains_key(line));
+        match wanted.or_else(|| self.lines.keys().next().copied()) {
+            Some(line) => {
+                let utterance = Utterance { keep: true, ..Utterance::new(Source::Worker, text) };
+                self.say(line, utterance);
+            }
+            None => self.memory.notice(text),
+        }
+    }
+
+    fn say(&mut self, line: LineId, utterance: Utterance) -> Option<ClaimId> {
+        let prefix = if utterance.source == Source::Responder { 'r' } else { 'w' };
+        let claim = ClaimId::new(self.next_name(prefix)).ok()?;
+        let conversation = self.lines.get_mut(&line)?;
+        conversation.heard_log.on_said(Uttered {
+            claim: claim.clone(),
+            text: utterance.text.clone(),
+            repeats: utterance.repeats,
+            keep: utterance.keep,
+        });
+        let dedup_key = match utterance.turn {
+            // A turn that is answered again after a restart has the same key.
+            Some(turn) => format!("turn-{}-{}-{}", line.0, turn.0, conversation.next_answer(turn)),
+            None => claim.to_string(),
+        };
+        self.send(BrainMessage::Say(Say {
+            turn: utterance.turn,
+            ttl_ms: (utterance.source == Source::Responder).then_some(ANSWER_TTL_MS),
+            dedup_key: Some(dedup_key),
+            on_interrupt: OnInterrupt::Drop,
+            ..Say::new(line, claim.clone(), utterance.source, utterance.text)
+        }));
+        Some(claim)
+    }
+
+    fn send(&mut self, message: BrainMessage) {
+        self.outputs.push_back(Output::Send(message));
+    }
+
+    fn next_name(&mut self, prefix: char) -> String {
+        self.names += 1;
+        format!("{prefix}-{}-{}", self.boot, self.names)
+    }
+
+    fn note_changes(&mut self) {
+        if self.memory != self.saved {
+            self.saved.clone_from(&self.memory);
+            self.outputs.push_back(Output::Save);
+        }
+    }
+}
+
+/// Something to say.
+#[derive(Clone, Debug)]
+struct Utterance {
+    source: Source,
+    text: String,
+    turn: Option<TurnId>,
+    /// It only repeats what was heard before.
+    repeats: bool,
+    /// The next caller is told, if this one does not hear it.
+    keep: bool,
+}
+
+impl Utterance {
+    fn new(source: Source, text: String) -> Self {
+        Self { source, text, turn: None, repeats: false, keep: false }
+    }
+}
+
+/// An answer that comes later than this answers nothing.
+const ANSWER_TTL_MS: u64 = 15_000;
+
+/// More lines than one machine carries.
+const LINES_MAX: usize = 4096;
+
+#[cfg(test)]
+mod tests;
