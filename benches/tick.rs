@@ -1,0 +1,117 @@
+//! What a tick costs: lines that echo real RTP on loopback, the CPU time that the engine takes for
+//! each of them, and how late its audio thread was. Prints figures, fails on nothing: a shared
+//! machine's noise is not ours.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use media_core::hearing::EarConfig;
+use media_core::rtp::RtpPacket;
+use media_core::{
+    Codec, Direction, LineId, NegotiatedMedia, PayloadType, Ptime, RtpTimestamp, SequenceNumber,
+    Ssrc,
+};
+use media_engine::{Engine, EngineConfig, Engines, Line, LineMode, LineSpec};
+
+const PACKET: Duration = Duration::from_millis(20);
+const PACKETS: u32 = 250;
+
+fn main() {
+    println!(
+        "{:>6} {:>16} {:>12} {:>10} {:>10}",
+        "lines", "us a line-tick", "ms a call-s", "late p99", "late max"
+    );
+    for lines in [10, 50, 200] {
+        measure(lines);
+    }
+}
+
+fn measure(count: usize) {
+    let engine = Engine::start(EngineConfig::default(), Engines::default()).expect("it starts");
+    let phones: Vec<UdpSocket> = (0..count).map(|_| phone()).collect();
+    let lines: Vec<(SocketAddr, Line)> =
+        phones.iter().enumerate().map(|(n, phone)| open(&engine, n as u64, phone)).collect();
+    talk(&phones, &lines, 50); // settle
+    let before = engine.metrics();
+    let (all, ours) = (cpu(libc::RUSAGE_SELF), cpu(libc::RUSAGE_THREAD));
+    talk(&phones, &lines, PACKETS);
+    // The phones run on this thread, the engine on its own.
+    let used = (cpu(libc::RUSAGE_SELF) - all).saturating_sub(cpu(libc::RUSAGE_THREAD) - ours);
+    let metrics = engine.metrics();
+    let ticks = (metrics.ticks - before.ticks).max(1);
+    let per_line_tick = used.as_secs_f64() * 1e6 / (ticks as f64 * count as f64);
+    println!(
+        "{count:>6} {per_line_tick:>16.2} {:>12.3} {:>7} us {:>7} us",
+        per_line_tick * 50.0 / 1_000.0,
+        metrics.lateness.p99_us,
+        metrics.lateness.max_us
+    );
+    drop(lines);
+    engine.shutdown();
+}
+
+fn phone() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    socket.set_nonblocking(true).expect("a socket can be made so");
+    socket
+}
+
+fn open(engine: &Engine, id: u64, phone: &UdpSocket) -> (SocketAddr, Line) {
+    let port = engine.reserve_port().expect("a free port");
+    let (to, remote) = (port.local_addr(), phone.local_addr().expect("it is bound"));
+    let media = NegotiatedMedia {
+        remote_rtp: remote,
+        remote_rtcp: remote,
+        codec: Codec::Pcmu,
+        send_payload_type: PayloadType(0),
+        receive_payload_type: PayloadType(0),
+        send_telephone_event: None,
+        receive_telephone_event: None,
+        ptime: Ptime::MS20,
+        direction: Direction::SendRecv,
+    };
+    let spec = LineSpec {
+        id: LineId(id),
+        port,
+        media,
+        mode: LineMode::Echo,
+        record: None,
+        ear: EarConfig::default(),
+    };
+    (to, engine.open_line(spec, Box::new(|_| {})).expect("there is room"))
+}
+
+/// Every phone sends a packet every 20 ms, spread over the time, and reads what comes back.
+fn talk(phones: &[UdpSocket], lines: &[(SocketAddr, Line)], packets: u32) {
+    let start = Instant::now();
+    let mut buffer = [0; 2_048];
+    for n in 0..packets {
+        let deadline = start + PACKET * n;
+        std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+        for (phone, (to, _)) in phones.iter().zip(lines) {
+            let mut datagram = [0x55; 172];
+            let packet = RtpPacket {
+                marker: n == 0,
+                payload_type: PayloadType(0),
+                sequence: SequenceNumber(n as u16),
+                timestamp: RtpTimestamp(n * 160),
+                ssrc: Ssrc(7),
+                payload: &[0x55; 160],
+            };
+            let length = packet.write(&mut datagram).expect("it fits");
+            // A full socket buffer is a lost packet, which the engine then has to live with.
+            let _ = phone.send_to(&datagram[..length], to);
+            while phone.recv(&mut buffer).is_ok() {}
+        }
+    }
+}
+
+fn cpu(who: libc::c_int) -> Duration {
+    // SAFETY: all zeroes is a valid `rusage`.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is a valid place for the kernel to write to.
+    let result = unsafe { libc::getrusage(who, &raw mut usage) };
+    assert_eq!(result, 0, "getrusage knows itself and this thread");
+    let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1_000);
+    time(usage.ru_utime) + time(usage.ru_stime)
+}
