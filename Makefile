@@ -21,7 +21,7 @@ check: setup-build ## formatting, lints and who may import whom
 	cargo test --locked -p xenline --test layering
 
 bench: setup-build ## tick, jitter buffer, codecs and rings
-	cargo bench --locked
+	cargo bench --locked -p xenline --bench audio_path --bench tick
 
 CALLS ?= 200
 SECONDS_EACH ?= 20
