@@ -2,7 +2,7 @@
 //! processing that runs inside a real-time tick.
 //!
 //! Owns: units and frames ([`vocabulary`]), plugin traits ([`plugin`]), RTP and RTCP ([`rtp`]),
-//! the jitter buffer ([`jitter`]), codecs ([`codec`]), resampling, concealment, comfort noise,
+//! the jitter buffer ([`jitter`]) and the whole receiving path ([`playout`]), codecs ([`codec`]), resampling, concealment, comfort noise,
 //! the hearing cores ([`hearing`]), the floor gate ([`floor`]) and quality estimation.
 //!
 //! Every stateful type is a core: it is driven by its owner, is told the time as [`MonoTime`],

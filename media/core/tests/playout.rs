@@ -13,7 +13,7 @@ fn a_stream_without_loss_passes_bit_for_bit_first_packet_included() {
             let sender = Sender { ptime_ms, start_us: 1_000_000 + phase_us, ..Sender::default() };
             let mut call = Call::new(sender, Network { jitter_us: 4_000, ..Network::default() });
             call.run_ms(15_000);
-            let heard = call.heard.from_first_sound();
+            let heard = call.heard.since_first_sound();
             assert!(heard.len() > 13 * 8_000, "{ptime_ms} ms: {} samples", heard.len());
             let sent: Vec<i16> = (0..heard.len() as u64).map(voice).collect();
             assert!(heard == sent, "ptime {ptime_ms} ms, phase {phase_us} µs: not the same");
@@ -24,29 +24,68 @@ fn a_stream_without_loss_passes_bit_for_bit_first_packet_included() {
 }
 
 #[test]
-fn loss_jitter_reordering_and_duplicates_leave_all_that_came_in_order_and_once() {
-    for seed in 0..30 {
+fn a_machine_that_is_late_now_and_then_does_not_disturb_a_clean_stream() {
+    for seed in 0..20 {
+        let sender = Sender { start_us: 1_000_000 + seed * 1_000, ..Sender::default() };
         let network = Network {
             seed,
-            loss_percent: 5.0,
-            duplicate_percent: 3.0,
-            jitter_us: 30_000,
-            reorder_percent: 2.0,
-            reorder_us: 15_000,
+            jitter_us: 3_000,
+            reorder_percent: 1.0,
+            reorder_us: 25_000,
+            ..Network::default()
+        };
+        let mut call = Call::new(sender, network);
+        call.run_ms(30_000);
+        let heard = call.heard.since_first_sound();
+        let sent: Vec<i16> = (0..heard.len() as u64).map(voice).collect();
+        assert!(heard == sent, "seed {seed}: {:?}", call.playout.statistics());
+    }
+}
+
+#[test]
+fn loss_jitter_reordering_and_duplicates_leave_all_that_came_in_order_and_once() {
+    let network = Network {
+        loss_percent: 5.0,
+        duplicate_percent: 3.0,
+        jitter_us: 30_000,
+        ..Network::default()
+    };
+    let (mut reordered, mut delay_max_ms) = (0, 0);
+    for seed in 0..50 {
+        let mut call = Call::new(Sender::default(), Network { seed, ..network });
+        call.run_ms(60_000).drain();
+        let (heard, statistics) = (&call.heard, call.playout.statistics());
+        assert_eq!(heard.dropped(), [0; 0], "seed {seed}: {statistics:?}");
+        assert!(heard.decoded.is_sorted_by(|a, b| a < b), "seed {seed}: out of order, or twice");
+        assert!(statistics.delay_max_ms < 80, "seed {seed}: {statistics:?}");
+        let lost = heard.delivered.last().unwrap_or(&0) + 1 - heard.delivered.len() as u64;
+        // What is concealed is what was lost, the 200 ms at the end of the stream, and at most a
+        // few waits for a packet that came late.
+        let concealed = heard.concealed() as u64 / 160;
+        assert!(concealed <= lost + 10 + 5, "seed {seed}: {lost} lost, {concealed} concealed");
+        reordered += heard.arrived.windows(2).filter(|w| w[0] > w[1]).count();
+        delay_max_ms = delay_max_ms.max(statistics.delay_max_ms);
+    }
+    assert!(reordered > 50 * 20, "the network reordered {reordered} packets");
+    println!("5 % loss, 30 ms jitter, {reordered} packets reordered: delay <= {delay_max_ms} ms");
+}
+
+#[test]
+fn stragglers_rarer_than_one_in_two_hundred_cost_at_most_themselves() {
+    for seed in 0..20 {
+        let network = Network {
+            seed,
+            jitter_us: 10_000,
+            reorder_percent: 0.4,
+            reorder_us: 60_000,
             ..Network::default()
         };
         let mut call = Call::new(Sender::default(), network);
         call.run_ms(60_000).drain();
-        let heard = &call.heard;
-        assert!(heard.decoded.is_sorted_by(|a, b| a < b), "seed {seed}: out of order, or twice");
-        let statistics = call.playout.statistics();
-        assert_eq!(heard.dropped(), [0; 0], "seed {seed}: {statistics:?}");
+        let (dropped, statistics) = (call.heard.dropped(), call.playout.statistics());
+        assert!(dropped.len() <= 15, "seed {seed}: {} dropped, {statistics:?}", dropped.len());
+        assert!(call.heard.decoded.is_sorted_by(|a, b| a < b));
         assert!(statistics.delay_max_ms < 120, "seed {seed}: {statistics:?}");
-        let lost = heard.delivered.last().unwrap_or(&0) + 1 - heard.delivered.len() as u64;
-        // What is concealed is what was lost, the 200 ms at the end of the stream, and at most a few
-        // waits for a packet that came late.
-        let concealed = heard.concealed() as u64 / 160;
-        assert!(concealed <= lost + 10 + 5, "seed {seed}: {lost} lost, {concealed} concealed");
     }
 }
 
@@ -85,7 +124,7 @@ fn sequence_and_timestamp_wraps_are_not_heard() {
     };
     let mut call = Call::new(sender, Network::default());
     call.run_ms(30_000);
-    let heard = call.heard.from_first_sound();
+    let heard = call.heard.since_first_sound();
     let sent: Vec<i16> = (0..heard.len() as u64).map(voice).collect();
     assert!(heard == sent, "a wrap was heard");
     assert_eq!(call.playout.statistics().restarts, 0, "a wrap is no new beginning");
@@ -108,7 +147,7 @@ fn a_new_ssrc_continues_the_call_without_losing_a_packet() {
         call.run_ms(5_000);
         call.change_source(0xBEEF, sequence, timestamp);
         call.run_ms(5_000).drain();
-        let heard = call.heard.from_first_sound();
+        let heard = call.heard.since_first_sound();
         let sent: Vec<i16> = (0..9 * 8_000).map(voice).collect();
         assert!(heard[..sent.len()] == sent, "a change of SSRC was heard");
         assert_eq!(call.playout.statistics().restarts, 1);
@@ -140,7 +179,7 @@ fn a_stray_packet_of_another_ssrc_changes_nothing() {
         };
         call.inject(&stray);
     }
-    let heard = call.heard.from_first_sound();
+    let heard = call.heard.since_first_sound();
     let sent: Vec<i16> = (0..heard.len() as u64).map(voice).collect();
     assert!(heard == sent, "a stray packet was heard");
 }

@@ -1,7 +1,13 @@
 //! When delay and target have come apart for long enough that something must be done.
 
-/// Delay may differ from its target by this much before anything is corrected.
-pub const DEAD_BAND_MS: u32 = 16;
+use core::ops::RangeInclusive;
+
+/// Delay may be this much above its target before anything is corrected. A stream starts up to
+/// 15 ms above it, as the ticks fall.
+pub const BEYOND_TARGET_MS: u32 = 18;
+
+/// Delay may be this much below its target before anything is corrected. The target allows for it.
+pub const SHORT_OF_TARGET_MS: u32 = 8;
 
 /// What the buffer would like done to the frame it gives out, so that delay meets its target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +33,7 @@ pub enum Wish {
 /// Follows the difference between delay and target. All times in clock ticks.
 #[derive(Clone, Debug)]
 pub(super) struct DelayControl {
-    band_ticks: i64,
+    band_ticks: RangeInclusive<i64>,
     gross_ticks: i64,
     /// Delay minus target, smoothed, in 1/16 tick.
     excess_q4: Option<i64>,
@@ -38,7 +44,7 @@ impl DelayControl {
     pub(super) fn new(rate_hz: u32) -> Self {
         let ms = |n: u32| i64::from(n) * i64::from(rate_hz) / 1_000;
         Self {
-            band_ticks: ms(DEAD_BAND_MS),
+            band_ticks: -ms(SHORT_OF_TARGET_MS)..=ms(BEYOND_TARGET_MS),
             gross_ticks: ms(GROSS_MS),
             excess_q4: None,
             frames_beyond: 0,
@@ -51,7 +57,7 @@ impl DelayControl {
         let smoothed = before + (excess * 16 - before) / SMOOTHING;
         self.excess_q4 = Some(smoothed);
         let excess = smoothed / 16;
-        if excess.abs() <= self.band_ticks {
+        if self.band_ticks.contains(&excess) {
             self.frames_beyond = 0;
             return Wish::None;
         }

@@ -5,6 +5,8 @@
 pub(super) struct DelayEstimator {
     bucket_ticks: i64,
     block_ticks: i64,
+    /// How far into a pull packets are needed, at most, lately.
+    offset_ticks: i64,
     margin_ticks: i64,
     min_ticks: i64,
     max_ticks: i64,
@@ -24,12 +26,13 @@ struct Base {
 }
 
 impl DelayEstimator {
-    pub(super) fn new(rate_hz: u32, margin_ms: u32, min_ms: u32, max_ms: u32) -> Self {
+    pub(super) fn new(rate_hz: u32, min_ms: u32, max_ms: u32) -> Self {
         let ms = |n: u32| i64::from(n) * i64::from(rate_hz) / 1_000;
         Self {
             bucket_ticks: ms(BUCKET_MS).max(1),
             block_ticks: ms(BLOCK_MS),
-            margin_ticks: ms(margin_ms),
+            offset_ticks: 0,
+            margin_ticks: ms(MARGIN_MS),
             min_ticks: ms(min_ms),
             max_ticks: ms(max_ms),
             base: None,
@@ -59,9 +62,17 @@ impl DelayEstimator {
         let needed = if self.total == 0 {
             0
         } else {
-            (self.quantile_bucket as i64 + 1) * self.bucket_ticks + self.margin_ticks
+            let late = (self.quantile_bucket as i64 + 1) * self.bucket_ticks;
+            late + self.offset_ticks + self.margin_ticks
         };
         needed.clamp(self.min_ticks, self.max_ticks)
+    }
+
+    /// A packet was played `offset` after the beginning of the pull that needed it: it had to be
+    /// here so much earlier than its first sample sounded.
+    pub(super) fn on_played(&mut self, offset: i64) {
+        self.offset_ticks = offset.max(self.offset_ticks - self.offset_ticks / OFFSET_FADES - 1);
+        self.offset_ticks = self.offset_ticks.max(0);
     }
 
     /// Transit times mean something else from now on; the jitter learnt stays.
@@ -97,7 +108,7 @@ impl DelayEstimator {
         }
     }
 
-    /// The bucket below which all but 0.5 % lie.
+    /// The bucket below which all but 0.25 % lie.
     fn quantile(&self) -> usize {
         let mut beyond = self.total / BEYOND_ONE_IN;
         for (bucket, &count) in self.counts.iter().enumerate().rev() {
@@ -120,7 +131,12 @@ const BLOCK_MS: u32 = 2_000;
 
 // Counts are halved here, so that what is older than some 20 s at 20 ms a packet fades.
 const REMEMBERED: u32 = 1_024;
-const BEYOND_ONE_IN: u32 = 200;
+const BEYOND_ONE_IN: u32 = 400;
+
+// Delay may be so much below its target before it is corrected: then it still suffices.
+const MARGIN_MS: u32 = super::SHORT_OF_TARGET_MS;
+
+const OFFSET_FADES: i64 = 64;
 
 // The quantile is searched this often, and at once when a packet is later than it.
 const QUANTILE_EVERY: u32 = 16;

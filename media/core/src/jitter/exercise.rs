@@ -78,7 +78,7 @@ impl Run<'_> {
         let pull = u64::from(self.config.pull_ms);
         self.now = self.now + Duration::from_millis(pull);
         let piece_max = self.config.payload_bytes_max as u32;
-        match self.buffer.pop(self.now) {
+        match self.buffer.pop(self.now, self.now) {
             Popped::Frame(frame) => {
                 assert!(frame.sequence.0 > self.last, "media comes out of order");
                 assert!(frame.payload.len() <= self.config.payload_bytes_max);

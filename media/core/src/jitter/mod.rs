@@ -7,10 +7,10 @@
 //! # Time
 //! A packet's *transit* is its arrival minus its timestamp. The smallest transit of the last
 //! seconds is the *base*; what a packet has above it is its jitter. *Delay* is how much later
-//! than the base media is played. The *target* delay is what 99.5 % of the jitter of about the
-//! last 20 s needs, and one pull more, because a pull may need a packet up to its own length
-//! before the packet's first sample sounds. Nothing is corrected while delay and target lie within
-//! [`DEAD_BAND_MS`] of each other, so a steady stream passes untouched, first packet included.
+//! than the base media is played. The *target* delay is what 99.75 % of the jitter of about the
+//! last 20 s needs, but not less than `delay_min_ms`. Nothing is corrected while delay lies between
+//! [`SHORT_OF_TARGET_MS`] below the target and [`BEYOND_TARGET_MS`] above it, so a steady stream
+//! passes untouched, first packet included.
 //!
 //! # Bounds
 //! All memory is taken by [`JitterBuffer::new`]: `capacity_packets` slots of
@@ -34,5 +34,5 @@ mod slots;
 
 pub use buffer::JitterBuffer;
 pub use config::{COMFORT_NOISE, Inserted, JitterConfig, JitterStatistics, Popped, PoppedFrame};
-pub use control::{DEAD_BAND_MS, Wish};
+pub use control::{BEYOND_TARGET_MS, SHORT_OF_TARGET_MS, Wish};
 pub use exercise::exercise;

@@ -100,8 +100,7 @@ impl Playout {
             if at == out.len() {
                 return pulled;
             }
-            let play_at = deadline + self.duration(at);
-            at += self.piece(play_at, &mut out[at..], &mut decode, &mut pulled);
+            at += self.piece(deadline, at, out, &mut decode, &mut pulled);
         }
         self.be_silent(&mut out[at..]);
         pulled.silent += out.len() - at;
@@ -123,16 +122,19 @@ impl Playout {
         self.concealment.discontinuity();
     }
 
-    /// The next piece of media: straight into `out` if it fits, else made ready. Answers how much
-    /// went into `out`.
+    /// The next piece of media, to be heard after `out[..at]`: straight into the rest of `out` if it
+    /// fits, else made ready. Answers how much went into `out`.
     fn piece(
         &mut self,
-        play_at: MonoTime,
+        deadline: MonoTime,
+        at: usize,
         out: &mut [i16],
         decode: &mut impl FnMut(&[u8], &mut [i16]) -> usize,
         pulled: &mut Pulled,
     ) -> usize {
-        match self.buffer.pop(play_at) {
+        let play_at = deadline + self.duration(at);
+        let out = &mut out[at..];
+        match self.buffer.pop(deadline, play_at) {
             Popped::Frame(frame) if frame.payload_type == COMFORT_NOISE => {
                 self.description = NoiseDescription::parse(frame.payload);
                 0

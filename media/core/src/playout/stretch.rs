@@ -60,3 +60,51 @@ fn mix(a: i16, b: i16, i: usize, of: usize) -> i16 {
     let (i, of) = (i as i32, of.max(1) as i32);
     ((i32::from(a) * (of - i) + i32::from(b) * i) / of) as i16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(length: usize) -> Vec<i16> {
+        let turn = |n: usize| n as f64 * 2.0 * core::f64::consts::PI * 160.0 / 8_000.0;
+        (0..length).map(|n| (8_000.0 * turn(n).sin()) as i16).collect()
+    }
+
+    fn steepest(samples: &[i16]) -> i32 {
+        let steps = samples.windows(2).map(|w| (i32::from(w[1]) - i32::from(w[0])).abs());
+        steps.max().unwrap_or(0)
+    }
+
+    #[test]
+    fn a_pitch_period_taken_out_or_added_is_not_heard() {
+        let whole = tone(480);
+        let lag = pitch_lag(&whole[160..320], SampleRate::Hz8000).expect("long enough");
+        assert!(lag.abs_diff(50) <= 1, "160 Hz is 50 samples, not {lag}");
+        for shorter in [true, false] {
+            let mut room = whole[160..320].to_vec();
+            room.resize(240, 0);
+            let length = if shorter {
+                shorten(&mut room[..160], lag)
+            } else {
+                lengthen(&mut room, 160, lag)
+            };
+            assert_eq!(length, if shorter { 160 - lag } else { 160 + lag });
+            let heard = [&whole[..160], &room[..length], &whole[320..]].concat();
+            assert!(steepest(&heard) < steepest(&whole) * 13 / 10, "shorter: {shorter}");
+        }
+    }
+
+    #[test]
+    fn any_lag_and_length_stay_within_bounds() {
+        for length in [0, 1, 2, 79, 160, 480] {
+            for lag in [0, 1, 40, 80, 500] {
+                let mut room = tone(length + 60);
+                assert!(lengthen(&mut room, length, lag) <= room.len());
+                assert!(shorten(&mut room[..length], lag) <= length);
+            }
+            let _ = pitch_lag(&tone(length), SampleRate::Hz8000);
+            let _ = pitch_lag(&tone(length), SampleRate::Hz48000);
+        }
+        assert_eq!(mean_level(&[]), 0);
+    }
+}

@@ -87,6 +87,8 @@ pub struct Heard {
     pub decoded: Vec<u64>,
     /// Packet numbers that the network delivered.
     pub delivered: Vec<u64>,
+    /// Packet numbers in the order in which they arrived.
+    pub arrived: Vec<u64>,
     pub pulls: Vec<Pulled>,
     /// Packet numbers that came too late, and the time of their insertion.
     pub late: Vec<u64>,
@@ -106,7 +108,7 @@ impl Heard {
     }
 
     /// What was heard, from the first sample that is not silence.
-    pub fn from_first_sound(&self) -> &[i16] {
+    pub fn since_first_sound(&self) -> &[i16] {
         let first = self.samples.iter().position(|&s| s != 0).unwrap_or(self.samples.len());
         &self.samples[first..]
     }
@@ -268,6 +270,9 @@ impl Call {
             ssrc: Ssrc(self.sender.ssrc),
             payload: &payload[..ticks as usize],
         };
+        if self.keep_samples {
+            self.heard.arrived.push(number);
+        }
         if self.playout.insert(MonoTime::from_micros(at), &packet) == Inserted::Late {
             self.heard.late.push(number);
         }
