@@ -1,5 +1,6 @@
 //! What each verb does: one small function per verb, which asks the rooms that know.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
@@ -20,7 +21,7 @@ const TEXT_BYTES_MAX: u64 = 8 * 1024;
 /// # Errors
 /// [`Failure`], with its exit code and a text that says what to do next.
 pub fn run(cli: Cli) -> Result<(), Failure> {
-    logging();
+    logging(matches!(cli.verb, Verb::Serve(_)));
     let file = cli.config.or_else(config::default_path);
     match cli.verb {
         Verb::Serve(args) => serve(file.as_deref(), args),
@@ -41,13 +42,18 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-/// Logs go to standard error; standard output belongs to what was asked for.
-fn logging() {
+/// Logs go to standard error; standard output belongs to what was asked for. A line that serves
+/// tells its story; everything else speaks up only when a person should look.
+fn logging(serving: bool) {
+    let level = if serving { "info" } else { "warn" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     // Only the first subscriber of a process counts; a second is a test's.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .try_init();
 }
 
 fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {

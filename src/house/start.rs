@@ -45,6 +45,14 @@ pub enum StartFailure {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Calls cannot be recorded where the configuration says.
+    #[error("cannot record into {}: {source}; make it writable or change [recording] dir", dir.display())]
+    Recording {
+        /// Where.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The system gives no thread.
     #[error("no thread for the journal: {0}")]
     Journal(std::io::Error),
@@ -70,6 +78,10 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
         tracing::warn!("speaking with the voice of last resort: {problem}");
     }
     let media = start_media(&config, engines.as_ref())?;
+    if let Some(dir) = &config.recording.dir {
+        std::fs::create_dir_all(dir)
+            .map_err(|source| StartFailure::Recording { dir: dir.clone(), source })?;
+    }
     let journal = Journal::start(options.events).map_err(StartFailure::Journal)?;
     let (to_desk, bridge_events) = mpsc::channel(BRIDGE_EVENTS_MAX);
     let bridge = Bridge::start(bridge_config(&config), to_desk).await?;
