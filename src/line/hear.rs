@@ -66,7 +66,9 @@ impl Conversation {
     fn onset(&mut self, now: MonoTime, at: MonoTime) {
         self.caller.onset = Some(now);
         self.caller.agent_had_floor = self.governor.holder().is_some();
-        self.record(at.max(self.config.answered), CallEvent::Onset);
+        if self.caller.agent_had_floor {
+            self.record(at, CallEvent::Onset);
+        }
         self.govern(now, Input::CallerOnset);
         let line = self.brain_line();
         self.tell(LineMessage::CallerSpeaking { line });
@@ -75,7 +77,9 @@ impl Conversation {
     fn verdict(&mut self, now: MonoTime, at: MonoTime, verdict: Verdict) {
         let onset = self.caller.onset.take().unwrap_or(at);
         let decide_ms = at.since(onset).as_secs_f64() * 1_000.0;
-        self.record(at, CallEvent::Verdict { verdict: labels::verdict(verdict), decide_ms });
+        if self.caller.agent_had_floor {
+            self.record(at, CallEvent::Verdict { verdict: labels::verdict(verdict), decide_ms });
+        }
         self.caller.understood_as_speech = verdict == Verdict::Speech;
         self.caller.barged_in |= verdict == Verdict::Speech && self.caller.agent_had_floor;
         self.govern(now, Input::CallerVerdict(verdict));
