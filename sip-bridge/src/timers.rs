@@ -16,17 +16,26 @@ pub(crate) enum Timer {
     Call(CallId),
 }
 
+/// A timer that was started: when it fires, and its number.
+pub(crate) type TimerKey = (MonoTime, u64);
+
 /// Timers in the order in which they fire.
 #[derive(Debug, Default)]
 pub(crate) struct TimerQueue {
-    pending: BTreeMap<(MonoTime, u64), Timer>,
+    pending: BTreeMap<TimerKey, Timer>,
     started: u64,
 }
 
 impl TimerQueue {
-    pub(crate) fn start(&mut self, at: MonoTime, timer: Timer) {
+    pub(crate) fn start(&mut self, at: MonoTime, timer: Timer) -> TimerKey {
         self.started += 1;
         self.pending.insert((at, self.started), timer);
+        (at, self.started)
+    }
+
+    /// Cancels a timer. One that fired already is none.
+    pub(crate) fn cancel(&mut self, key: TimerKey) {
+        self.pending.remove(&key);
     }
 
     /// The next timer that is due at `now`, taken out.

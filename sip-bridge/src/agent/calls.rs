@@ -29,9 +29,7 @@ impl Agent {
     }
 
     pub(super) fn on_call_timer(&mut self, now: MonoTime, id: CallId) {
-        let Some(slot) = self.calls.get_mut(&id) else { return };
-        // Only the timer that was set last counts; earlier ones were overtaken.
-        if slot.timer.is_some_and(|at| at <= now) {
+        if let Some(slot) = self.calls.get_mut(&id) {
             slot.timer = None;
             self.drive(now, id, CallInput::Timeout);
         }
@@ -44,12 +42,13 @@ impl Agent {
         }
         let Some(slot) = self.calls.get_mut(&id) else { return };
         let next = slot.call.next_timeout();
-        if next != slot.timer {
-            slot.timer = next;
-            if let Some(at) = next {
-                self.timers.start(at, Timer::Call(id));
-            }
+        if next == slot.timer.map(|(at, _)| at) {
+            return;
         }
+        if let Some(overtaken) = slot.timer.take() {
+            self.timers.cancel(overtaken);
+        }
+        slot.timer = next.map(|at| self.timers.start(at, Timer::Call(id)));
     }
 
     fn perform(&mut self, now: MonoTime, call: CallId, output: CallOutput) {
@@ -95,6 +94,9 @@ impl Agent {
         let Some(mut slot) = self.calls.remove(&id) else { return };
         let (call_id, tag) = slot.call.dialog_key();
         self.dialogs.remove(&dialog_key(call_id, tag));
+        if let Some(timer) = slot.timer {
+            self.timers.cancel(timer);
+        }
         if let Some(merge_key) = &slot.merge_key {
             self.invites.remove(merge_key);
         }

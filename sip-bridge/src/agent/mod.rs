@@ -7,6 +7,8 @@
 mod calls;
 mod commands;
 mod requests;
+#[cfg(test)]
+mod tests;
 mod transactions;
 
 use core::net::{IpAddr, SocketAddr};
@@ -23,7 +25,7 @@ use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{Identity, Message, SipUri, TransportKind};
-use crate::timers::{Timer, TimerQueue};
+use crate::timers::{Timer, TimerKey, TimerQueue};
 use crate::transaction::{ClientTransaction, ServerTransaction};
 
 /// What an agent is made with.
@@ -106,7 +108,7 @@ struct Server {
 /// A call, the moment its timer is set for, and what a merged request would repeat.
 struct Slot {
     call: Call,
-    timer: Option<MonoTime>,
+    timer: Option<TimerKey>,
     merge_key: Option<Box<str>>,
 }
 

@@ -23,7 +23,8 @@ pub(crate) struct Dialog {
     /// The route set, first hop first.
     routes: Vec<Route>,
     pub local_cseq: u32,
-    pub remote_cseq: u32,
+    /// The peer's last CSeq; `None` until it sends a request.
+    pub remote_cseq: Option<u32>,
     flow: Flow,
 }
 
@@ -49,7 +50,7 @@ impl Dialog {
             target,
             routes: head.record_routes.clone(),
             local_cseq: 0,
-            remote_cseq: head.cseq.number,
+            remote_cseq: Some(head.cseq.number),
             flow,
         }
     }
@@ -66,7 +67,7 @@ impl Dialog {
             target,
             routes: Vec::new(),
             local_cseq: ids.cseq(),
-            remote_cseq: 0,
+            remote_cseq: None,
             flow,
         }
     }

@@ -22,10 +22,10 @@ impl Call {
         }
         let cseq = request.head.cseq.number;
         // Out of order (RFC 3261 §12.2.2). Repetitions are absorbed by the transaction.
-        if cseq <= self.dialog.remote_cseq {
+        if self.dialog.remote_cseq.is_some_and(|last| cseq <= last) {
             return self.reply(&reply, 500, Extra::default());
         }
-        self.dialog.remote_cseq = cseq;
+        self.dialog.remote_cseq = Some(cseq);
         match request.method {
             Method::Invite => self.on_reinvite(context, request, &reply),
             Method::Bye => self.on_bye(context, request, &reply),

@@ -123,7 +123,10 @@ impl ClientTransaction {
 
     fn retransmit(&mut self, interval: Duration) -> ClientStep {
         self.interval = if self.is_invite { interval } else { interval.min(T2) };
-        let step = Step::send(self.request.clone()).and_start(self.interval, Tick::Retransmit);
+        let step = Step::send(self.request.clone());
+        let given_up_before = self.interval >= GIVE_UP;
+        let step =
+            if given_up_before { step } else { step.and_start(self.interval, Tick::Retransmit) };
         ClientStep { step, ..ClientStep::default() }
     }
 

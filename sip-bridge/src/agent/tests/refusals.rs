@@ -1,0 +1,124 @@
+use super::{Command, Message, Simulation, header, sdp};
+use crate::event::BridgeEvent;
+
+/// Delivers `invite` and returns the refusal.
+fn refused(sim: &mut Simulation, invite: &Message, status: u16) -> String {
+    sim.receive(&invite.text());
+    let response = sim.expect(&format!("SIP/2.0 {status} "));
+    match sim.event() {
+        BridgeEvent::Refused { cdr } => assert_eq!(cdr.outcome.sip_status, status),
+        other => panic!("expected Refused, got {other:?}"),
+    }
+    assert!(sim.events.is_empty());
+    response
+}
+
+fn audio(profile: &str, formats: &str, connection: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 1 {connection}\r\ns=-\r\nc={connection}\r\nt=0 0\r\n\
+         m=audio 6000 {profile} {formats}\r\na=rtpmap:18 G729/8000\r\n"
+    )
+}
+
+#[test]
+fn one_call_more_than_channels_is_busy_and_a_channel_that_frees_is_used_again() {
+    let mut sim = Simulation::with_channels(2);
+    let (_, first) = sim.establish(&Message::invite("a"));
+    sim.establish(&Message::invite("b"));
+    refused(&mut sim, &Message::invite("c"), 486);
+    sim.receive(&first.request("BYE", 2).text());
+    sim.expect("SIP/2.0 200 ");
+    sim.event();
+    sim.ring(&Message::invite("d"));
+}
+
+#[test]
+fn draining_sends_new_calls_elsewhere_and_leaves_running_ones_alone() {
+    let mut sim = Simulation::new();
+    let (_, dialog) = sim.establish(&Message::invite("a"));
+    sim.command(Command::Drain);
+    let response = refused(&mut sim, &Message::invite("b"), 503);
+    assert!(!header(&response, "Retry-After").is_empty());
+    sim.receive(&dialog.request("OPTIONS", 2).text());
+    sim.expect("SIP/2.0 200 ");
+}
+
+#[test]
+fn offers_that_cannot_be_served_get_a_clean_488() {
+    let v4 = "IN IP4 192.0.2.9";
+    for (name, body) in [
+        ("G.729 only", audio("RTP/AVP", "18", v4)),
+        ("IPv6 only", audio("RTP/AVP", "0", "IN IP6 2001:db8::9")),
+        ("SRTP only", audio("RTP/SAVP", "0", v4)),
+        ("audio switched off", audio("RTP/AVP", "0", v4).replace("m=audio 6000", "m=audio 0")),
+        ("multicast", audio("RTP/AVP", "0", "IN IP4 224.1.1.1/127")),
+    ] {
+        let mut sim = Simulation::new();
+        let response = refused(&mut sim, &Message::invite("a").with_body(&body), 488);
+        assert!(header(&response, "Warning").starts_with("399 "), "{name}: {response}");
+        assert_eq!(sim.agent.load().calls, 0, "{name}");
+    }
+}
+
+#[test]
+fn a_body_that_is_not_sdp_gets_400_or_415() {
+    let mut sim = Simulation::new();
+    refused(&mut sim, &Message::invite("a").with_body("hello"), 400);
+    let mut invite = Message::invite("b").with_body("<xml/>");
+    invite.content_type = "text/xml";
+    refused(&mut sim, &invite, 415);
+}
+
+#[test]
+fn a_required_extension_gets_420() {
+    let mut sim = Simulation::new();
+    let invite = Message::invite("a").with_extra("Require: 100rel, x-own\r\n");
+    let response = refused(&mut sim, &invite, 420);
+    assert_eq!(header(&response, "Unsupported"), "100rel, x-own");
+}
+
+#[test]
+fn an_invite_without_a_contact_gets_400() {
+    let mut sim = Simulation::new();
+    let text = Message::invite("a").text().replace("Contact: <sip:caller@192.0.2.9:5080>\r\n", "");
+    sim.receive(&text);
+    sim.expect("SIP/2.0 400 ");
+}
+
+#[test]
+fn the_same_invite_over_two_paths_is_a_loop() {
+    let mut sim = Simulation::new();
+    let invite = Message::invite("a");
+    sim.ring(&invite);
+    let copy = Message { branch: "z9hG4bKother".into(), ..invite };
+    refused(&mut sim, &copy, 482);
+}
+
+#[test]
+fn requests_outside_a_dialog_are_answered_and_make_nothing() {
+    let mut sim = Simulation::new();
+    for (method, status) in
+        [("OPTIONS", 200), ("BYE", 481), ("INFO", 481), ("REGISTER", 405), ("SUBSCRIBE", 405)]
+    {
+        sim.receive(&Message::invite("a").request(method, 1).text());
+        sim.expect(&format!("SIP/2.0 {status} "));
+    }
+    assert_eq!(sim.agent.load().calls, 0);
+    assert!(sim.events.is_empty());
+}
+
+#[test]
+fn a_dialled_peer_can_begin_nothing() {
+    let mut sim = Simulation::new();
+    for method in ["INVITE", "OPTIONS", "BYE", "CANCEL"] {
+        let message = Message::invite("a").request(method, 1);
+        sim.receive_from(
+            super::PEER,
+            None,
+            &message.with_body(&sdp("1.2.3.4", 9, "sendrecv")).text(),
+        );
+    }
+    sim.expect_silence();
+    assert!(sim.events.is_empty());
+    assert_eq!(sim.agent.load().transactions, 0);
+}
