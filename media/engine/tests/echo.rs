@@ -42,6 +42,31 @@ fn a_mu_law_echo_is_faithful_from_the_first_frame_on() {
 }
 
 #[test]
+fn what_is_said_before_the_line_opens_is_not_lost() {
+    let engine = engine();
+    let mut phone = Phone::new(Codec::Pcmu);
+    let port = engine.reserve_port().expect("a port");
+    let to = port.local_addr();
+    phone.speak(to, &tone(300.0, 8_000, 5 * 160, 9_000.0), 20, |_| false);
+    let spec = media_engine::LineSpec {
+        id: media_core::LineId(1),
+        port,
+        media: media(phone.addr(), Codec::Pcmu),
+        mode: LineMode::Echo,
+        record: None,
+        ear: media_core::hearing::EarConfig::default(),
+    };
+    let line = engine.open_line(spec, Box::new(|_| {})).expect("a line");
+    phone.speak(to, &tone(1_000.0, 8_000, 8_000, 9_000.0), 20, |_| false);
+    let got = phone.listen_back();
+    let early = got.chunks_exact(160).filter(|c| amplitude_at(c, 300.0, 8_000) > 6_000.0).count();
+    // It may be played faster, to catch up.
+    assert!((3..=6).contains(&early), "{early} of 5 frames, {:?}", line.statistics());
+    let delay = line.statistics().playout_delay_ms;
+    assert!(delay <= 80.0, "and it does not delay the call for ever: {delay} ms");
+}
+
+#[test]
 fn a_wideband_echo_is_faithful_too() {
     let engine = engine();
     let mut phone = Phone::new(Codec::G722);
