@@ -31,7 +31,7 @@ fuzz() {
     mkdir -p "$build/corpus/$target" "tests/fuzz/seeds/$target"
     # New inputs go to the first folder; the committed seeds are only read.
     if "$build/$host/release/$target" "$build/corpus/$target" "tests/fuzz/seeds/$target" \
-        -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+        -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
         -artifact_prefix="$build/crashes/$target-" >"$build/$target.log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$target.log")
         echo "$target: $runs inputs in $seconds s, nothing found"
