@@ -9,6 +9,7 @@ use plugin_piper::{Backend, Espeak, Piper};
 use plugin_whisper::{Whisper, WhisperSettings};
 
 use crate::config::{Config, VoiceBackend};
+use crate::models;
 
 /// Names the directory with `models/`, where the binary does not stand beside its assets.
 const ASSETS_VARIABLE: &str = "XENLINE_ASSETS";
@@ -62,10 +63,10 @@ pub fn recogniser(config: &Config) -> Result<Arc<dyn SpeechToText>, EngineError>
     let loaded = if model == BUILTIN {
         Whisper::builtin(&assets_dir())
     } else {
-        let path = Path::new(model);
-        WhisperSettings::beside(path)
+        let path = model_file(model);
+        WhisperSettings::beside(&path)
             .map_err(Into::into)
-            .and_then(|settings| Whisper::load(path, settings))
+            .and_then(|settings| Whisper::load(&path, settings))
     };
     let hint = "; set [hearing] model to \"builtin\" or fetch one: xenline models list";
     match loaded {
@@ -86,7 +87,7 @@ pub fn voice(config: &Config) -> Result<Arc<dyn TextToSpeech>, EngineError> {
     };
     let model = match config.voice.model.as_str() {
         BUILTIN => assets_dir().join("models").join(BUILTIN_VOICE),
-        path => PathBuf::from(path),
+        model => model_file(model),
     };
     let mut settings = model.clone().into_os_string();
     settings.push(".json");
@@ -95,6 +96,15 @@ pub fn voice(config: &Config) -> Result<Arc<dyn TextToSpeech>, EngineError> {
         Ok(piper) => Ok(Arc::new(piper)),
         Err(error) => Err(EngineError { what: "voice", message: format!("{error}{hint}") }),
     }
+}
+
+/// A model of the catalogue by its name, or any file by its path.
+fn model_file(model: &str) -> PathBuf {
+    let fetched = models::find(model).and_then(|found| {
+        let file = found.files.first()?;
+        Some(models::default_dir().join(&file.name))
+    });
+    fetched.unwrap_or_else(|| PathBuf::from(model))
 }
 
 /// espeak-ng's own voice, which needs no model.

@@ -45,7 +45,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
 /// Logs go to standard error; standard output belongs to what was asked for. A line that serves
 /// tells its story; everything else speaks up only when a person should look.
 fn logging(serving: bool) {
-    let level = if serving { "info" } else { "warn" };
+    // The picture's renderer warns of style rules that it has no use for.
+    let level = if serving { "info" } else { "warn,simplecss=error,usvg=error" };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     // Only the first subscriber of a process counts; a second is a test's.

@@ -10,7 +10,7 @@ const PREFIX: &str = "XENLINE_";
 /// Variables with our prefix that are not configuration keys: they name files and sockets, or
 /// belong to set-up and tests.
 const NOT_KEYS: &[&str] =
-    &["XENLINE_BRAIN_SOCKET", "XENLINE_CONFIG", "XENLINE_YES", "XENLINE_ASSETS"];
+    &["XENLINE_BRAIN_SOCKET", "XENLINE_CONFIG", "XENLINE_YES", "XENLINE_ASSETS", "XENLINE_MODELS"];
 
 /// Reads the layers: defaults, then the file at `path` (if any), then `environment`.
 ///

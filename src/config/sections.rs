@@ -139,7 +139,7 @@ pub struct LineSection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HearingSection {
-    /// `builtin`, or a whisper ggml file.
+    /// `builtin`, a name from `xenline models list`, or a whisper ggml file.
     pub model: String,
     /// Decodes side by side. One thread each.
     pub decodes: usize,
@@ -183,7 +183,8 @@ pub enum VoiceBackend {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VoiceSection {
-    /// `builtin`, or a Piper `.onnx` file with its `.onnx.json` beside it.
+    /// `builtin`, a name from `xenline models list`, or a Piper `.onnx` file with its
+    /// `.onnx.json` beside it.
     pub model: String,
     /// `rten`, `onnxruntime` or `espeak`.
     pub backend: VoiceBackend,

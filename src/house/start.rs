@@ -63,6 +63,9 @@ pub enum StartFailure {
 
 /// Bridge events that wait for the desk; the bridge keeps more itself.
 const BRIDGE_EVENTS_MAX: usize = 1_024;
+/// A brain that builds its index takes a second; one that takes longer does not keep callers out.
+const BRAIN_WITHIN: Duration = Duration::from_secs(5);
+const BRAIN_POLL: Duration = Duration::from_millis(20);
 /// Requests from this machine's programs that wait for the desk.
 const ASKED_MAX: usize = 64;
 
@@ -90,6 +93,7 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let socket = say_socket(&config);
     let control = server::listen(&socket, asked_in)
         .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
+    wait_for_brain(brain.as_ref()).await;
     announce(&bridge, &socket, options);
     let desk = Desk::new(
         config,
@@ -154,6 +158,22 @@ fn start_brain(config: &Config, agent: bool) -> Result<Brain, StartFailure> {
     let (handle, events) = Supervisor::start(SupervisorConfig::new(command, socket_dir))
         .map_err(|error| StartFailure::Brain(error.to_string()))?;
     Ok((Some(handle), events))
+}
+
+/// Gives the brain its moment to start, so that the first caller is greeted. A line without a
+/// brain still takes calls.
+async fn wait_for_brain(brain: Option<&SupervisorHandle>) {
+    let Some(brain) = brain else { return };
+    let up = async {
+        while !brain.is_connected() {
+            tokio::time::sleep(BRAIN_POLL).await;
+        }
+    };
+    if tokio::time::timeout(BRAIN_WITHIN, up).await.is_err() {
+        tracing::warn!(
+            "the brain is not up yet; calls are taken without it. `xenline check` looks at its command"
+        );
+    }
 }
 
 /// Says where the line can be reached: for people in the log, for programs on standard output.

@@ -97,6 +97,8 @@ pub struct Conversation {
     pub(super) brain_is_up: bool,
     pub(super) brain_knows_line: bool,
     pub(super) away_said: bool,
+    /// When the caller has waited long enough for a brain that has not come yet.
+    pub(super) brain_due: Option<MonoTime>,
     pub(super) hang_up_after: Option<ClaimId>,
     pub(super) caller: CallerState,
     own_claims: u64,
@@ -138,6 +140,8 @@ pub(super) struct CallerState {
     pub understood_as_speech: bool,
 }
 
+/// A caller is greeted at once, or told within this that somebody is coming.
+const BRAIN_WITHIN: Duration = Duration::from_millis(1_500);
 /// A revoked generation reports within 100 ms; in that time the floor changes hands a few times
 /// at most.
 const GENERATIONS_KEPT: usize = 16;
@@ -160,6 +164,7 @@ impl Conversation {
             brain_is_up: false,
             brain_knows_line: false,
             away_said: false,
+            brain_due: None,
             hang_up_after: None,
             caller: CallerState::default(),
             own_claims: 0,
@@ -175,11 +180,15 @@ impl Conversation {
     /// When to call [`Conversation::timeout`] if nothing happens before.
     #[must_use]
     pub fn next_timeout(&self) -> Option<MonoTime> {
-        self.governor.next_timeout()
+        self.governor.next_timeout().into_iter().chain(self.brain_due).min()
     }
 
     /// Nothing but time passed.
     pub fn timeout(&mut self, now: MonoTime) {
+        if self.brain_due.is_some_and(|due| due <= now) {
+            self.brain_due = None;
+            self.say_that_the_brain_is_away(now);
+        }
         self.govern(now, Input::Timeout);
     }
 
@@ -188,7 +197,7 @@ impl Conversation {
         if brain_is_up {
             self.brain_up(now, None);
         } else {
-            self.say_that_the_brain_is_away(now);
+            self.brain_due = Some(now + BRAIN_WITHIN);
         }
     }
 

@@ -15,6 +15,7 @@ impl Conversation {
     pub fn brain_up(&mut self, now: MonoTime, pid: Option<u32>) {
         self.brain_is_up = true;
         self.away_said = false;
+        self.brain_due = None;
         self.record(now, CallEvent::BrainUp { pid });
         let resumed = core::mem::replace(&mut self.brain_knows_line, true);
         let pending = self.backlog.take();

@@ -246,6 +246,7 @@ impl Task {
             stats: call_stats(&statistics),
         };
         let line = self.conversation.config.line;
+        tracing::debug!(%line, ?statistics, "media figures");
         let event = Event { t_ms, what: CallEvent::CallClosed(closed) };
         self.parts.journal.put(JournalEntry::Event(line, event));
         self.parts.journal.put(JournalEntry::Close(line));

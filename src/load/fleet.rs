@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use media_core::hearing::EarConfig;
@@ -20,6 +21,10 @@ const TONE_HZ: f64 = 440.0;
 /// A call that is not answered by then has failed.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 const ENDED_WITHIN: Duration = Duration::from_secs(10);
+/// Ports of the callers, RTP and RTCP, apart from those of the server under load.
+const PORTS: RangeInclusive<u16> = 32_000..=39_999;
+/// Callers for whom there are ports.
+pub(super) const CALLS_MAX: usize = 4_000;
 
 /// What the callers saw.
 #[derive(Debug, Default)]
@@ -30,6 +35,21 @@ pub(super) struct FleetReport {
     pub rtp_lost: u64,
     /// INVITE to the call being established, ascending.
     pub setups: Vec<Duration>,
+}
+
+/// Audio ticks of the callers: in each that ran, every caller sent a packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallerTicks {
+    pub run: u64,
+    pub skipped: u64,
+}
+
+impl CallerTicks {
+    /// Share of the ticks due since `before` that ran. 1: the callers sent all they should.
+    pub fn run_since(&self, before: &Self) -> f64 {
+        let (run, skipped) = (self.run - before.run, self.skipped - before.skipped);
+        run as f64 / (run + skipped).max(1) as f64
+    }
 }
 
 enum Caller {
@@ -115,6 +135,12 @@ impl Fleet {
         while Instant::now() < latest {
             self.step(latest).await;
         }
+    }
+
+    /// The callers' audio ticks so far.
+    pub fn ticks(&self) -> CallerTicks {
+        let metrics = self.engine.metrics();
+        CallerTicks { run: metrics.ticks, skipped: metrics.ticks_skipped }
     }
 
     /// Calls in which both sides can talk.
@@ -226,7 +252,7 @@ fn engine_config(calls: usize) -> EngineConfig {
     EngineConfig {
         lines_max: calls,
         bind_ip: HERE,
-        port_range: 32_000..=39_998,
+        port_range: PORTS,
         media_timeout: Duration::from_secs(60),
         ..EngineConfig::default()
     }

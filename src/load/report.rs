@@ -3,16 +3,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::fleet::FleetReport;
-use super::process::Measured;
+use super::{Run, process};
 use crate::cli::LoadArgs;
 
-/// sipp under the same load.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Floor {
-    pub measured: Measured,
-    pub failed: usize,
-}
+/// Below this the callers were the bottleneck.
+const OFFERED_PERCENT_MIN: f64 = 99.0;
 
 /// What a load test found. `None` where it could not be measured.
 #[derive(Debug, Serialize)]
@@ -31,51 +26,92 @@ pub struct LoadReport {
     pub cpu_over_floor: Option<f64>,
     /// Growth of the server's resident set, over calls.
     pub rss_kb_per_call: Option<f64>,
+    /// The same for sipp.
+    pub floor_rss_kb_per_call: Option<f64>,
     /// Packets that the callers sent.
     pub rtp_sent: u64,
     /// Packets that came back.
     pub rtp_received: u64,
-    /// Packets of the server that never came, by sequence number.
+    /// Packets that never came, by sequence number: the server's at the callers, and, with our
+    /// own server, theirs at the server.
     pub rtp_lost: u64,
-    /// Lateness of the server's audio tick, 99.9th percentile.
+    /// Packets that sipp sent and the callers missed.
+    pub floor_rtp_lost: Option<u64>,
+    /// Lateness of the server's audio tick since it began, 99.9th percentile.
     pub tick_late_us_p999: Option<u64>,
+    /// Ticks that the server left out because it was a whole tick late. Each is 20 ms in which
+    /// no line sent.
+    pub ticks_skipped: Option<u64>,
     /// INVITE to established, median.
     pub setup_ms_p50: f64,
     /// INVITE to established, 99th percentile.
     pub setup_ms_p99: f64,
     /// Calls that sipp lost under the same load.
     pub floor_failed: Option<usize>,
+    /// Share of the packets due that the callers sent.
+    pub offered_percent: f64,
+    /// The same while sipp was under load.
+    pub floor_offered_percent: Option<f64>,
+    /// CPU of this process, for all callers.
+    pub callers_cpu_ms_per_call_second: Option<f64>,
     /// Where it was measured.
     pub machine: String,
+    /// How it was measured.
+    pub method: String,
 }
 
 impl LoadReport {
-    pub(super) fn new(
-        args: &LoadArgs,
-        fleet: FleetReport,
-        server: Option<Measured>,
-        floor: Option<Floor>,
-    ) -> Self {
-        let server_cpu = server.map(|s| s.cpu_ms_per_call_second);
-        let floor_cpu = floor.map(|f| f.measured.cpu_ms_per_call_second);
+    pub(super) fn new(args: &LoadArgs, run: Run, floor: Option<Run>) -> Self {
+        let floor = floor.as_ref();
+        let floor_cost = floor.and_then(|floor| floor.server);
+        let server_cpu = run.server.map(|cost| cost.cpu_ms_per_call_second);
+        let floor_cpu = floor_cost.map(|cost| cost.cpu_ms_per_call_second);
         LoadReport {
             calls: args.calls,
-            failed: fleet.failed,
+            failed: run.fleet.failed,
             seconds: args.seconds,
             server_cpu_ms_per_call_second: server_cpu,
             floor_cpu_ms_per_call_second: floor_cpu,
             cpu_over_floor: server_cpu.zip(floor_cpu).map(|(server, floor)| server / floor),
-            rss_kb_per_call: server.map(|s| s.rss_kb_per_call),
-            rtp_sent: fleet.rtp_sent,
-            rtp_received: fleet.rtp_received,
-            rtp_lost: fleet.rtp_lost,
-            tick_late_us_p999: server.and_then(|s| s.tick_late_us_p999),
-            setup_ms_p50: percentile_ms(&fleet.setups, 0.50),
-            setup_ms_p99: percentile_ms(&fleet.setups, 0.99),
-            floor_failed: floor.map(|f| f.failed),
-            machine: machine(),
+            rss_kb_per_call: run.server.map(|cost| cost.rss_kb_per_call),
+            floor_rss_kb_per_call: floor_cost.map(|cost| cost.rss_kb_per_call),
+            rtp_sent: run.fleet.rtp_sent,
+            rtp_received: run.fleet.rtp_received,
+            rtp_lost: run.fleet.rtp_lost,
+            floor_rtp_lost: floor.map(|floor| floor.fleet.rtp_lost),
+            tick_late_us_p999: run.ticks.map(|ticks| ticks.late_us_p999),
+            ticks_skipped: run.ticks.map(|ticks| ticks.skipped),
+            setup_ms_p50: percentile_ms(&run.fleet.setups, 0.50),
+            setup_ms_p99: percentile_ms(&run.fleet.setups, 0.99),
+            floor_failed: floor.map(|floor| floor.fleet.failed),
+            offered_percent: run.offered_percent,
+            floor_offered_percent: floor.map(|floor| floor.offered_percent),
+            callers_cpu_ms_per_call_second: run.callers.map(|cost| cost.cpu_ms_per_call_second),
+            machine: process::machine(),
+            method: method(args),
         }
     }
+
+    /// Why the figures are not to be trusted, if so.
+    fn doubt(&self) -> Option<String> {
+        let offered = self.floor_offered_percent.unwrap_or(100.0).min(self.offered_percent);
+        (offered < OFFERED_PERCENT_MIN).then(|| {
+            format!(
+                "the callers themselves were late and sent only {offered:.0} % of what they \
+                 should have: the machine is too busy for this load, and the figures are for less"
+            )
+        })
+    }
+}
+
+fn method(args: &LoadArgs) -> String {
+    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    format!(
+        "{} calls set up at {}/s, PCMU, 20 ms, a tone each way; process CPU clock over {} s in \
+         which all talk, resident set before and at the end; callers, server and sipp on one \
+         machine, one after the other; {build} build",
+        args.calls, args.rate, args.seconds
+    )
 }
 
 /// Nearest rank. `sorted` ascending; 0 for an empty list.
@@ -84,48 +120,50 @@ fn percentile_ms(sorted: &[Duration], share: f64) -> f64 {
     sorted.get(rank.saturating_sub(1)).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
 }
 
-fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("unknown processor", |(_, model)| model);
-    format!("{cores} cores, {model}")
-}
-
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let figure = |value: Option<f64>, digits: usize, unit: &str| {
+        let number = |value: Option<f64>, digits: usize, unit: &str| {
             value.map_or("not measured".to_owned(), |v| format!("{v:.digits$} {unit}"))
         };
-        let floor = figure(self.floor_cpu_ms_per_call_second, 3, "ms");
-        writeln!(f)?;
-        writeln!(f, "  machine                  {}", self.machine)?;
-        writeln!(
-            f,
-            "  calls                    {} for {} s, {} failed",
-            self.calls, self.seconds, self.failed
-        )?;
-        writeln!(
-            f,
-            "  server CPU/call-second   {}",
-            figure(self.server_cpu_ms_per_call_second, 3, "ms")
-        )?;
-        writeln!(f, "  sipp -rtp_echo           {floor}")?;
-        writeln!(f, "  server over sipp         {}", figure(self.cpu_over_floor, 2, "x"))?;
-        writeln!(f, "  memory per call          {}", figure(self.rss_kb_per_call, 0, "KB"))?;
-        writeln!(
-            f,
-            "  RTP sent/received/lost   {} / {} / {}",
-            self.rtp_sent, self.rtp_received, self.rtp_lost
-        )?;
-        let late = self.tick_late_us_p999.map(|us| us as f64);
-        writeln!(f, "  tick lateness p99.9      {}", figure(late, 0, "µs"))?;
-        write!(
-            f,
-            "  set-up p50 / p99         {:.1} / {:.1} ms",
-            self.setup_ms_p50, self.setup_ms_p99
-        )
+        let count = |value: Option<u64>, unit| number(value.map(|n| n as f64), 0, unit);
+        let rows = [
+            ("machine", self.machine.clone()),
+            ("method", self.method.clone()),
+            ("calls", format!("{} for {} s, {} failed", self.calls, self.seconds, self.failed)),
+            ("server CPU/call-second", number(self.server_cpu_ms_per_call_second, 3, "ms")),
+            ("sipp -rtp_echo", number(self.floor_cpu_ms_per_call_second, 3, "ms")),
+            ("server over sipp", number(self.cpu_over_floor, 2, "x")),
+            ("memory per call", number(self.rss_kb_per_call, 0, "KB")),
+            (
+                "RTP sent/received/lost",
+                format!("{} / {} / {}", self.rtp_sent, self.rtp_received, self.rtp_lost),
+            ),
+            ("tick lateness p99.9", count(self.tick_late_us_p999, "µs")),
+            ("ticks left out", count(self.ticks_skipped, "")),
+            ("set-up p50 / p99", format!("{:.1} / {:.1} ms", self.setup_ms_p50, self.setup_ms_p99)),
+            ("load offered", format!("{:.1} % of the packets due", self.offered_percent)),
+            ("callers' CPU", number(self.callers_cpu_ms_per_call_second, 3, "ms")),
+        ];
+        for (name, value) in rows {
+            write!(f, "\n  {name:<24} {}", value.trim_end())?;
+        }
+        match self.doubt() {
+            Some(doubt) => write!(f, "\n  doubtful: {doubt}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_by_nearest_rank() {
+        let times: Vec<_> = (1..=200).map(Duration::from_millis).collect();
+        assert_eq!(percentile_ms(&times, 0.50), 100.0);
+        assert_eq!(percentile_ms(&times, 0.99), 198.0);
+        assert_eq!(percentile_ms(&times[..1], 0.99), 1.0);
+        assert_eq!(percentile_ms(&[], 0.5), 0.0);
     }
 }
