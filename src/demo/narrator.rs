@@ -18,7 +18,7 @@ pub(super) struct Narrator {
     colour: bool,
     claims: BTreeMap<String, Told>,
     turn: Option<(u64, f64)>,
-    unseen: Vec<CallEvent>,
+    story: Vec<CallEvent>,
 }
 
 const GREY: &str = "90";
@@ -30,7 +30,7 @@ const ALERT: &str = "31";
 impl Narrator {
     pub fn new(quiet: bool) -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { quiet, colour, claims: BTreeMap::new(), turn: None, unseen: Vec::new() }
+        Self { quiet, colour, claims: BTreeMap::new(), turn: None, story: Vec::new() }
     }
 
     pub fn claim(&self, id: &str) -> Option<&Told> {
@@ -41,17 +41,9 @@ impl Narrator {
         self.turn.map(|(turn, _)| turn)
     }
 
-    /// Events that came while the script was busy speaking.
-    pub fn unseen(&self) -> &[CallEvent] {
-        &self.unseen
-    }
-
-    pub fn keep_unseen(&mut self, event: CallEvent) {
-        self.unseen.push(event);
-    }
-
-    pub fn forget_unseen(&mut self) {
-        self.unseen.clear();
+    /// Everything that happened so far.
+    pub fn story(&self) -> &[CallEvent] {
+        &self.story
     }
 
     pub fn caller_speaks(&self, words: &str) {
@@ -65,7 +57,12 @@ impl Narrator {
         self.print(None, GREY, "", &how);
     }
 
-    pub fn take(&mut self, t_ms: f64, event: &CallEvent) {
+    pub fn take(&mut self, t_ms: f64, event: CallEvent) {
+        self.tell(t_ms, &event);
+        self.story.push(event);
+    }
+
+    fn tell(&mut self, t_ms: f64, event: &CallEvent) {
         match event {
             CallEvent::CallOpened(opened) => {
                 let text = format!("answered, {} on {}", opened.codec, opened.trunk);

@@ -41,7 +41,7 @@ pub(super) async fn run(
         println!("calling the line at {}\n", server.sip);
     }
     let phone = Softphone::dial(dialling).await.map_err(Failure::because)?;
-    let mut scene = Scene { phone, events, narrator: Narrator::new(quiet), missed: Vec::new() };
+    let mut scene = Scene { phone, events, narrator: Narrator::new(quiet), missed: Vec::new(), mark: 0 };
     let hung_up = scene.play().await;
     if !hung_up {
         scene.missed.push("the line did not hang up after the caller's goodbye".into());
@@ -56,6 +56,8 @@ struct Scene {
     events: mpsc::Receiver<Timed>,
     narrator: Narrator,
     missed: Vec<String>,
+    /// Where in the story the caller last began to speak: what is waited for comes after it.
+    mark: usize,
 }
 
 /// The line hung up.
@@ -134,9 +136,8 @@ impl Scene {
             }
         };
         self.narrator.caller_speaks(words);
-        hung_up(self.phone.play(&clip).await)?;
-        self.drain_events();
-        Ok(())
+        self.mark = self.narrator.story().len();
+        hung_up(self.phone.play(&clip).await)
     }
 
     /// Waits until the line has heard exactly these words, and returns the turn's number.
@@ -166,37 +167,28 @@ impl Scene {
         Ok(())
     }
 
-    /// Lets the call go on until an event is `enough` (true) or `latest` is there (false). An
-    /// event that came while the caller spoke counts too.
+    /// Lets the call go on until an event is `enough` (true) or `latest` is there (false). What
+    /// happened since the caller last began to speak counts too.
     async fn wait(
         &mut self,
         enough: impl Fn(&Narrator, &CallEvent) -> bool,
         latest: Instant,
     ) -> Result<bool, HungUp> {
-        if self.narrator.unseen().iter().any(|event| enough(&self.narrator, event)) {
-            self.narrator.forget_unseen();
-            return Ok(true);
-        }
+        let mut looked_at = self.mark;
         loop {
+            let story = &self.narrator.story()[looked_at..];
+            if story.iter().any(|event| enough(&self.narrator, event)) {
+                return Ok(true);
+            }
+            looked_at = self.narrator.story().len();
             let left = latest.saturating_duration_since(Instant::now());
             tokio::select! {
                 listened = self.phone.listen(left) => return hung_up(listened).map(|()| false),
                 event = timeout_at(latest, self.events.recv()) => {
                     let Ok(Some((t_ms, event))) = event else { return Ok(false) };
-                    self.narrator.take(t_ms, &event);
-                    if enough(&self.narrator, &event) {
-                        return Ok(true);
-                    }
+                    self.narrator.take(t_ms, event);
                 }
             }
-        }
-    }
-
-    fn drain_events(&mut self) {
-        self.narrator.forget_unseen();
-        while let Ok((t_ms, event)) = self.events.try_recv() {
-            self.narrator.take(t_ms, &event);
-            self.narrator.keep_unseen(event);
         }
     }
 }

@@ -213,7 +213,7 @@ impl Leg {
     ) {
         for index in 0..batch.receive(&self.rtcp_socket) {
             if let Some(datagram) = batch.packet(index, clock) {
-                self.receiver.take_rtcp(&datagram, clock.now, &mut self.rtcp, counters);
+                self.receiver.take_rtcp(&datagram, &mut self.rtcp, counters);
             }
         }
         if self.rtcp.is_due(clock.now) {

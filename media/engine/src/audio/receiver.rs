@@ -159,7 +159,7 @@ impl Receiver {
         counters: &Counters,
     ) -> bool {
         if looks_like_rtcp(datagram.bytes) {
-            self.take_rtcp(datagram, now, rtcp, counters);
+            self.take_rtcp(datagram, rtcp, counters);
             return false;
         }
         let Ok(packet) = RtpPacket::parse(datagram.bytes) else {
@@ -176,17 +176,17 @@ impl Receiver {
         }
     }
 
-    /// Takes a datagram that is RTCP, from either port.
+    /// Takes a datagram that is RTCP, from either port. Round trips count from its arrival: the
+    /// port is read rarely, and the wait for that is no travel.
     pub fn take_rtcp(
         &self,
         datagram: &Datagram<'_>,
-        now: MonoTime,
         rtcp: &mut RtcpSession,
         counters: &Counters,
     ) {
         if !self.lock.admits_rtcp(datagram.from) {
             count(&counters.foreign);
-        } else if rtcp.on_rtcp(now, datagram.bytes).is_err() {
+        } else if rtcp.on_rtcp(datagram.arrival, datagram.bytes).is_err() {
             count(&counters.malformed);
         }
     }
