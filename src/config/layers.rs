@@ -124,6 +124,15 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_is_switched_off_by_a_word_and_stays_off_when_written_and_read_again() {
+        let env = environment(&[("XENLINE_SIP__LISTEN_TCP", "off")]);
+        let config = load(None, env).expect("it loads");
+        assert_eq!(config.sip.listen_tcp, None);
+        let file = file(&toml::to_string(&config).expect("it can be written"));
+        assert_eq!(load(Some(file.path()), []).expect("it loads"), config);
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let file = file("[sip]\nchannels = 3\nchanels = 4\n");
         let message = load(Some(file.path()), []).expect_err("a typing error").to_string();

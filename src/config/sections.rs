@@ -39,9 +39,11 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SipSection {
-    /// UDP listener; absent: none.
+    /// UDP listener, or `off`.
+    #[serde(with = "listener")]
     pub listen_udp: Option<SocketAddr>,
-    /// TCP listener; absent: none.
+    /// TCP listener, or `off`.
+    #[serde(with = "listener")]
     pub listen_tcp: Option<SocketAddr>,
     /// The address that our SDP offers for media.
     pub media_ip: IpAddr,
@@ -268,4 +270,39 @@ pub struct SaySection {
 pub struct LogSection {
     /// Whether phone numbers, addresses and words spoken appear in the log.
     pub show_pii: bool,
+}
+
+/// A listener's address, or the word `off`: a key that is left out keeps its default, so that
+/// "none" needs a word.
+mod listener {
+    use std::net::SocketAddr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    const OFF: &str = "off";
+
+    pub fn serialize<S: Serializer>(
+        address: &Option<SocketAddr>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match address {
+            Some(address) => serializer.collect_str(address),
+            None => serializer.serialize_str(OFF),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<SocketAddr>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == OFF {
+            return Ok(None);
+        }
+        let wrong = |_| {
+            de::Error::custom(format!(
+                "{text:?} is not an address like 127.0.0.1:5060, nor \"off\""
+            ))
+        };
+        text.parse().map(Some).map_err(wrong)
+    }
 }
