@@ -40,6 +40,8 @@ mod config;
 pub mod digits;
 mod event;
 mod flow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 pub mod guard;
 mod ids;

@@ -206,3 +206,19 @@ async fn mistakes_are_told_with_what_to_do() {
     let tcp = first.dial(spec("sip:a@127.0.0.1;transport=tcp")).await;
     assert!(matches!(tcp, Err(DialError::NoListener { transport: "tcp", .. })), "{tcp:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_n_channels_call_n_plus_1_is_busy_and_a_foreign_codec_not_acceptable() {
+    let line = Answering::start(BridgeConfig { channels_max: 1, ..loopback() }).await;
+    let to = line.address();
+    let (first, second) = (Peer::new("127.0.0.1:0", to), Peer::new("127.0.0.1:0", to));
+    let g729 = offer(6000).replace("AVP 0 101", "AVP 18").replace("0 PCMU", "18 G729");
+    second.send(&request("INVITE", &second, to, 1, "", &g729));
+    second.receive_status(488);
+    first.send(&request("INVITE", &first, to, 1, "", &offer(6000)));
+    first.receive_status(200);
+    second.send(&request("INVITE", &second, to, 2, "", &offer(6000)));
+    second.receive_status(486);
+    let refused = |event: &BridgeEvent| matches!(event, BridgeEvent::Refused { .. });
+    line.wait(Duration::from_secs(1), |line| line.count(refused) == 2).await;
+}

@@ -39,6 +39,7 @@ pub(crate) struct AgentConfig {
 
 /// What an agent is told.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // Lives for one call of `handle`, on the stack.
 pub(crate) enum Input<'a> {
     /// A message from `source`, which `trunk` lists (`None`: a peer that we dialled).
     Message {

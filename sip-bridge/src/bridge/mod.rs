@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use self::clock::Clock;
 use self::shared::{Parts, Shared};
 use crate::acl::{Acl, Trunk};
+use crate::admission::AdmissionError;
 use crate::agent::{Agent, AgentConfig, Command, Dial, Input};
 use crate::config::{BridgeConfig, DialSpec};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
@@ -76,13 +77,8 @@ pub enum DialError {
         target: SocketAddr,
     },
     /// All channels are in use, or the bridge is draining.
-    #[error("no channel free: {active} of {channels_max} in use")]
-    NoChannel {
-        /// Calls in progress.
-        active: usize,
-        /// The limit.
-        channels_max: usize,
-    },
+    #[error("no call can be placed: {0}")]
+    NotAdmitted(#[from] AdmissionError),
 }
 
 /// What the bridge holds at this moment. Gauges are zero again when no call is left and the last
@@ -111,7 +107,6 @@ pub struct Bridge {
     shared: Arc<Shared>,
     local_udp: Option<SocketAddr>,
     local_tcp: Option<SocketAddr>,
-    channels_max: usize,
     tasks: Vec<JoinHandle<()>>,
     /// Dropped, it stops every task.
     stop: watch::Sender<()>,
@@ -134,11 +129,10 @@ impl Bridge {
         if udp.is_none() && tcp.is_none() {
             return Err(StartError::NoListener);
         }
-        let local_udp = udp.as_ref().and_then(|socket| socket.local_addr().ok());
+        let (udp, sender) = udp.unzip();
+        let local_udp = sender.as_ref().and_then(|socket| socket.local_addr().ok());
         let local_tcp = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let (stop, stopped) = watch::channel(());
-        let channels_max = config.channels_max;
-        let sender = udp.as_ref().and_then(|socket| socket.try_clone().ok());
         let shared = Shared::new(Parts {
             clock: Clock::start(),
             gate: Gate::new(Acl::new(&config.trunks)),
@@ -152,15 +146,12 @@ impl Bridge {
             tokio::spawn(driver::events(shared.clone())),
         ];
         if let Some(socket) = udp {
-            let socket = listen("udp", local_udp.unwrap_or(UNNAMED), |_| {
-                tokio::net::UdpSocket::from_std(socket)
-            })?;
             tasks.push(tokio::spawn(udp::serve(shared.clone(), socket)));
         }
         if let Some(listener) = tcp {
             tasks.push(tokio::spawn(tcp::serve(shared.clone(), listener)));
         }
-        Ok(Bridge { shared, local_udp, local_tcp, channels_max, tasks, stop })
+        Ok(Bridge { shared, local_udp, local_tcp, tasks, stop })
     }
 
     /// Where we receive over UDP: the port the system chose if the configuration said 0.
@@ -212,15 +203,12 @@ impl Bridge {
         let (local_rtp, codecs) = (spec.local_rtp, spec.codecs.into());
         let trunk = self.shared.gate().trunk_of(ip);
         let dial = Dial { target, from, trunk, local_rtp, codecs, flow };
-        let dialled = self.shared.drive(|agent, now| {
-            let load = agent.load();
+        Ok(self.shared.drive(|agent, now| {
+            let call = agent.dial(now, dial)?;
             // Before the INVITE leaves: its first response may be here before this returns.
-            let call = agent.dial(now, dial).map_err(|_| load.calls)?;
             self.shared.gate_mut().enter(call, ip);
-            Ok(call)
-        });
-        let channels_max = self.channels_max;
-        dialled.map_err(|active| DialError::NoChannel { active, channels_max })
+            Ok::<_, AdmissionError>(call)
+        })?)
     }
 
     /// Replaces the trunks' address list. Calls in progress from an address that is no longer
@@ -314,9 +302,6 @@ fn agent_config(
     })
 }
 
-/// An address for the message that a socket without one would need.
-const UNNAMED: SocketAddr =
-    SocketAddr::new(core::net::IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED), 0);
 /// How long a shutdown waits for its BYEs to be answered.
 const BYE_ANSWERED_MAX: Duration = Duration::from_secs(2);
 /// How often it looks.

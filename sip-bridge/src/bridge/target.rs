@@ -21,7 +21,10 @@ pub(super) fn parse(target: &str) -> Result<SipUri, DialError> {
 pub(super) fn from_header(from: &str, identity: &Identity, flow: Flow) -> Option<(String, String)> {
     let uri = match from.get(..4) {
         Some(scheme) if scheme.eq_ignore_ascii_case("sip:") => from.to_owned(),
-        _ => format!("sip:{from}@{}", identity.address(flow.transport).ip()),
+        _ => match identity.address(flow.transport).ip() {
+            IpAddr::V4(ip) => format!("sip:{from}@{ip}"),
+            IpAddr::V6(ip) => format!("sip:{from}@[{ip}]"),
+        },
     };
     let parsed = is_clean(&uri).then(|| stack::parse_uri(&uri)).flatten()?;
     Some((format!("<{uri}>"), parsed.user))

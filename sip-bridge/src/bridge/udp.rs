@@ -11,15 +11,17 @@ use super::intake;
 use super::shared::Shared;
 use crate::pii::Pii;
 
-/// Opens a UDP socket with room for bursts.
-pub(super) fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+/// Opens a UDP socket with room for bursts: one handle to receive with, one to send from anywhere
+/// without waiting.
+pub(super) fn bind(address: SocketAddr) -> io::Result<(UdpSocket, std::net::UdpSocket)> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     // The kernel caps these silently at net.core.rmem_max and wmem_max.
     let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
     let _ = socket.set_send_buffer_size(SOCKET_BUFFER_BYTES);
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    Ok(socket.into())
+    let sender = socket.try_clone()?;
+    Ok((UdpSocket::from_std(socket.into())?, sender.into()))
 }
 
 /// Receives until the bridge stops.

@@ -84,7 +84,7 @@ impl Call {
                 media: accepted.as_ref().map(Accepted::media),
             },
             identity,
-            state: State::Waiting(Waiting {
+            state: State::Waiting(Box::new(Waiting {
                 transaction: incoming.transaction,
                 seed: ResponseSeed::new(request, incoming.source),
                 flow,
@@ -92,7 +92,7 @@ impl Call {
                 accepted,
                 ring_again: now + RING_AGAIN,
                 give_up: now + incoming.ring_max,
-            }),
+            })),
             unacknowledged: None,
             record: Record::new(call, direction, &head.call_id, parties, incoming.trunk, now),
             outputs: VecDeque::new(),

@@ -95,9 +95,9 @@ pub(crate) struct Context<'a> {
 #[derive(Debug)]
 enum State {
     /// They called, we ring.
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
     /// We called.
-    Calling(Calling),
+    Calling(Box<Calling>),
     /// Answered. Established once the 2xx is acknowledged.
     Talking { established: bool, hangup_after_ack: Option<HangupReason> },
     /// Ended.

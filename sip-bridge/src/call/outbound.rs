@@ -85,7 +85,7 @@ impl Call {
         Self {
             identity,
             dialog,
-            state: State::Calling(calling),
+            state: State::Calling(Box::new(calling)),
             session,
             unacknowledged: None,
             record,

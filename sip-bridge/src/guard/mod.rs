@@ -14,6 +14,8 @@
 
 mod framer;
 mod head;
+#[cfg(test)]
+mod tests;
 
 pub use framer::{Frame, StreamFramer};
 

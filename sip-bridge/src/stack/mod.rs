@@ -8,6 +8,8 @@
 //! redacted (see [`crate`]).
 
 mod header;
+#[cfg(test)]
+mod tests;
 
 use rsipstack::sip::{
     Header, Headers, Method as StackMethod, Scheme, SipMessage, Transport, Uri,

@@ -1,6 +1,9 @@
 //! Offer and answer (RFC 3264): one value out of the two descriptions, from which both the SDP that
 //! we send and the encoder's settings come, so that they cannot disagree.
 
+#[cfg(test)]
+mod tests;
+
 use core::net::{IpAddr, SocketAddr};
 
 use media_core::{Codec, Direction, NegotiatedMedia, PayloadType, Ptime};
