@@ -52,7 +52,8 @@ impl Agent {
         progress: &mut dyn Progress,
     ) -> Result<(), Interrupted> {
         let broken = |e: ureq::Error, kept| Interrupted::Broken(self.broken(file, kept, &e));
-        let mut request = self.inner.get(&file.url);
+        // A compressed body has no byte positions that a later request could go on from.
+        let mut request = self.inner.get(&file.url).header(header::ACCEPT_ENCODING, "identity");
         if part.length > 0 {
             request = request.header(header::RANGE, format!("bytes={}-", part.length));
         }
