@@ -113,9 +113,12 @@ async fn run_fleet(target: &str, args: &LoadArgs, server: Option<u32>) -> Result
     let rss_before = processes.map(|pid| pid.and_then(process::rss_kb));
     let mut fleet = Fleet::new(args.calls).await.map_err(Failure::Failed)?;
     fleet.dial_all(target, args.rate).await;
+    // Nobody there: an hour of waiting would not change the report.
+    let window =
+        if fleet.talking() > 0 { Duration::from_secs(args.seconds) } else { Duration::ZERO };
     fleet.run_for(SETTLE).await;
     let (before, ticks_before) = (processes.map(|pid| pid.and_then(process::cpu)), fleet.ticks());
-    fleet.run_for(Duration::from_secs(args.seconds)).await;
+    fleet.run_for(window).await;
     let (after, ticks) = (processes.map(|pid| pid.and_then(process::cpu)), fleet.ticks());
     let rss = processes.map(|pid| pid.and_then(process::rss_kb));
     let calls = fleet.talking().max(1) as f64;

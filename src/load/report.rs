@@ -43,9 +43,9 @@ pub struct LoadReport {
     /// no line sent.
     pub ticks_skipped: Option<u64>,
     /// INVITE to established, median.
-    pub setup_ms_p50: f64,
+    pub setup_ms_p50: Option<f64>,
     /// INVITE to established, 99th percentile.
-    pub setup_ms_p99: f64,
+    pub setup_ms_p99: Option<f64>,
     /// Calls that sipp lost under the same load.
     pub floor_failed: Option<usize>,
     /// Share of the packets due that the callers sent.
@@ -106,18 +106,22 @@ impl LoadReport {
 
 fn method(args: &LoadArgs) -> String {
     let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let servers = match (&args.target, args.no_floor) {
+        (Some(target), _) => format!("callers here, server {target}, whose cost is not seen here"),
+        (None, true) => "callers and server on this machine".to_owned(),
+        (None, false) => "callers and server on this machine, first our line, then sipp".to_owned(),
+    };
     format!(
         "{} calls set up at {}/s, PCMU, 20 ms, a tone each way; process CPU clock over {} s in \
-         which all talk, resident set before and at the end; callers, server and sipp on one \
-         machine, one after the other; {build} build",
+         which all talk, resident set before and at the end; {servers}; {build} build",
         args.calls, args.rate, args.seconds
     )
 }
 
-/// Nearest rank. `sorted` ascending; 0 for an empty list.
-fn percentile_ms(sorted: &[Duration], share: f64) -> f64 {
+/// Nearest rank. `sorted` ascending.
+fn percentile_ms(sorted: &[Duration], share: f64) -> Option<f64> {
     let rank = (sorted.len() as f64 * share).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).map_or(0.0, |time| time.as_secs_f64() * 1_000.0)
+    sorted.get(rank.saturating_sub(1)).map(|time| time.as_secs_f64() * 1_000.0)
 }
 
 impl fmt::Display for LoadReport {
@@ -125,13 +129,14 @@ impl fmt::Display for LoadReport {
         let number = |value: Option<f64>, digits: usize, unit: &str| {
             value.map_or("not measured".to_owned(), |v| format!("{v:.digits$} {unit}"))
         };
+        let ms = |value, digits| number(value, digits, "ms");
         let count = |value: Option<u64>, unit| number(value.map(|n| n as f64), 0, unit);
         let rows = [
             ("machine", self.machine.clone()),
             ("method", self.method.clone()),
             ("calls", format!("{} for {} s, {} failed", self.calls, self.seconds, self.failed)),
-            ("server CPU/call-second", number(self.server_cpu_ms_per_call_second, 3, "ms")),
-            ("sipp -rtp_echo", number(self.floor_cpu_ms_per_call_second, 3, "ms")),
+            ("server CPU/call-second", ms(self.server_cpu_ms_per_call_second, 3)),
+            ("sipp -rtp_echo", ms(self.floor_cpu_ms_per_call_second, 3)),
             ("server over sipp", number(self.cpu_over_floor, 2, "x")),
             ("memory per call", number(self.rss_kb_per_call, 0, "KB")),
             (
@@ -140,9 +145,12 @@ impl fmt::Display for LoadReport {
             ),
             ("tick lateness p99.9", count(self.tick_late_us_p999, "µs")),
             ("ticks left out", count(self.ticks_skipped, "")),
-            ("set-up p50 / p99", format!("{:.1} / {:.1} ms", self.setup_ms_p50, self.setup_ms_p99)),
+            (
+                "set-up p50 / p99",
+                format!("{} / {}", ms(self.setup_ms_p50, 1), ms(self.setup_ms_p99, 1)),
+            ),
             ("load offered", format!("{:.1} % of the packets due", self.offered_percent)),
-            ("callers' CPU", number(self.callers_cpu_ms_per_call_second, 3, "ms")),
+            ("callers' CPU", ms(self.callers_cpu_ms_per_call_second, 3)),
         ];
         for (name, value) in rows {
             write!(f, "\n  {name:<24} {}", value.trim_end())?;
@@ -161,9 +169,9 @@ mod tests {
     #[test]
     fn percentiles_are_by_nearest_rank() {
         let times: Vec<_> = (1..=200).map(Duration::from_millis).collect();
-        assert_eq!(percentile_ms(&times, 0.50), 100.0);
-        assert_eq!(percentile_ms(&times, 0.99), 198.0);
-        assert_eq!(percentile_ms(&times[..1], 0.99), 1.0);
-        assert_eq!(percentile_ms(&[], 0.5), 0.0);
+        assert_eq!(percentile_ms(&times, 0.50), Some(100.0));
+        assert_eq!(percentile_ms(&times, 0.99), Some(198.0));
+        assert_eq!(percentile_ms(&times[..1], 0.99), Some(1.0));
+        assert_eq!(percentile_ms(&[], 0.5), None);
     }
 }
