@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use media_core::Codec;
-use media_core::plugin::{SpeechToText, TextToSpeech};
+use media_core::plugin::{SpeechChunk, SpeechSink, SpeechToText, TextToSpeech};
 use plugin_piper::{Backend, Espeak, Piper};
 use plugin_whisper::{Whisper, WhisperSettings};
 
@@ -51,7 +51,22 @@ pub fn load(config: &Config) -> Result<Engines, EngineError> {
         Ok(voice) => (voice, None),
         Err(error) => (fallback.clone(), Some(error.to_string())),
     };
+    warm_up(&*stt, &*tts);
     Ok(Engines { stt, tts, fallback, degraded })
+}
+
+/// Lets both engines work once, so that the first caller does not wait for cold caches.
+fn warm_up(stt: &dyn SpeechToText, tts: &dyn TextToSpeech) {
+    struct Nobody;
+    impl SpeechSink for Nobody {
+        fn chunk(&mut self, _chunk: SpeechChunk<'_>) -> std::ops::ControlFlow<()> {
+            std::ops::ControlFlow::Continue(())
+        }
+    }
+    let silence = vec![0; stt.capabilities().sample_rate.samples_in_ms(1_000)];
+    let heard = stt.open().and_then(|mut stream| stream.decode(&silence));
+    let spoken = tts.speak("Hello, this is a moment of warming up.", &mut Nobody);
+    tracing::debug!(heard = heard.is_ok(), spoken = spoken.is_ok(), "engines are warm");
 }
 
 /// The recogniser that `[hearing] model` names.

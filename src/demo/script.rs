@@ -41,7 +41,8 @@ pub(super) async fn run(
         println!("calling the line at {}\n", server.sip);
     }
     let phone = Softphone::dial(dialling).await.map_err(Failure::because)?;
-    let mut scene = Scene { phone, events, narrator: Narrator::new(quiet), missed: Vec::new(), mark: 0 };
+    let mut scene =
+        Scene { phone, events, narrator: Narrator::new(quiet), missed: Vec::new(), mark: 0 };
     let hung_up = scene.play().await;
     if !hung_up {
         scene.missed.push("the line did not hang up after the caller's goodbye".into());

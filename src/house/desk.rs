@@ -22,7 +22,8 @@ use tokio::task::JoinSet;
 use super::start::{BrainEvents, BridgeEvents, CLOSE_WITHIN};
 use crate::config::Config;
 use crate::control::server::Asked;
-use crate::line::{Journal, JournalEntry, LineEnd, LineHandle, LineInput};
+use crate::line::{Figures, Journal, JournalEntry, LineEnd, LineHandle, LineInput};
+use crate::report::{EVENTS_FILE, RECORDING_FILE};
 
 /// Hang-ups that wait for the desk: one per line, and a few that ask twice.
 const HANG_UPS_MAX: usize = 1_024;
@@ -199,7 +200,10 @@ impl Desk {
         let Some(open) = self.calls.remove(&call) else { return };
         match open.carrier {
             Carrier::Agent(line) => {
-                cdr.conversation.recording = open.folder.map(|folder| folder.display().to_string());
+                let file = |name| Some(open.folder.as_ref()?.join(name).display().to_string());
+                cdr.conversation.recording =
+                    file(RECORDING_FILE).filter(|_| self.config.recording.audio);
+                cdr.conversation.transcript = file(EVENTS_FILE);
                 self.closing.insert(open.line, cdr);
                 // The line must hear of its end whatever else waits for it.
                 tokio::spawn(async move { line.inputs.send(LineInput::Ended(outcome)).await });
@@ -222,7 +226,7 @@ impl Desk {
         };
         let Some(mut cdr) = self.closing.remove(&line) else { return };
         fill_media(&mut cdr, &end.statistics);
-        cdr.conversation.turns = u32::try_from(end.turns).ok();
+        fill_conversation(&mut cdr, &end.figures);
         self.write_cdr(&cdr);
     }
 
@@ -307,4 +311,17 @@ fn fill_media(cdr: &mut Cdr, statistics: &LineStatistics) {
     cdr.media.jitter_ms = Some(statistics.jitter_ms);
     cdr.media.loss_percent = Some(loss);
     cdr.media.mos_estimated = Some(statistics.mos_estimated);
+}
+
+fn fill_conversation(cdr: &mut Cdr, figures: &Figures) {
+    let mut replies = figures.reply_ms.clone();
+    replies.sort_unstable();
+    let rank = |share: f64| (replies.len() as f64 * share).ceil() as usize;
+    let percentile = |share| replies.get(rank(share).saturating_sub(1)).copied();
+    cdr.conversation.turns = Some(figures.turns);
+    cdr.conversation.barge_ins = Some(figures.barge_ins);
+    cdr.conversation.false_barge_ins = Some(figures.false_barge_ins);
+    cdr.conversation.dead_air_ms = Some(replies.iter().map(|ms| u64::from(*ms)).sum());
+    cdr.conversation.turn_latency_ms_p50 = percentile(0.50);
+    cdr.conversation.turn_latency_ms_p95 = percentile(0.95);
 }

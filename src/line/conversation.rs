@@ -101,6 +101,7 @@ pub struct Conversation {
     pub(super) brain_due: Option<MonoTime>,
     pub(super) hang_up_after: Option<ClaimId>,
     pub(super) caller: CallerState,
+    pub(super) figures: Figures,
     own_claims: u64,
     closed: bool,
 }
@@ -120,6 +121,21 @@ pub(super) enum Origin {
     Brain,
     Outside,
     Line,
+}
+
+/// What the call's record counts of the conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// Turns that the caller took.
+    pub turns: u32,
+    /// Times that the caller interrupted.
+    pub barge_ins: u32,
+    /// Times that the agent paused and it was not the caller speaking.
+    pub false_barge_ins: u32,
+    /// End of speech to first sample of the reply, one per answered turn, in order of time.
+    pub reply_ms: Vec<u32>,
+    /// When the turn that waits for its reply ended.
+    pub(super) awaited: Option<(u64, MonoTime)>,
 }
 
 /// A generation and its claim.
@@ -167,6 +183,7 @@ impl Conversation {
             brain_due: None,
             hang_up_after: None,
             caller: CallerState::default(),
+            figures: Figures::default(),
             own_claims: 0,
             closed: false,
         }

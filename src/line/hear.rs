@@ -80,8 +80,13 @@ impl Conversation {
         if self.caller.agent_had_floor {
             self.record(at, CallEvent::Verdict { verdict: labels::verdict(verdict), decide_ms });
         }
-        self.caller.understood_as_speech = verdict == Verdict::Speech;
-        self.caller.barged_in |= verdict == Verdict::Speech && self.caller.agent_had_floor;
+        let speech = verdict == Verdict::Speech;
+        self.caller.understood_as_speech = speech;
+        self.caller.barged_in |= speech && self.caller.agent_had_floor;
+        if self.caller.agent_had_floor {
+            self.figures.barge_ins += u32::from(speech);
+            self.figures.false_barge_ins += u32::from(!speech);
+        }
         self.govern(now, Input::CallerVerdict(verdict));
     }
 
@@ -89,6 +94,8 @@ impl Conversation {
         let barged_in = self.caller.finished().barged_in;
         self.turns += 1;
         let turn = self.turns;
+        self.figures.turns += 1;
+        self.figures.awaited = Some((turn, times.speech_end));
         let times = self.turn_times(times);
         self.record(now, CallEvent::CallerTurn { turn, text: text.clone(), barged_in, times });
         self.govern(now, Input::CallerTurn(TurnId(turn)));

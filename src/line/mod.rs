@@ -14,6 +14,6 @@ mod mind;
 mod speak;
 mod task;
 
-pub use conversation::{Action, Conversation, ConversationConfig};
+pub use conversation::{Action, Conversation, ConversationConfig, Figures};
 pub use journal::{Journal, JournalEntry, read_printed};
 pub use task::{INPUTS_MAX, LineEnd, LineHandle, LineInput, LineParts, run};

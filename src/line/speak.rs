@@ -3,7 +3,7 @@
 use brain_protocol::LineMessage;
 use media_core::{Generation, MonoTime};
 use media_engine::Speech;
-use queue_governor::{ClaimId, Content, Ending, FloorReason, Heard, Output, Voice};
+use queue_governor::{ClaimId, Content, Ending, FloorReason, Heard, Output, TurnId, Voice};
 use std::time::Duration;
 
 use super::conversation::{Action, Conversation, Known, News, Origin};
@@ -12,6 +12,8 @@ use crate::report::CallEvent;
 
 /// After the last sample is sent the far end's jitter buffer still holds some of it.
 const FAREWELL_TAIL: Duration = Duration::from_millis(300);
+/// Replies whose times are kept for the call's record: days of talk.
+const REPLIES_MAX: usize = 10_000;
 
 impl Conversation {
     pub(super) fn carry_out(&mut self, now: MonoTime, output: Output) {
@@ -143,6 +145,16 @@ impl Conversation {
         self.record(at, CallEvent::FirstSample { claim: id.to_string() });
         let line = self.brain_line();
         let Some(known) = self.claims.get_mut(&id) else { return };
+        match self.figures.awaited {
+            Some((turn, speech_end)) if known.turn == Some(TurnId(turn)) => {
+                self.figures.awaited = None;
+                if self.figures.reply_ms.len() < REPLIES_MAX {
+                    let ms = u32::try_from(at.since(speech_end).as_millis()).unwrap_or(u32::MAX);
+                    self.figures.reply_ms.push(ms);
+                }
+            }
+            _ => {}
+        }
         let first = !core::mem::replace(&mut known.started, true);
         if first && known.origin == Origin::Brain {
             if let Ok(claim) = brain_protocol::ClaimId::new(id.as_str()) {

@@ -14,7 +14,7 @@ use sip_bridge::CallOutcome;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::conversation::{Action, Conversation, ConversationConfig, News};
+use super::conversation::{Action, Conversation, ConversationConfig, Figures, News};
 use super::journal::{Journal, JournalEntry};
 use crate::control::Reply;
 use crate::report::{CallClosed, CallEvent, CallOpened, CallStats, Event};
@@ -88,8 +88,8 @@ pub struct LineParts {
 pub struct LineEnd {
     /// Final figures of the media.
     pub statistics: LineStatistics,
-    /// Turns that the caller took.
-    pub turns: u64,
+    /// What the record counts of the conversation.
+    pub figures: Figures,
 }
 
 /// Lives as long as the call.
@@ -100,7 +100,7 @@ pub async fn run(parts: LineParts, mut inputs: mpsc::Receiver<LineInput>) -> Lin
     task.record(0.0, CallEvent::CallOpened(task.parts.opened.clone()));
     let outcome = task.converse(&mut inputs).await;
     let end = task.close(&mut inputs, outcome).await;
-    tracing::info!(line = %id, turns = end.turns, "line closed");
+    tracing::info!(line = %id, turns = end.figures.turns, "line closed");
     end
 }
 
@@ -236,7 +236,7 @@ impl Task {
         self.conversation.closed(now, &outcome.reason);
         self.act();
         let t_ms = self.conversation.record_ms(now);
-        let turns = self.conversation.turns;
+        let figures = self.conversation.figures.clone();
         let last_tick = self.parts.line.close().statistics;
         let statistics = final_statistics(inputs).await.unwrap_or(last_tick);
         let closed = CallClosed {
@@ -250,7 +250,7 @@ impl Task {
         let event = Event { t_ms, what: CallEvent::CallClosed(closed) };
         self.parts.journal.put(JournalEntry::Event(line, event));
         self.parts.journal.put(JournalEntry::Close(line));
-        LineEnd { statistics, turns }
+        LineEnd { statistics, figures }
     }
 }
 
