@@ -115,10 +115,10 @@ fn ready_address(line: &str) -> Option<SocketAddr> {
 
 async fn pass_on(mut lines: Lines<BufReader<ChildStdout>>, to_script: mpsc::Sender<Timed>) {
     while let Ok(Some(line)) = lines.next_line().await {
-        if let Some((_, event, t_ms)) = read_printed(&line) {
-            if to_script.send((t_ms, event)).await.is_err() {
-                return;
-            }
+        if let Some((_, event, t_ms)) = read_printed(&line)
+            && to_script.send((t_ms, event)).await.is_err()
+        {
+            return;
         }
     }
 }

@@ -121,12 +121,11 @@ impl Conversation {
                 .map(|s| u64::from(s.generation.0))
         });
         let taken = labels::takes_the_floor_away(why);
-        if let (true, Some(spoken)) = (taken, self.generations.back()) {
-            if spoken.revoked_at == Some(now) {
-                let event =
-                    CallEvent::Revoked { claim: spoken.claim.to_string(), why: text.clone() };
-                self.record(now, event);
-            }
+        if let (true, Some(spoken)) = (taken, self.generations.back())
+            && spoken.revoked_at == Some(now)
+        {
+            let event = CallEvent::Revoked { claim: spoken.claim.to_string(), why: text.clone() };
+            self.record(now, event);
         }
         let holder = holder.map(|id| id.to_string());
         self.record(now, CallEvent::Floor { holder, source, why: text, generation });
@@ -156,10 +155,11 @@ impl Conversation {
             _ => {}
         }
         let first = !core::mem::replace(&mut known.started, true);
-        if first && known.origin == Origin::Brain {
-            if let Ok(claim) = brain_protocol::ClaimId::new(id.as_str()) {
-                self.tell(LineMessage::ClaimStarted { line, claim });
-            }
+        if first
+            && known.origin == Origin::Brain
+            && let Ok(claim) = brain_protocol::ClaimId::new(id.as_str())
+        {
+            self.tell(LineMessage::ClaimStarted { line, claim });
         }
     }
 
