@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 /// Delay may be this much above its target before anything is corrected. A stream starts up to
-/// 15 ms above it, as the ticks fall.
+/// 12 ms above it, as the ticks fall.
 pub const BEYOND_TARGET_MS: u32 = 18;
 
 /// Delay may be this much below its target before anything is corrected. The target allows for it.

@@ -120,3 +120,21 @@ pub fn eventually(done: impl Fn() -> bool, describe: impl Fn() -> String) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// Tries what only a machine that keeps time can pass: `attempt` gets an engine, and returns how
+/// late its own packets were and whether all was well. It fails if it fails although engine and
+/// packets were on time, or if five attempts were all disturbed.
+pub fn with_time_kept(attempt: impl Fn(&Engine) -> (Duration, Result<(), String>)) {
+    let mut failures = Vec::new();
+    for _ in 0..5 {
+        let engine = engine();
+        let (packets_late, result) = attempt(&engine);
+        let Err(failure) = result else { return };
+        let ticks_late = Duration::from_micros(engine.metrics().lateness.max_us);
+        failures.push(format!("{failure} (ticks {ticks_late:?}, packets {packets_late:?} late)"));
+        if ticks_late.max(packets_late) < Duration::from_millis(5) {
+            break;
+        }
+    }
+    panic!("{failures:#?}");
+}

@@ -99,13 +99,21 @@ impl Phone {
     }
 
     /// Speaks: one packet every `ms` milliseconds, on time, all of `pcm`. `drop`: packets that
-    /// are lost on the way, by their place.
-    pub fn speak(&mut self, to: SocketAddr, pcm: &[i16], ms: u32, drop: impl Fn(usize) -> bool) {
+    /// are lost on the way, by their place. Returns how late the latest packet was.
+    pub fn speak(
+        &mut self,
+        to: SocketAddr,
+        pcm: &[i16],
+        ms: u32,
+        drop: impl Fn(usize) -> bool,
+    ) -> Duration {
+        let mut latest = Duration::ZERO;
         let samples = self.codec.sample_rate().samples_in_ms(ms);
         let start = Instant::now();
         for (n, frame) in pcm.chunks_exact(samples).enumerate() {
             let due = start + Duration::from_millis(u64::from(ms)) * n as u32;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            latest = latest.max(due.elapsed());
             let mut payload = [0; 480];
             let length = self.encoder.encode(frame, &mut payload);
             if drop(n) {
@@ -116,6 +124,7 @@ impl Phone {
                 self.send_payload(to, kind, &payload[..length], 8 * ms);
             }
         }
+        latest
     }
 
     /// What came so far.

@@ -147,7 +147,9 @@ impl JitterBuffer {
 }
 
 // A pull comes every 20 ms; one that comes a little before the delay is over starts the stream.
-const START_SLACK_MS: u32 = 5;
+// As much before it as is tolerated afterwards: the first packet of a stream is often some
+// milliseconds late, by which the delay turns out longer than it was meant to be.
+const START_SLACK_MS: u32 = crate::jitter::SHORT_OF_TARGET_MS;
 
 // Timestamps that creep by less are the sender's rounding, not silence.
 const GAP_IGNORED_MS: u32 = 2;
