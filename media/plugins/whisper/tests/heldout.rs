@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use media_core::plugin::{SpeechToText, SttStream};
 use plugin_whisper::Whisper;
-use support::{assets, heard, thread_time, word_errors};
+use support::{assets, heard, telephoned, thread_time, word_errors};
 
 #[derive(Default)]
 struct Score {
@@ -92,6 +92,23 @@ fn held_out_voices_are_understood_as_well_as_claimed() {
     assert!(scores["fixed phrases"].wer_percent() <= 5.0);
     assert!(scores["held-out espeak voices"].wer_percent() <= 7.0);
     assert!(scores["digit strings"].wer_percent() <= 20.0);
+}
+
+/// What the demo's caller says must be understood word for word, and with confidence.
+#[test]
+fn the_callers_recordings_are_understood_to_the_word() {
+    let folder = assets().join("caller");
+    let table = std::fs::read_to_string(folder.join("transcripts.tsv")).expect("transcripts");
+    let whisper = Whisper::builtin(&assets()).expect("loads");
+    let mut stream = whisper.open().expect("opens");
+    for line in table.lines().skip(1) {
+        let (file, said) = line.split_once('\t').expect("two columns");
+        let heard = stream.decode(&telephoned(&folder.join(file))).expect("decodes");
+        let confidence = heard.confidence.unwrap_or_default();
+        println!("{file:<24} {:<22} {confidence:.2}", heard.text);
+        assert_eq!(heard.text, said);
+        assert!(confidence > 0.9, "{file}: {confidence}");
+    }
 }
 
 /// Decodes a line's recordings as four callers at once would have them decoded.

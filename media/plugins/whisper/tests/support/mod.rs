@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use media_core::codec::Decoder;
+use media_core::codec::{Decoder, Encoder};
 use media_core::resample::convert_all;
 use media_core::{Codec, SampleRate};
 
@@ -24,6 +24,22 @@ pub fn heard(path: &Path) -> Vec<i16> {
         decoder.decode(packet, out);
     }
     convert_all(&linear, SampleRate::Hz8000, SampleRate::Hz16000)
+}
+
+/// An 8 kHz 16-bit WAV as it arrives over G.711 µ-law.
+pub fn telephoned(path: &Path) -> Vec<i16> {
+    let file = std::fs::read(path).expect("readable");
+    let at = file.windows(4).position(|w| w == b"data").expect("a data chunk") + 8;
+    let linear: Vec<i16> =
+        file[at..].chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+    let (mut encoder, mut decoder) = (Encoder::new(Codec::Pcmu), Decoder::new(Codec::Pcmu));
+    let mut arrived = vec![0; linear.len()];
+    let mut packet = [0; 160];
+    for (spoken, out) in linear.chunks(160).zip(arrived.chunks_mut(160)) {
+        let count = encoder.encode(spoken, &mut packet);
+        decoder.decode(&packet[..count], out);
+    }
+    convert_all(&arrived, SampleRate::Hz8000, SampleRate::Hz16000)
 }
 
 /// Substitutions, insertions and deletions that make `heard` out of `said`, in words.
