@@ -1,0 +1,28 @@
+//! The whole program against the world: real processes, real sockets on loopback, phones that we
+//! did not write. One binary, so that linking is paid once.
+//!
+//! Every test has the machine to itself ([`support::alone`]), prints its figures on standard error
+//! even when it passes, bounds every wait, and ends every process that it started.
+
+#[path = "e2e/bad_input.rs"]
+mod bad_input;
+#[path = "e2e/baresip.rs"]
+mod baresip;
+#[path = "e2e/brain_killed.rs"]
+mod brain_killed;
+#[path = "e2e/command_line.rs"]
+mod command_line;
+#[path = "e2e/demo.rs"]
+mod demo;
+#[path = "e2e/echo.rs"]
+mod echo;
+#[path = "e2e/hold.rs"]
+mod hold;
+#[path = "e2e/latency.rs"]
+mod latency;
+#[path = "e2e/one_voice.rs"]
+mod one_voice;
+#[path = "e2e/sipp.rs"]
+mod sipp;
+#[path = "e2e/support/mod.rs"]
+mod support;

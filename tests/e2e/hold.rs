@@ -1,0 +1,78 @@
+//! Hold and move: re-INVITEs that a PBX sends in the middle of a call.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::support::line::Serving;
+use crate::support::phone::{Phone, direction, media_address, sdp};
+use crate::support::rtp::{Media, assert_one_stream, longest_gap};
+use crate::support::{alone, figure, wait_until};
+
+const A_WHILE: Duration = Duration::from_millis(1_500);
+
+/// Packets that come in a while, without those that were under way.
+fn packets_in_a_while(media: &Media) -> usize {
+    std::thread::sleep(Duration::from_millis(200));
+    let before = media.count();
+    std::thread::sleep(A_WHILE);
+    media.count() - before
+}
+
+#[test]
+fn a_hold_is_answered_with_its_counterpart_and_sound_goes_only_where_it_is_due() {
+    let _machine = alone();
+    // Shorter than the holds below: a caller on hold owes us no sound.
+    let line = Serving::echo(|config| config.rtp.timeout_s = 1);
+    let phone = Phone::call(line.sip);
+    let due = |offered: &str| matches!(offered, "sendrecv" | "recvonly");
+    let script = [
+        ("sendonly", "recvonly"),
+        ("sendrecv", "sendrecv"),
+        ("inactive", "inactive"),
+        ("sendrecv", "sendrecv"),
+        ("recvonly", "sendonly"),
+        ("sendrecv", "sendrecv"),
+    ];
+    for (version, (offered, answered)) in (2..).zip(script) {
+        // As a PBX does: silent itself where it says so.
+        phone.media.send(matches!(offered, "sendrecv" | "sendonly"));
+        let answer = phone.invite(&sdp(phone.media.local, offered, version));
+        assert_eq!(direction(&answer), answered, "the answer to {offered}: {answer}");
+        assert_eq!(media_address(&answer), phone.line_rtp, "the line stays where it is");
+        let came = packets_in_a_while(&phone.media);
+        figure(format!("hold: {offered} answered {answered}, {came} packets in {A_WHILE:?}"));
+        if due(offered) {
+            assert!((60..=85).contains(&came), "{came} packets while {offered}");
+        } else {
+            assert_eq!(came, 0, "sound to a caller who wants none ({offered})");
+        }
+        assert!(!phone.was_hung_up(), "a call on hold stays ({offered})");
+    }
+    phone.hang_up();
+    line.stop();
+}
+
+#[test]
+fn sound_follows_the_caller_to_another_port() {
+    let _machine = alone();
+    let line = Serving::echo(|_| {});
+    let phone = Phone::call(line.sip);
+    wait_until("sound", Duration::from_secs(5), || (phone.media.count() > 25).then_some(()));
+    let moved = Media::open(Ipv4Addr::LOCALHOST);
+    let answer = phone.invite(&sdp(moved.local, "sendrecv", 2));
+    phone.media.send(false);
+    moved.send_to(media_address(&answer));
+    let (old, new) = (packets_in_a_while(&phone.media), packets_in_a_while(&moved));
+    let mut all = phone.media.received();
+    all.extend(moved.received());
+    let (gap_ms, _) = longest_gap(&all);
+    figure(format!(
+        "moved: {old} packets to the old port, {new} to the new, longest gap {gap_ms:.0} ms"
+    ));
+    assert_eq!(old, 0, "nobody is at the old port any more");
+    assert!((60..=85).contains(&new), "{new} packets at the new port");
+    assert_one_stream(&all);
+    assert!(gap_ms <= 200.0, "the move cost {gap_ms} ms");
+    phone.hang_up();
+    line.stop();
+}

@@ -1,0 +1,194 @@
+//! `xenline serve` in a process of its own, and everything it tells.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use xenline::config::{Config, LineMode};
+use xenline::control::{Reply, Request, client};
+use xenline::demo::loopback_config;
+use xenline::line::read_printed;
+use xenline::report::CallEvent;
+
+use super::process::{Guarded, gather, xenline};
+use super::wait_until;
+
+/// Models are loaded and the brain is started in a second or two; a busy machine takes longer.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// An event and its time in ms since the answer.
+pub type Timed = (f64, CallEvent);
+
+pub struct Serving {
+    child: Guarded,
+    pub sip: SocketAddr,
+    pub config: Config,
+    events: Arc<Mutex<Vec<Timed>>>,
+    said: Arc<Mutex<String>>,
+    _dir: TempDir,
+    _sockets: TempDir,
+}
+
+impl Serving {
+    /// A line with the brain that lies beside the program.
+    pub fn agent(change: impl FnOnce(&mut Config)) -> Self {
+        super::process::brain();
+        Self::start(xenline(), change)
+    }
+
+    /// A line that gives the caller the caller's own sound.
+    pub fn echo(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start(xenline(), |config| {
+            config.line.mode = LineMode::Echo;
+            config.sip.codecs = vec!["PCMU".into()];
+            change(config);
+        })
+    }
+
+    pub fn start(mut command: Command, change: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (mut config, sockets) = loopback_config().expect("a configuration");
+        config.recording.dir = Some(dir.path().join("calls"));
+        change(&mut config);
+        let file = dir.path().join("xenline.toml");
+        std::fs::write(&file, toml::to_string(&config).expect("TOML")).expect("it is written");
+        command.args(["serve", "--events", "--config"]).arg(&file);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Guarded::spawn(command);
+        let said = gather(child.child().stderr.take());
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let ready = Arc::new(Mutex::new(None));
+        let stdout = child.child().stdout.take().expect("standard output");
+        let (to_us, address) = (events.clone(), ready.clone());
+        std::thread::spawn(move || read_events(BufReader::new(stdout), &to_us, &address));
+        let sip = wait_until("the line to be ready", READY_WITHIN, || {
+            let ended = child.child().try_wait().expect("it can be waited for");
+            assert!(ended.is_none(), "the line ended: {}", said.lock().expect("no panic"));
+            *ready.lock().expect("no panic")
+        });
+        Self { child, sip, config, events, said, _dir: dir, _sockets: sockets }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    /// What it said on standard error.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("no panic").clone()
+    }
+
+    /// Every event so far.
+    pub fn events(&self) -> Vec<Timed> {
+        self.events.lock().expect("no panic").clone()
+    }
+
+    /// How many events there were; a place to wait from.
+    pub fn mark(&self) -> usize {
+        self.events.lock().expect("no panic").len()
+    }
+
+    /// The first event at or after `mark` that `is` gives a value for.
+    pub fn wait<T>(
+        &self,
+        waiting_for: &str,
+        mark: usize,
+        within: Duration,
+        is: impl Fn(f64, &CallEvent) -> Option<T>,
+    ) -> T {
+        // A copy, because `is` may look at the events itself.
+        let find = || {
+            let events = self.events();
+            events.iter().skip(mark).find_map(|(t_ms, event)| is(*t_ms, event))
+        };
+        let latest = std::time::Instant::now() + within;
+        loop {
+            if let Some(found) = find() {
+                return found;
+            }
+            assert!(
+                std::time::Instant::now() < latest,
+                "waited {within:?} in vain for {waiting_for}; since then:\n{}\nthe line said:\n{}",
+                self.since(mark),
+                self.said()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn since(&self, mark: usize) -> String {
+        let events = self.events();
+        let lines = events.iter().skip(mark).map(|(t_ms, event)| format!("{t_ms:9.1} {event:?}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Waits until the caller's turn with exactly these words was understood. Gives its number.
+    pub fn turn(&self, words: &str, mark: usize) -> u64 {
+        self.wait(&format!("the line to hear {words:?}"), mark, Duration::from_secs(20), |_, e| {
+            match e {
+                CallEvent::CallerTurn { turn, text, .. } if super::sound::plain(text) == words => {
+                    Some(*turn)
+                }
+                _ => None,
+            }
+        })
+    }
+
+    pub fn status(&self) -> Reply {
+        let socket = self.config.say.socket.clone().expect("the tests name one");
+        let mut status = None;
+        client::ask(&socket, &Request::Status, |reply| status = Some(reply)).expect("it answers");
+        status.expect("one answer")
+    }
+
+    pub fn open_calls(&self) -> usize {
+        match self.status() {
+            Reply::Status { calls, .. } => calls.len(),
+            other => panic!("not a status: {other:?}"),
+        }
+    }
+
+    /// The folders of calls so far, oldest first.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let dir = self.config.recording.dir.as_ref().expect("the tests record");
+        let entries = std::fs::read_dir(dir).expect("it is there").flatten();
+        let mut folders: Vec<_> =
+            entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+        folders.sort();
+        folders
+    }
+
+    /// The folder of the one call there was, once its record is complete.
+    pub fn folder(&self) -> PathBuf {
+        let closed = |_, event: &CallEvent| matches!(event, CallEvent::CallClosed(_)).then_some(());
+        self.wait("the call's record to be closed", 0, Duration::from_secs(20), closed);
+        // The last line is printed and written by the same thread, in this order.
+        std::thread::sleep(Duration::from_millis(200));
+        self.folders().pop().expect("a call was recorded")
+    }
+
+    /// Ends it in peace.
+    pub fn stop(mut self) {
+        self.child.signal(libc::SIGTERM);
+        let code = self.child.ended(STOPPED_WITHIN);
+        let said = self.said();
+        assert_eq!(code, Some(0), "the line did not end well: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+fn read_events(from: impl BufRead, events: &Mutex<Vec<Timed>>, ready: &Mutex<Option<SocketAddr>>) {
+    for line in from.lines().map_while(Result::ok) {
+        if let Some((_, event, t_ms)) = read_printed(&line) {
+            events.lock().expect("no panic").push((t_ms, event));
+        } else if let Ok(json) = serde_json::from_str::<serde_json::Value>(&line) {
+            let udp = json["udp"].as_str().and_then(|udp| udp.parse().ok());
+            *ready.lock().expect("no panic") = udp;
+        }
+    }
+}

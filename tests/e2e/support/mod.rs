@@ -1,0 +1,40 @@
+//! What the tests share: processes, a line that serves, a phone made of plain sockets, sound.
+
+pub mod line;
+pub mod phone;
+pub mod process;
+pub mod rtp;
+pub mod sound;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The machine for one test alone: they measure time, and count what is open.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static MACHINE: Mutex<()> = Mutex::new(());
+    // A test that failed before has left nothing that a guard does not clear away.
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Prints a figure where it is seen even when the test passes.
+pub fn figure(text: impl std::fmt::Display) {
+    use std::io::Write;
+    // Past the capture of the test harness, on purpose. Nobody reading is no failure.
+    let _ = writeln!(std::io::stderr(), "    {text}");
+}
+
+/// Asks until `what` gives a value; panics with `waiting_for` after `within`.
+pub fn wait_until<T>(
+    waiting_for: &str,
+    within: Duration,
+    mut what: impl FnMut() -> Option<T>,
+) -> T {
+    let latest = Instant::now() + within;
+    loop {
+        if let Some(value) = what() {
+            return value;
+        }
+        assert!(Instant::now() < latest, "waited {within:?} in vain for {waiting_for}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

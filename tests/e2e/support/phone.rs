@@ -1,0 +1,217 @@
+//! A phone made of plain sockets: SIP as text, RTP by hand. It shares no code with the line's
+//! signalling, so that it would notice a mistake that both of our ends make.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::rtp::Media;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+pub struct Phone {
+    pub media: Media,
+    /// The address in the line's SDP.
+    pub line_rtp: SocketAddr,
+    dialog: Arc<Dialog>,
+    responses: Receiver<String>,
+    listener: Option<JoinHandle<()>>,
+    sequence: AtomicU32,
+}
+
+/// What both threads know of the call.
+struct Dialog {
+    socket: UdpSocket,
+    server: SocketAddr,
+    local: SocketAddr,
+    id: String,
+    /// The `To` with the line's tag, and the line's contact; empty until they are known.
+    to: Mutex<String>,
+    target: Mutex<String>,
+    last_ack: Mutex<Option<(String, String)>>,
+    hung_up: AtomicBool,
+    stop: AtomicBool,
+}
+
+impl Phone {
+    /// Calls, and returns when the call is answered and sound goes both ways.
+    pub fn call(server: SocketAddr) -> Self {
+        let phone = Self::call_silently(server);
+        phone.media.send_to(phone.line_rtp);
+        phone
+    }
+
+    /// The same without a packet of sound from us.
+    pub fn call_silently(server: SocketAddr) -> Self {
+        let media = Media::open(Ipv4Addr::LOCALHOST);
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
+        let local = socket.local_addr().expect("a bound socket");
+        let dialog = Arc::new(Dialog {
+            socket,
+            server,
+            local,
+            id: format!("e2e-{}-{}", std::process::id(), local.port()),
+            to: Mutex::new(format!("<sip:agent@{server}>")),
+            target: Mutex::new(format!("sip:agent@{server}")),
+            last_ack: Mutex::new(None),
+            hung_up: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+        });
+        let (to_us, responses) = channel();
+        let theirs = dialog.clone();
+        let listener = Some(std::thread::spawn(move || theirs.listen(&to_us)));
+        let sequence = AtomicU32::new(1);
+        let offer = sdp(media.local, "sendrecv", 1);
+        let mut phone = Self { media, line_rtp: server, dialog, responses, listener, sequence };
+        let answer = phone.invite(&offer);
+        phone.line_rtp = media_address(&answer);
+        phone
+    }
+
+    /// INVITE or re-INVITE with this SDP; gives the answer's SDP.
+    pub fn invite(&self, offer: &str) -> String {
+        let number = self.sequence.fetch_add(1, SeqCst);
+        self.dialog.send(&self.dialog.request("INVITE", number, number, offer));
+        let response = self.final_response(&format!("{number} INVITE"));
+        assert!(response.starts_with("SIP/2.0 200"), "refused: {response}");
+        *self.dialog.to.lock().expect("no panic") = header(&response, "To").to_owned();
+        let contact = header(&response, "Contact");
+        let target = contact.split(['<', '>']).nth(1).unwrap_or(contact);
+        *self.dialog.target.lock().expect("no panic") = target.to_owned();
+        let ack = self.dialog.request("ACK", number, number + 10_000, "");
+        *self.dialog.last_ack.lock().expect("no panic") =
+            Some((format!("{number} INVITE"), ack.clone()));
+        self.dialog.send(&ack);
+        response.split_once("\r\n\r\n").expect("a body").1.to_owned()
+    }
+
+    /// Whether the line said goodbye.
+    pub fn was_hung_up(&self) -> bool {
+        self.dialog.hung_up.load(SeqCst)
+    }
+
+    pub fn hang_up(self) {
+        if !self.was_hung_up() {
+            let number = self.sequence.fetch_add(1, SeqCst);
+            self.dialog.send(&self.dialog.request("BYE", number, number, ""));
+            let response = self.final_response(&format!("{number} BYE"));
+            assert!(response.starts_with("SIP/2.0 200"), "{response}");
+        }
+    }
+
+    fn final_response(&self, sequence: &str) -> String {
+        loop {
+            let response = self.responses.recv_timeout(ANSWER_WITHIN).expect("an answer in time");
+            if header(&response, "CSeq") == sequence && !response.starts_with("SIP/2.0 1") {
+                return response;
+            }
+        }
+    }
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        self.dialog.stop.store(true, SeqCst);
+        if let Some(listener) = self.listener.take() {
+            // It panicked where an assertion of its test failed already.
+            let _ = listener.join();
+        }
+    }
+}
+
+impl Dialog {
+    fn send(&self, message: &str) {
+        self.socket.send_to(message.as_bytes(), self.server).expect("loopback takes it");
+    }
+
+    fn request(&self, method: &str, number: u32, branch: u32, body: &str) -> String {
+        let (local, id) = (self.local, &self.id);
+        let target = self.target.lock().expect("no panic");
+        let to = self.to.lock().expect("no panic");
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        format!(
+            "{method} {target} SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {local};branch=z9hG4bK-{id}-{branch};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:tester@{local}>;tag=t-{id}\r\nTo: {to}\r\n\
+             Call-ID: {id}\r\nCSeq: {number} {method}\r\nContact: <sip:tester@{local}>\r\n\
+             {kind}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    fn listen(&self, to_us: &Sender<String>) {
+        let mut buffer = [0; 8_192];
+        while !self.stop.load(SeqCst) {
+            let Ok((length, _)) = self.socket.recv_from(&mut buffer) else { continue };
+            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if !message.starts_with("SIP/2.0") {
+                self.answer(&message);
+            } else if let Some(ack) = self.ack_again(&message) {
+                self.send(&ack);
+            } else {
+                // A test that has what it wanted does not listen any more.
+                let _ = to_us.send(message);
+            }
+        }
+    }
+
+    /// A 200 that comes again has missed our ACK.
+    fn ack_again(&self, message: &str) -> Option<String> {
+        let last = self.last_ack.lock().expect("no panic");
+        let (sequence, ack) = last.as_ref()?;
+        let again = message.starts_with("SIP/2.0 200") && header(message, "CSeq") == sequence;
+        again.then(|| ack.clone())
+    }
+
+    fn answer(&self, request: &str) {
+        let line = |name: &str| format!("{name}: {}\r\n", header(request, name));
+        let headers: String = ["Via", "From", "To", "Call-ID", "CSeq"].map(line).concat();
+        self.send(&format!("SIP/2.0 200 OK\r\n{headers}Content-Length: 0\r\n\r\n"));
+        if request.starts_with("BYE ") {
+            self.hung_up.store(true, SeqCst);
+        }
+    }
+}
+
+/// An offer of µ-law and telephone events.
+pub fn sdp(rtp: SocketAddr, direction: &str, version: u32) -> String {
+    let (ip, port) = (rtp.ip(), rtp.port());
+    format!(
+        "v=0\r\no=- 77 {version} IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\n\
+         a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na={direction}\r\n"
+    )
+}
+
+/// The direction of an SDP answer; RFC 4566 makes `sendrecv` of none.
+pub fn direction(sdp: &str) -> &str {
+    let known = ["sendrecv", "sendonly", "recvonly", "inactive"];
+    let attribute = |line: &'_ str| {
+        let name = line.trim_end().strip_prefix("a=")?;
+        known.into_iter().find(|known| *known == name)
+    };
+    sdp.lines().find_map(attribute).unwrap_or("sendrecv")
+}
+
+/// Where an SDP wants its sound.
+pub fn media_address(sdp: &str) -> SocketAddr {
+    let after = |start: &str| {
+        let line = sdp.lines().find_map(|line| line.strip_prefix(start));
+        line.unwrap_or_else(|| panic!("no {start} in {sdp}")).trim_end()
+    };
+    let ip = after("c=IN IP4 ").parse().expect("an address");
+    let port = after("m=audio ").split(' ').next().unwrap_or_default();
+    SocketAddr::new(ip, port.parse().expect("a port"))
+}
+
+fn header<'m>(message: &'m str, name: &str) -> &'m str {
+    let value = |line: &'m str| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    };
+    message.lines().take_while(|line| !line.is_empty()).find_map(value).unwrap_or_default()
+}
