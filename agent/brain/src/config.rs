@@ -33,6 +33,9 @@ pub struct Config {
     /// Directory of the configuration file.
     #[serde(skip)]
     pub directory: PathBuf,
+    /// The brain's own program, for commands that are part of it.
+    #[serde(skip)]
+    pub program: PathBuf,
 }
 
 impl Default for Config {
@@ -47,6 +50,7 @@ impl Default for Config {
             jobs_max: 4,
             commands: Vec::new(),
             directory: PathBuf::new(),
+            program: PathBuf::new(),
         }
     }
 }
@@ -62,7 +66,8 @@ pub struct Command {
     /// Further phrases that run it, with slots. None are needed if a gene refers to it.
     #[serde(default)]
     pub phrases: Vec<String>,
-    /// Program and arguments. Never a shell line. `{config_dir}` and slots such as `{n}` are filled in.
+    /// Program and arguments. Never a shell line. `{config_dir}`, `{brain}` and slots such as
+    /// `{n}` are filled in.
     pub run: Vec<String>,
     /// Added to its environment, which is otherwise only `PATH`.
     #[serde(default)]
@@ -128,6 +133,19 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// The configuration of a brain that was given none: `xenline-brain.example.toml`.
+    ///
+    /// # Panics
+    /// If that file is malformed; a test reads it.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let path = Path::new("xenline-brain.example.toml");
+        match Self::from_text(path, BUILTIN) {
+            Ok(config) => config,
+            Err(error) => panic!("the built-in configuration is malformed: {error}"),
+        }
+    }
+
     /// Reads and checks a file.
     ///
     /// # Errors
@@ -135,14 +153,20 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::Unreadable { path: path.into(), error })?;
-        let mut config: Config = toml::from_str(&text).map_err(|error| ConfigError::Malformed {
-            path: path.into(),
-            error: Box::new(error),
-        })?;
+        let mut config = Self::from_text(path, &text)?;
         let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new("."));
         config.directory = std::path::absolute(directory).unwrap_or_else(|_| directory.into());
+        Ok(config)
+    }
+
+    fn from_text(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let mut config: Config = toml::from_str(text).map_err(|error| ConfigError::Malformed {
+            path: path.into(),
+            error: Box::new(error),
+        })?;
         config.check().map_err(|what| ConfigError::Invalid { path: path.into(), what })?;
+        config.program = std::env::current_exe().unwrap_or_else(|_| "xenline-brain".into());
         Ok(config)
     }
 
@@ -220,6 +244,8 @@ fn own_gene(command: &Command) -> Option<Gene> {
         follow_ups: Vec::new(),
     })
 }
+
+const BUILTIN: &str = include_str!("../xenline-brain.example.toml");
 
 fn timeout_default_s() -> u64 {
     60

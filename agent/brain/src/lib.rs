@@ -28,6 +28,7 @@
 //! nothing that the caller did not ask for, except the greeting, a report, and a timer.
 
 pub mod config;
+pub mod demo_backup;
 pub mod genes;
 pub mod memory;
 pub mod mind;

@@ -18,15 +18,21 @@ struct Arguments {
     #[arg(long, env = "XENLINE_BRAIN_CONFIG")]
     config: Option<PathBuf>,
     /// Socket of the line. The line sets this when it starts the brain.
-    #[arg(long, env = brain_protocol::SOCKET_VARIABLE, required_unless_present = "check")]
+    #[arg(long, env = brain_protocol::SOCKET_VARIABLE, required_unless_present_any = ["check", "demo_backup"])]
     socket: Option<PathBuf>,
     /// Read the configuration and the genes, say what was found, and end.
     #[arg(long)]
     check: bool,
+    /// Make the demo's backup, and end.
+    #[arg(long, hide = true)]
+    demo_backup: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.demo_backup {
+        return demo_backup();
+    }
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("XENLINE_BRAIN_LOG")
@@ -37,7 +43,7 @@ fn main() -> ExitCode {
         .with_ansi(false)
         .init();
     let config =
-        match arguments.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read) {
+        match arguments.config.as_deref().map_or_else(|| Ok(Config::builtin()), Config::read) {
             Ok(config) => config,
             Err(error) => return refuse(&error),
         };
@@ -77,6 +83,16 @@ fn check(config: &Config) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => refuse(&error),
+    }
+}
+
+fn demo_backup() -> ExitCode {
+    match xenline_brain::demo_backup::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xenline-brain: demo backup: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -182,6 +182,22 @@ pub fn capitalised(text: &str) -> String {
     rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
+/// Text in which every sentence begins with a capital.
+#[must_use]
+pub fn sentences(text: &str) -> String {
+    let mut begins = true;
+    text.chars()
+        .map(|c| {
+            let capital = begins && c.is_alphabetic();
+            begins = match c {
+                '.' | '!' | '?' => true,
+                c => begins && !c.is_alphanumeric(),
+            };
+            if capital { c.to_uppercase().next().unwrap_or(c) } else { c }
+        })
+        .collect()
+}
+
 fn plural_word(count: &str, noun: &str) -> String {
     if count == "one" { format!("one {noun}") } else { format!("{count} {noun}s") }
 }

@@ -84,7 +84,6 @@ fn spawn(order: &Order) -> Result<Child, String> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
-        .process_group(0)
         .kill_on_drop(true);
     if let Some(directory) = &order.directory {
         command.current_dir(directory);
@@ -127,7 +126,7 @@ async fn watch(
         }
         Ok((Err(_), output)) => (JobOutcome::Failed, "failed".into(), output),
         Err((outcome, how)) => {
-            kill_group(pid);
+            kill_tree(pid);
             let _ = child.wait().await;
             (outcome, how.into(), String::new())
         }
@@ -145,13 +144,29 @@ async fn first_part(mut source: impl AsyncRead + Unpin) -> String {
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-fn kill_group(pid: Option<u32>) {
-    let group =
-        pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+/// Kills the program and what it started. They stay in the brain's own process group, so that
+/// whoever kills the brain's group has killed its jobs too.
+fn kill_tree(pid: Option<u32>) {
+    let mut tree: Vec<u32> = pid.into_iter().collect();
+    let mut next = 0;
+    while let Some(&parent) = tree.get(next)
+        && tree.len() < TREE_MAX
+    {
+        let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
+        let children = children.unwrap_or_default();
+        tree.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        next += 1;
+    }
+    for pid in tree {
+        let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
     }
 }
 
 /// A report is a few sentences; what is longer belongs into a file.
 pub const OUTPUT_BYTES_MAX: usize = 16 * 1024;
+
+/// A command that starts more processes than this is no command for a phone line.
+const TREE_MAX: usize = 1024;

@@ -195,8 +195,12 @@ impl Phrase {
             return of_phrase - OPEN_ENDED_COST;
         }
         let known = said.iter().filter(|term| self.terms.contains(term)).count();
-        let of_said = known as f32 / said.len() as f32;
-        PHRASE_SHARE * of_phrase + (1.0 - PHRASE_SHARE) * of_said
+        let strange = said
+            .iter()
+            .filter(|term| !self.terms.contains(term) && !FILLERS.contains(&term.as_str()))
+            .count();
+        let of_said = known as f32 / (known + strange).max(1) as f32;
+        of_phrase * (1.0 - STRANGERS_COST * (1.0 - of_said))
     }
 
     /// The slots' values, in their order. `None` if one is missing.
@@ -240,8 +244,15 @@ impl Tokenizer for Terms {
     }
 }
 
-/// How much more it counts that the whole phrase was said than that nothing else was.
-const PHRASE_SHARE: f32 = 0.65;
+/// What it costs if nothing of what was said belongs to the phrase. A short phrase within a long
+/// sentence is mostly chance: "what is the capital of France" is not "what".
+const STRANGERS_COST: f32 = 0.6;
+
+/// Words that say nothing about what is wanted, where a phrase does not have them.
+const FILLERS: [&str; 18] = [
+    "please", "um", "uh", "er", "well", "so", "now", "just", "hey", "could", "would", "can", "you",
+    "me", "tell", "the", "a", "okay",
+];
 
 /// A phrase that names what was said is better than one that leaves it open.
 const OPEN_ENDED_COST: f32 = 0.05;

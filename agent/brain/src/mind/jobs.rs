@@ -67,7 +67,7 @@ impl Mind {
             run: command
                 .run
                 .iter()
-                .map(|part| template::argument(part, slots, directory))
+                .map(|part| template::argument(part, slots, &self.config))
                 .collect(),
             environment: command.environment.clone(),
             directory: (!directory.as_os_str().is_empty()).then(|| directory.clone()),

@@ -315,6 +315,3 @@ const ANSWER_TTL_MS: u64 = 15_000;
 
 /// More lines than one machine carries.
 const LINES_MAX: usize = 4096;
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use crate::config::Config;
 use crate::genes::Slots;
 use crate::speakable;
 
@@ -54,13 +54,15 @@ impl Values {
             rest = after;
         }
         filled.push_str(rest);
-        speakable::capitalised(&filled)
+        speakable::sentences(&filled)
     }
 }
 
 /// One argument of a command. Slots come as plain values, not in words.
-pub(super) fn argument(part: &str, slots: &Slots, directory: &Path) -> String {
-    let mut filled = part.replace("{config_dir}", &directory.display().to_string());
+pub(super) fn argument(part: &str, slots: &Slots, config: &Config) -> String {
+    let mut filled = part
+        .replace("{config_dir}", &config.directory.display().to_string())
+        .replace("{brain}", &config.program.display().to_string());
     let values = [
         ("{n}", slots.number.map(|n| n.to_string())),
         ("{name}", slots.name.clone()),

@@ -170,11 +170,12 @@ mod tests {
 
     /// A Friday.
     fn now() -> Zoned {
-        "2026-11-20T20:30:00[UTC]".parse().expect("a date")
+        at("2026-11-20T20:30:00")
     }
 
     fn at(text: &str) -> Zoned {
-        format!("{text}[UTC]").parse().expect("a date")
+        let at: jiff::civil::DateTime = text.parse().expect("a date");
+        at.to_zoned(jiff::tz::TimeZone::UTC).expect("a date")
     }
 
     fn said(hour: i8, minute: i8, exact: bool) -> TimeOfDay {
