@@ -1,13 +1,15 @@
 //! Sound: the caller's recordings, what a recording says, how like two sounds are.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use media_core::Codec;
 use media_core::SampleRate;
 use media_core::codec::{Decoder, Encoder};
-use media_core::plugin::SpeechToText;
+use media_core::plugin::{SpeechChunk, SpeechSink, SpeechToText, TextToSpeech};
 use media_core::resample::convert_all;
+use plugin_piper::Espeak;
 use xenline::clip::Clip;
 use xenline::config::Config;
 use xenline::engines::{assets_dir, recogniser};
@@ -32,6 +34,21 @@ pub fn recorded(words: &str) -> Vec<i16> {
     let file = assets_dir().join("caller").join(format!("{}.wav", words.replace(' ', "-")));
     let clip = clip(words, &file);
     convert_all(&clip.samples, clip.rate, SampleRate::Hz8000)
+}
+
+/// A caller's synthetic voice, which is not the line's, for words that nobody recorded; at 8 kHz.
+pub fn synthesised(words: &str) -> Vec<i16> {
+    struct Sound(Vec<i16>);
+    impl SpeechSink for Sound {
+        fn chunk(&mut self, chunk: SpeechChunk<'_>) -> ControlFlow<()> {
+            self.0.extend_from_slice(chunk.samples);
+            ControlFlow::Continue(())
+        }
+    }
+    let voice = Espeak::new("en-us+m3", None).expect("espeak-ng's data");
+    let mut sound = Sound(Vec::new());
+    voice.speak(words, &mut sound).expect("a voice");
+    convert_all(&sound.0, voice.capabilities().sample_rate, SampleRate::Hz8000)
 }
 
 /// The same as a clip that a softphone plays.
