@@ -30,7 +30,7 @@ impl Connection {
     pub(crate) fn new(stream: UnixStream, outbound_max: usize, shared: Arc<Shared>) -> Self {
         let (read, write) = stream.into_split();
         let (inbound_in, inbound) = mpsc::channel(READ_AHEAD);
-        let (outbound, outbound_out) = mpsc::channel(outbound_max.max(1));
+        let (outbound, outbound_out) = mpsc::channel(outbound_max);
         let reader = tokio::spawn(read_all(read, inbound_in, shared));
         // Ends when the last sender is gone, after what was queued is written.
         tokio::spawn(write_all(write, outbound_out));

@@ -152,6 +152,9 @@ impl Shared {
 
     fn try_send(&self, message: &LineMessage) -> Result<(), SendError> {
         let queue = self.outbound().ok_or(SendError::NotConnected)?;
+        if queue.capacity() <= CONTROL_ROOM {
+            return Err(SendError::Full);
+        }
         let line = brain_protocol::encode(message).map_err(|_| SendError::TooLong)?;
         queue.try_send(line).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => SendError::Full,
@@ -191,6 +194,10 @@ impl Counters {
         }
     }
 }
+
+/// Slots of the queue to the brain that only pings and `shutdown` may use: a brain that is flooded,
+/// or floods, is not to look like one that hangs.
+pub(crate) const CONTROL_ROOM: usize = 8;
 
 /// Slots of the event channel that the brain's messages may not use, so that `Up` and `Down`
 /// find room even when the line does not keep up.

@@ -21,8 +21,9 @@
 //!   counts when the queue is full or the brain is away.
 //! - **Order.** `Up` comes before the brain's messages, `Down` after them, and nothing of a lost
 //!   brain comes after its `Down`.
-//! - **Every claim ends.** A claim that finds the queue to the line full is answered with
-//!   `claim_ended` / `refused`, so that the brain knows; other messages are counted and dropped.
+//! - **Refusals are told.** A claim that finds the queue to the line full is answered with
+//!   `claim_ended` / `refused`, as long as the brain reads its answers. Everything refused is
+//!   counted, and a brain that floods is not mistaken for one that hangs.
 //!
 //! # What it does not do
 //!

@@ -86,6 +86,8 @@ pub struct Lifecycle {
     state: State,
     backoff: Backoff,
     stopping: bool,
+    /// The brain that closed its connection had not said hello.
+    early: bool,
     actions: VecDeque<Action>,
 }
 
@@ -125,6 +127,7 @@ impl Lifecycle {
             state: State::Waiting { until: now },
             backoff: Backoff::new(timing.backoff_min, timing.backoff_max),
             stopping: false,
+            early: false,
             actions: VecDeque::new(),
         }
     }
@@ -242,6 +245,7 @@ impl Lifecycle {
         if matches!(self.state, State::Starting { .. } | State::Up { .. }) {
             self.note_health(now);
             self.actions.push_back(Action::Disconnect);
+            self.early = matches!(self.state, State::Starting { .. });
             self.state = State::Ending {
                 reason: "closed its connection".into(),
                 kill_at: Some(now + self.timing.end_within.min(EXIT_GRACE)),
@@ -252,10 +256,10 @@ impl Lifecycle {
 
     fn on_exited(&mut self, now: Instant, how: String) {
         match &mut self.state {
-            State::Starting { .. } => self.on_lost(now, format!("{how} before its hello")),
+            State::Starting { .. } => self.on_lost(now, before_hello(&how)),
             State::Up { .. } => self.on_lost(now, how),
             State::Ending { reason, retry_at: None, .. } if !self.stopping => {
-                *reason = how;
+                *reason = if self.early { before_hello(&how) } else { how };
                 self.on_gone(now);
             }
             State::Ending { .. } => self.on_gone(now),
@@ -333,6 +337,10 @@ impl Lifecycle {
         self.actions.push_back(Action::Disconnect);
         self.actions.push_back(Action::Finished);
     }
+}
+
+fn before_hello(how: &str) -> String {
+    format!("{how} before its hello")
 }
 
 /// Reason of an ending that was asked for. Never told: there is no `Down` then.

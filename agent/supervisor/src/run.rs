@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use crate::connection::{Connection, Inbound};
-use crate::handle::{LIFECYCLE_ROOM, Shared};
+use crate::handle::{CONTROL_ROOM, LIFECYCLE_ROOM, Shared};
 use crate::lifecycle::{Action, Input, Lifecycle};
 use crate::process::Brain;
 use crate::socket::PrivateSocket;
@@ -148,7 +148,8 @@ impl Run {
 
     fn connect(&mut self, stream: UnixStream) {
         let shared = Arc::clone(&self.shared);
-        self.connection = Some(Connection::new(stream, self.config.outbound_max, shared));
+        self.connection =
+            Some(Connection::new(stream, self.config.outbound_max + CONTROL_ROOM, shared));
         self.greeted = false;
         let timing = &self.config.timing;
         self.send(&LineMessage::Hello {
@@ -159,8 +160,8 @@ impl Run {
         });
     }
 
-    /// Sends on the connection whether or not there was a hello yet. A queue that is full of
-    /// messages which the brain does not read makes a ping fail, and the heartbeat notices.
+    /// Sends what the supervisor itself has to say: hello, ping, shutdown. If there is no room even
+    /// for that, the brain does not read, and the heartbeat notices.
     fn send(&self, message: &LineMessage) {
         let (Some(connection), Ok(line)) = (&self.connection, brain_protocol::encode(message))
         else {

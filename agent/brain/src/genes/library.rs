@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bm25::{Embedder, EmbedderBuilder, Scorer, Tokenizer};
 
@@ -74,7 +74,7 @@ impl Library {
     #[must_use]
     pub fn find(&self, said: &str) -> Option<Found<'_>> {
         let words = normalised(said);
-        let said_terms = terms(&words);
+        let said_terms = distinct(terms(&words));
         if said_terms.is_empty() {
             return None;
         }
@@ -181,6 +181,7 @@ impl Phrase {
             parts.push(Part::Slot(slot));
         }
         add_words(&mut plain, &mut parts, &mut phrase_terms);
+        let phrase_terms = distinct(phrase_terms);
         let open_ended = matches!(parts.last(), Some(Part::Slot(Slot::Text)));
         Self { gene, parts, terms: phrase_terms, open_ended, best_score: 0.0 }
     }
@@ -224,6 +225,13 @@ impl Phrase {
         }
         Some(slots)
     }
+}
+
+/// Who stutters does not mean it twice.
+fn distinct(mut terms: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    terms.retain(|term| seen.insert(term.clone()));
+    terms
 }
 
 fn add_words(plain: &mut String, parts: &mut Vec<Part>, phrase_terms: &mut Vec<String>) {

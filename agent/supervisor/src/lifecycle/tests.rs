@@ -18,11 +18,11 @@ impl World {
 
     fn up() -> Self {
         let mut world = Self::new();
-        world.to_up();
+        world.bring_up();
         world
     }
 
-    fn to_up(&mut self) {
+    fn bring_up(&mut self) {
         let due = self.lifecycle.next_timeout().expect("a start is due");
         self.now = self.now.max(due);
         assert_eq!(self.feed(Input::Timeout), [Action::Spawn]);
@@ -36,7 +36,7 @@ impl World {
         std::iter::from_fn(|| self.lifecycle.poll_action()).collect()
     }
 
-    fn to_timeout(&mut self) -> Vec<Action> {
+    fn pass_to_timeout(&mut self) -> Vec<Action> {
         self.now = self.lifecycle.next_timeout().expect("something is due");
         self.feed(Input::Timeout)
     }
@@ -60,7 +60,7 @@ fn a_brain_that_dies_is_started_again_after_a_moment() {
     let actions = world.feed(Input::Exited("was ended by signal 9".into()));
     assert_eq!(downs(&actions), [("was ended by signal 9", Duration::from_millis(100))]);
     assert_eq!(actions[0], Action::Disconnect, "nothing of a lost brain comes after its Down");
-    world.to_up();
+    world.bring_up();
 }
 
 #[test]
@@ -75,19 +75,19 @@ fn the_exit_status_is_waited_for_when_the_socket_closes_first() {
 fn a_brain_that_closes_its_socket_and_stays_is_killed() {
     let mut world = World::up();
     world.feed(Input::Disconnected);
-    let actions = world.to_timeout();
+    let actions = world.pass_to_timeout();
     assert!(actions.contains(&Action::Kill));
     assert_eq!(downs(&actions)[0].0, "closed its connection");
     assert_eq!(world.feed(Input::Exited("was ended by signal 9".into())), []);
-    world.to_up();
+    world.bring_up();
 }
 
 #[test]
 fn a_brain_that_says_no_hello_is_killed() {
     let mut world = World::new();
-    world.to_timeout();
+    world.pass_to_timeout();
     world.feed(Input::Spawned { pid: 7 });
-    let actions = world.to_timeout();
+    let actions = world.pass_to_timeout();
     assert!(actions.contains(&Action::Kill));
     assert_eq!(downs(&actions)[0].0, "said no hello within 5s");
 }
@@ -95,7 +95,7 @@ fn a_brain_that_says_no_hello_is_killed() {
 #[test]
 fn a_brain_of_another_major_version_is_refused_with_the_next_step() {
     let mut world = World::new();
-    world.to_timeout();
+    world.pass_to_timeout();
     world.feed(Input::Spawned { pid: 7 });
     let actions = world.feed(hello(Version { major: VERSION.major + 1, minor: 0 }));
     assert!(downs(&actions)[0].0.contains("install the brain that belongs to this line"));
@@ -105,7 +105,7 @@ fn a_brain_of_another_major_version_is_refused_with_the_next_step() {
 fn a_brain_that_answers_its_pings_lives_on() {
     let mut world = World::up();
     for seq in 1..=1000 {
-        assert_eq!(world.to_timeout(), [Action::Ping(seq)]);
+        assert_eq!(world.pass_to_timeout(), [Action::Ping(seq)]);
         assert_eq!(world.feed(Input::Pong(seq)), []);
     }
 }
@@ -113,12 +113,12 @@ fn a_brain_that_answers_its_pings_lives_on() {
 #[test]
 fn a_brain_that_hangs_is_killed_within_the_limit_and_an_old_answer_does_not_save_it() {
     let mut world = World::up();
-    world.to_timeout();
+    world.pass_to_timeout();
     world.feed(Input::Pong(1));
     let before = world.now;
-    world.to_timeout();
+    world.pass_to_timeout();
     world.feed(Input::Pong(1));
-    let actions = world.to_timeout();
+    let actions = world.pass_to_timeout();
     assert!(actions.contains(&Action::Kill));
     let timing = Timing::default();
     assert_eq!(world.now - before, timing.ping_every + timing.silence_limit);
@@ -129,16 +129,16 @@ fn the_wait_doubles_up_to_a_cap_and_a_steady_brain_resets_it() {
     let mut world = World::new();
     let mut delays = Vec::new();
     for _ in 0..9 {
-        world.to_timeout();
+        world.pass_to_timeout();
         let actions = world.feed(Input::SpawnFailed("no such file".into()));
         delays.push(downs(&actions)[0].1.as_millis());
     }
     assert_eq!(delays, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
 
-    world.to_up();
+    world.bring_up();
     let quick = world.feed(Input::Exited("exited with status 1".into()));
     assert_eq!(downs(&quick)[0].1.as_millis(), 10_000, "one that dies at once is not healthy");
-    world.to_up();
+    world.bring_up();
     world.now += HOUR;
     let late = world.feed(Input::Exited("exited with status 1".into()));
     assert_eq!(downs(&late)[0].1.as_millis(), 100);
@@ -148,7 +148,7 @@ fn the_wait_doubles_up_to_a_cap_and_a_steady_brain_resets_it() {
 fn a_stop_asks_first_and_kills_then_and_nobody_is_told_of_a_loss() {
     let mut world = World::up();
     assert_eq!(world.feed(Input::Stop), [Action::AskToEnd]);
-    let actions = world.to_timeout();
+    let actions = world.pass_to_timeout();
     assert_eq!(actions, [Action::Disconnect, Action::Kill]);
     let actions = world.feed(Input::Exited("was ended by signal 9".into()));
     assert_eq!(actions.last(), Some(&Action::Finished));
@@ -158,7 +158,7 @@ fn a_stop_asks_first_and_kills_then_and_nobody_is_told_of_a_loss() {
 #[test]
 fn a_stop_while_waiting_is_at_once() {
     let mut world = World::new();
-    world.to_timeout();
+    world.pass_to_timeout();
     world.feed(Input::SpawnFailed("no such file".into()));
     assert_eq!(world.feed(Input::Stop).last(), Some(&Action::Finished));
 }
