@@ -1,16 +1,19 @@
 //! Fetching models, against a server that behaves, and servers that do not.
 
+#[path = "models/server.rs"]
+mod server;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use xenline::models::{
     FetchError, FetchOptions, Finding, Kind, Model, Presence, Progress, RemoteFile, Silent, fetch,
     presence, verify,
 };
+
+use server::{Answer, Server, content};
 
 #[test]
 fn a_model_of_two_files_is_fetched_whole_and_found_sound() {
@@ -259,12 +262,6 @@ fn sha256(bytes: &[u8]) -> String {
     sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What the server has at `path`.
-fn content(path: &str, bytes: usize) -> Vec<u8> {
-    let salt = path.len() as u8;
-    (0..bytes).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8 ^ salt).collect()
-}
-
 fn parts(dir: &Path) -> usize {
     let entries = fs::read_dir(dir).expect("readable").flatten();
     entries.filter(|e| e.file_name().to_string_lossy().ends_with(".part")).count()
@@ -285,123 +282,4 @@ impl Progress for Watch {
         self.notes.push(text.to_owned());
     }
     fn finish(&mut self) {}
-}
-
-#[derive(Clone, Debug)]
-struct Request {
-    number: usize,
-    path: String,
-    range: Option<usize>,
-}
-
-/// What the server does with a request.
-#[derive(Clone)]
-struct Answer {
-    head: String,
-    body: Vec<u8>,
-    /// Bytes of the body that are sent before the connection is closed.
-    send: usize,
-    /// How they are sent.
-    piece: usize,
-    pause: Duration,
-    /// How long the connection stays open afterwards.
-    hang: Duration,
-}
-
-impl Answer {
-    fn new(status: &str, body: &[u8]) -> Self {
-        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
-        let (send, pause) = (body.len(), Duration::ZERO);
-        Self { head, body: body.to_vec(), send, piece: usize::MAX, pause, hang: pause }
-    }
-
-    fn whole(content: &[u8]) -> Self {
-        Self::new("200 OK", content)
-    }
-
-    fn partial(content: &[u8], from: usize) -> Self {
-        let mut answer = Self::new("206 Partial Content", &content[from..]);
-        let (last, all) = (content.len() - 1, content.len());
-        answer.head += &format!("Content-Range: bytes {from}-{last}/{all}\r\n");
-        answer
-    }
-
-    fn status(code: u16) -> Self {
-        Self::new(&format!("{code} No"), b"no")
-    }
-
-    fn write(&self, stream: &mut TcpStream) -> std::io::Result<()> {
-        write!(stream, "{}Connection: close\r\n\r\n", self.head)?;
-        for piece in self.body[..self.send].chunks(self.piece.min(self.body.len().max(1))) {
-            stream.write_all(piece)?;
-            stream.flush()?;
-            std::thread::sleep(self.pause);
-        }
-        std::thread::sleep(self.hang);
-        Ok(())
-    }
-}
-
-/// An HTTP server on loopback, one thread a connection.
-struct Server {
-    base: String,
-    requests: Arc<Mutex<Vec<Request>>>,
-    files: Arc<Mutex<Vec<(String, usize)>>>,
-}
-
-impl Server {
-    fn start(answer: impl Fn(&Request, &[u8]) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("bound"));
-        let (requests, files) = (Arc::<Mutex<Vec<Request>>>::default(), Arc::default());
-        let server = Self { base, requests: Arc::clone(&requests), files: Arc::clone(&files) };
-        let answer = Arc::new(answer);
-        // Ends with the test process; it holds nothing that outlives it.
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let (requests, files) = (Arc::clone(&requests), Arc::clone(&files));
-                let answer = Arc::clone(&answer);
-                std::thread::spawn(move || {
-                    let Some(mut request) = read_request(&stream) else { return };
-                    let bytes = size_of(&files, &request.path);
-                    {
-                        let mut all = requests.lock().expect("not poisoned");
-                        request.number = all.len();
-                        all.push(request.clone());
-                    }
-                    let content = content(&request.path, bytes);
-                    // The client may well have left.
-                    let _ = answer(&request, &content).write(&mut stream);
-                });
-            }
-        });
-        server
-    }
-
-    fn serve(&self, path: &str, bytes: usize) {
-        self.files.lock().expect("not poisoned").push((path.to_owned(), bytes));
-    }
-
-    fn requests(&self) -> Vec<Request> {
-        self.requests.lock().expect("not poisoned").clone()
-    }
-}
-
-fn size_of(files: &Mutex<Vec<(String, usize)>>, path: &str) -> usize {
-    let files = files.lock().expect("not poisoned");
-    files.iter().find(|(p, _)| p == path).map_or(0, |(_, bytes)| *bytes)
-}
-
-fn read_request(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let mut range = None;
-    for line in lines.take_while(|l| !l.is_empty()) {
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("range")
-        {
-            range = value.trim().strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok();
-        }
-    }
-    Some(Request { number: 0, path, range })
 }
