@@ -16,13 +16,19 @@ mod command_line;
 mod demo;
 #[path = "e2e/echo.rs"]
 mod echo;
+#[path = "e2e/ending.rs"]
+mod ending;
 #[path = "e2e/hold.rs"]
 mod hold;
+#[path = "e2e/interruption.rs"]
+mod interruption;
 #[path = "e2e/latency.rs"]
 mod latency;
 #[path = "e2e/one_voice.rs"]
 mod one_voice;
 #[path = "e2e/sipp.rs"]
 mod sipp;
+#[path = "e2e/softphone.rs"]
+mod softphone;
 #[path = "e2e/support/mod.rs"]
 mod support;

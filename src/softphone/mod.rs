@@ -14,7 +14,9 @@ use media_engine::{
     Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec, LineStatistics, RtpPort,
     Speech,
 };
-use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, CallId, CallOutcome, DialSpec, HangupReason};
+use sip_bridge::{
+    Bridge, BridgeConfig, BridgeEvent, CallId, CallOutcome, DialError, DialSpec, HangupReason,
+};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -50,6 +52,9 @@ pub enum CallError {
     /// Our own side could not be set up.
     #[error("cannot call: {0}")]
     Setup(String),
+    /// The target or our own name is no address.
+    #[error(transparent)]
+    Dial(#[from] DialError),
     /// The other side refused, or the call ended.
     #[error("the call ended: {} {} (by the {:?} side)", .0.sip_status, .0.reason, .0.hangup_by)]
     Ended(CallOutcome),
@@ -103,7 +108,7 @@ impl Softphone {
             local_rtp: port.local_addr(),
             codecs: dialling.codecs.clone(),
         };
-        let call = bridge.dial(spec).await.map_err(|e| setup(&e))?;
+        let call = bridge.dial(spec).await?;
         let answered = answered(&mut signals, dialling.answer_within);
         let media = match answered.await {
             Ok(media) => media,

@@ -164,6 +164,17 @@ fn a_second_line_on_the_same_socket_is_refused() {
 }
 
 #[test]
+fn a_directory_for_recordings_that_cannot_be_one_is_named_with_the_next_step() {
+    let _machine = alone();
+    let refused = Refused::with(|config, dir| {
+        let file = dir.join("calls");
+        std::fs::write(&file, "a file, not a directory").expect("it is written");
+        config.recording.dir = Some(file);
+    });
+    assert_says(&refused.serve(), FAILED, &["cannot record into", "calls", "[recording] dir"]);
+}
+
+#[test]
 fn a_brain_that_does_not_exist_is_no_reason_to_hang() {
     let _machine = alone();
     let line = Serving::agent(|config| config.brain.command = vec!["/nonexistent/brain".into()]);
@@ -302,7 +313,8 @@ fn calling_where_nobody_answers_ends_by_itself() {
     let no_file = call("sip:agent@127.0.0.1:5060", &["--say", "missing.wav"]);
     assert_says(&no_file, 2, &["missing.wav", "sox"]);
     let no_address = call("telephone", &[]);
-    assert_says(&no_address, FAILED, &["telephone"]);
+    assert_says(&no_address, FAILED, &["cannot call \"telephone\": expected sip:user@host"]);
+    assert_eq!(no_address.err.matches("cannot call").count(), 1, "{}", no_address.err);
 }
 
 fn text(path: &Path) -> String {

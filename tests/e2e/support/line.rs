@@ -24,9 +24,13 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 /// An event and its time in ms since the answer.
 pub type Timed = (f64, CallEvent);
 
+/// UDP, and TCP where it listens there too.
+type Addresses = (SocketAddr, Option<SocketAddr>);
+
 pub struct Serving {
     child: Guarded,
     pub sip: SocketAddr,
+    pub tcp: Option<SocketAddr>,
     pub config: Config,
     events: Arc<Mutex<Vec<Timed>>>,
     said: Arc<Mutex<String>>,
@@ -66,12 +70,12 @@ impl Serving {
         let stdout = child.child().stdout.take().expect("standard output");
         let (to_us, address) = (events.clone(), ready.clone());
         std::thread::spawn(move || read_events(BufReader::new(stdout), &to_us, &address));
-        let sip = wait_until("the line to be ready", READY_WITHIN, || {
+        let (sip, tcp) = wait_until("the line to be ready", READY_WITHIN, || {
             let ended = child.child().try_wait().expect("it can be waited for");
             assert!(ended.is_none(), "the line ended: {}", said.lock().expect("no panic"));
             *ready.lock().expect("no panic")
         });
-        Self { child, sip, config, events, said, _dir: dir, _sockets: sockets }
+        Self { child, sip, tcp, config, events, said, _dir: dir, _sockets: sockets }
     }
 
     pub fn pid(&self) -> u32 {
@@ -182,13 +186,13 @@ impl Serving {
     }
 }
 
-fn read_events(from: impl BufRead, events: &Mutex<Vec<Timed>>, ready: &Mutex<Option<SocketAddr>>) {
+fn read_events(from: impl BufRead, events: &Mutex<Vec<Timed>>, ready: &Mutex<Option<Addresses>>) {
     for line in from.lines().map_while(Result::ok) {
         if let Some((_, event, t_ms)) = read_printed(&line) {
             events.lock().expect("no panic").push((t_ms, event));
         } else if let Ok(json) = serde_json::from_str::<serde_json::Value>(&line) {
-            let udp = json["udp"].as_str().and_then(|udp| udp.parse().ok());
-            *ready.lock().expect("no panic") = udp;
+            let address = |key: &str| json[key].as_str().and_then(|text| text.parse().ok());
+            *ready.lock().expect("no panic") = address("udp").map(|udp| (udp, address("tcp")));
         }
     }
 }
