@@ -141,6 +141,37 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_an_agent_writes_is_said_as_a_person_says_it() {
+        for (written, expected) in [
+            ("It is 2:35 PM.", "It is two thirty five pee em"),
+            (
+                "Load: 0.75, 2 CPUs at 3.4 GHz.",
+                "Load | zero point seven five two CPUs at three point four gigahertz",
+            ),
+            (
+                "/dev/sda1 is 93% full (412 of 440 GB).",
+                "slash dev slash sda one is ninety three percent full | four hundred twelve of four hundred forty gigabytes",
+            ),
+            (
+                "Reminder for Monday, 2026-11-23 at 9:00.",
+                "Reminder for Monday | november twenty third, twenty twenty six at nine o'clock",
+            ),
+            ("I've sent it to bob@example.org.", "I've sent it to bob at example dot org"),
+            ("Job #3 failed: exit code 127.", "Job number three failed | exit code one two seven"),
+            ("Call +1 555 0100 now!", "Call one five five five zero one zero zero now"),
+            ("**Done** — see `backup.log`", "Done | see backup dot log"),
+            (
+                "Temperature 21.5°C, wind 15km/h",
+                "Temperature twenty one point five degrees celsius | wind fifteen kilometers per hour",
+            ),
+            ("2 + 2 = 4, 93 %", "two plus two equals four | ninety three percent"),
+            ("The USB-C port & the SSD", "The U.S.B. C port and the S.S.D."),
+        ] {
+            assert_eq!(said(written).join(" | "), expected);
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn words_lie_in_the_text_in_order(text in "\\PC{0,80}") {

@@ -76,6 +76,9 @@ fn run(text: &str, first: char) -> usize {
         return first.len_utf8();
     }
     let letters = until(&|c| !(c.is_alphabetic() || c == '\'' || c == '’'));
+    if is_plural_acronym(&text[..letters]) {
+        return letters;
+    }
     let mut before = first;
     for (at, c) in text[..letters].char_indices().skip(1) {
         if c.is_uppercase() && before.is_lowercase() {
@@ -87,6 +90,13 @@ fn run(text: &str, first: char) -> usize {
         before = c;
     }
     letters
+}
+
+/// `CPUs`, which espeak-ng itself says right.
+fn is_plural_acronym(letters: &str) -> bool {
+    letters
+        .strip_suffix('s')
+        .is_some_and(|acronym| acronym.len() > 1 && acronym.bytes().all(|b| b.is_ascii_uppercase()))
 }
 
 /// What a sign between parts is called; most are better not said.
@@ -141,7 +151,7 @@ mod tests {
 
     #[test]
     fn plain_words_are_not_names() {
-        for word in ["hello", "Hello", "don't", "Ünïcode", "CPU"] {
+        for word in ["hello", "Hello", "don't", "Ünïcode", "CPU", "CPUs"] {
             assert!(!looks_like_one(word), "{word}");
         }
         for name in ["eth0", "a_b", "fooBar", "x.y"] {

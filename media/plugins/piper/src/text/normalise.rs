@@ -97,7 +97,8 @@ fn plain_number(core: &str, context: Context<'_>) -> Option<String> {
     if is_digits(core) {
         let spelled = core.len() > 1 && core.starts_with('0')
             || core.len() >= CODE_DIGITS_MIN
-            || (core.len() > 2 && CODE_WORDS.contains(&before.as_str()));
+            || (core.len() > 2 && CODE_WORDS.contains(&before.as_str()))
+            || (core.len() > 2 && continues_a_code(&before));
         if spelled {
             return Some(digits(core));
         }
@@ -108,6 +109,12 @@ fn plain_number(core: &str, context: Context<'_>) -> Option<String> {
         }
     }
     number(core)
+}
+
+/// Whether `before` is a part of a number written in groups: "+1 555 0100".
+fn continues_a_code(before: &str) -> bool {
+    let digits = before.strip_prefix('+');
+    digits.is_some_and(is_digits) || (before.len() > 2 && is_digits(before))
 }
 
 /// `1st`, `22nd`.
@@ -121,7 +128,7 @@ fn ordinal_number(core: &str) -> Option<String> {
 /// `GB` behind `5`.
 fn unit_after_number(core: &str, context: Context<'_>) -> Option<String> {
     let before = context.before?;
-    number(before)?;
+    number(before).or_else(|| time(before, Context::default()))?;
     // Words that are also units stay words: "in 5 m" is rare, "the 3 a" is not a unit at all.
     let (one, many) = units::unit(core)?;
     Some(if before == "1" { one } else { many }.to_owned())
@@ -179,6 +186,9 @@ fn other(core: &str) -> String {
     }
     match core.as_str() {
         "&" => "and".into(),
+        "+" => "plus".into(),
+        "=" => "equals".into(),
+        "%" => "percent".into(),
         "e.g" => "for example".into(),
         "i.e" => "that is".into(),
         "etc" => "et cetera".into(),

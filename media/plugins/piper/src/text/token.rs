@@ -60,7 +60,13 @@ pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
                 last.mark = last.mark.max(token.mark);
             }
             None if token.core.is_empty() => {}
-            _ => found.push(token),
+            last => {
+                // One takes a breath before a bracket, too.
+                if let Some(last) = last.filter(|_| piece.starts_with(['(', '['])) {
+                    last.mark = last.mark.max(Mark::Weak);
+                }
+                found.push(token);
+            }
         }
     }
     found
@@ -75,7 +81,8 @@ fn token(piece: &str, start: usize) -> Token<'_> {
     if dotted && mark == Mark::Stop && is_abbreviation(core) {
         mark = Mark::None;
     }
-    let core = if core.chars().any(char::is_alphanumeric) { core } else { "" };
+    let said = core.chars().any(char::is_alphanumeric) || SAID_SIGNS.contains(&core);
+    let core = if said { core } else { "" };
     Token { source: start..start + piece.len(), core, mark }
 }
 
@@ -137,6 +144,8 @@ fn is_abbreviation(core: &str) -> bool {
 }
 
 const WORD_CHARS_MAX: usize = 48; // bounds one synthesis: 48 digits are 16 s
+/// Signs that are words when they stand alone.
+const SAID_SIGNS: &[&str] = &["&", "+", "=", "%"];
 const OPENING: &[char] =
     &['"', '\'', '“', '‘', '(', '[', '{', '«', '¿', '¡', '*', '`', '_', '<', '>', '|'];
 const CLOSING: &[char] = &['"', '\'', '”', '’', '}', '»', '*', '`', '_', '<', '>', '|'];
