@@ -28,7 +28,7 @@ fn every_builtin_gene_is_found_by_each_of_its_phrases() {
 
 #[test]
 fn most_of_what_the_recogniser_can_hear_is_answered() {
-    let phrases = include_str!("data/phrases.txt");
+    let phrases = include_str!("../../../assets/models/phrases.txt");
     let library = Config::builtin().library().unwrap();
     let (mut known, mut unknown) = (0, Vec::new());
     for phrase in phrases.lines().filter(|line| !line.is_empty()) {
