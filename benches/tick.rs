@@ -1,6 +1,11 @@
-//! What a tick costs: lines that echo real RTP on loopback, the CPU time that the engine takes for
-//! each of them, and how late its audio thread was. Prints figures, fails on nothing: a shared
-//! machine's noise is not ours.
+//! What a tick costs. First by hand: ticks of real lines on real sockets, in turns with the bare
+//! system calls that they cannot do without. Then the engine as it runs, with its own threads:
+//! lines that echo real RTP on loopback, the CPU time that it takes for each of them, and how
+//! late its audio thread was. Prints figures, fails on nothing: a shared machine's noise is not
+//! ours.
+
+mod method;
+mod wire;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -11,19 +16,66 @@ use media_core::{
     Codec, Direction, LineId, NegotiatedMedia, PayloadType, Ptime, RtpTimestamp, SequenceNumber,
     Ssrc,
 };
+use media_engine::bench::TickBench;
 use media_engine::{Engine, EngineConfig, Engines, Line, LineMode, LineSpec};
+use method::Ratio;
+use wire::Bare;
 
 const PACKET: Duration = Duration::from_millis(20);
-const PACKETS: u32 = 250;
+/// Three seconds of talk.
+const PACKETS: u32 = 150;
+const ROUNDS: usize = 151;
 
 fn main() {
+    method::print(
+        "wall time on this thread, median of 151 rounds in which a tick of all lines and the bare \
+         recvmmsg + sendto of as many sockets take turns; ratio within each round, with quartiles",
+    );
     println!(
-        "{:>6} {:>16} {:>12} {:>10} {:>10}",
-        "lines", "us a line-tick", "ms a call-s", "late p99", "late max"
+        "{:>6} {:>14} {:>12} {:>14} {:>10}",
+        "lines", "kind", "us/line-tick", "bare calls", "ratio"
+    );
+    for lines in [10, 50, 200] {
+        by_hand(lines, LineMode::Echo, Codec::Pcmu);
+    }
+    by_hand(200, LineMode::Echo, Codec::G722);
+    by_hand(200, LineMode::Player, Codec::Pcmu);
+    by_hand(50, LineMode::Agent, Codec::Pcmu);
+    println!("\nthe engine as it runs: CPU clock of its threads over three seconds of echo");
+    println!(
+        "{:>6} {:>14} {:>12} {:>14} {:>10}",
+        "lines", "us/line-tick", "ms/call-s", "late p99", "late max"
     );
     for lines in [10, 50, 200] {
         measure(lines);
     }
+}
+
+fn by_hand(lines: usize, mode: LineMode, codec: Codec) {
+    let (mut ours, mut bare) = (TickBench::new(lines, mode, codec), Bare::new(lines));
+    let mut pump = Vec::with_capacity(ROUNDS);
+    let rounds = (0..ROUNDS).map(|_| {
+        ours.feed();
+        let tick = micros_each(lines, || ours.tick());
+        pump.push(micros_each(lines, || ours.pump()));
+        bare.feed();
+        [tick, micros_each(lines, || bare.tick())]
+    });
+    let Ratio { subject, baseline, times: [low, middle, high] } = Ratio::of(rounds.collect());
+    let kind = format!("{mode:?} {}", codec.encoding_name());
+    println!(
+        "{lines:>6} {kind:>14} {subject:>12.2} {baseline:>14.2} {middle:>10.2} ({low:.2}-{high:.2})"
+    );
+    if mode == LineMode::Agent {
+        pump.sort_by(f64::total_cmp);
+        println!("{:>6} {:>14} {:>12.2}", "", "its pump", pump[ROUNDS / 2]);
+    }
+}
+
+fn micros_each(lines: usize, work: impl FnOnce()) -> f64 {
+    let began = Instant::now();
+    work();
+    began.elapsed().as_secs_f64() * 1e6 / lines as f64
 }
 
 fn measure(count: usize) {
@@ -41,7 +93,7 @@ fn measure(count: usize) {
     let ticks = (metrics.ticks - before.ticks).max(1);
     let per_line_tick = used.as_secs_f64() * 1e6 / (ticks as f64 * count as f64);
     println!(
-        "{count:>6} {per_line_tick:>16.2} {:>12.3} {:>7} us {:>7} us",
+        "{count:>6} {per_line_tick:>14.2} {:>12.3} {:>11} us {:>7} us",
         per_line_tick * 50.0 / 1_000.0,
         metrics.lateness.p99_us,
         metrics.lateness.max_us

@@ -30,7 +30,7 @@ pub struct LoadReport {
     pub floor_rss_kb_per_call: Option<f64>,
     /// Packets that the callers sent.
     pub rtp_sent: u64,
-    /// Packets that came back.
+    /// Packets that came back, as last counted: up to 100 ms before the end, which is no loss.
     pub rtp_received: u64,
     /// Packets that never came, by sequence number: the server's at the callers, and, with our
     /// own server, theirs at the server.

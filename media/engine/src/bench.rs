@@ -1,5 +1,7 @@
-//! The tick from inside, for benchmarks: real lines on real sockets, ticked by hand. Not part of
-//! the crate's interface.
+//! The tick and its rings from inside, for benchmarks: real lines on real sockets, ticked by hand.
+//! Not part of the crate's interface.
+
+mod rings;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -18,13 +20,16 @@ use crate::ports::PortAllocator;
 use crate::pump::PumpLine;
 use crate::recorder::RecorderPort;
 use crate::sockets::{ArrivalClock, RecvBatch};
-use crate::speech::SpeechPool;
+use crate::speech::{SpeechPool, SttPool};
+
+pub use rings::{SpeechRing, TapRing};
 
 /// Lines without threads.
 pub struct TickBench {
     lines: Vec<AudioLine>,
     /// Kept so that rings have their other halves.
-    _rest: Vec<(Box<PumpLine>, Line)>,
+    rest: Vec<(Box<PumpLine>, Line)>,
+    stt: SttPool,
     peers: Vec<UdpSocket>,
     batch: RecvBatch,
     deadline: MonoTime,
@@ -51,7 +56,8 @@ impl TickBench {
         };
         let mut bench = Self {
             lines: Vec::new(),
-            _rest: Vec::new(),
+            rest: Vec::new(),
+            stt: SttPool::new(None),
             peers: Vec::new(),
             batch: RecvBatch::new(),
             deadline: Clock::new().now(),
@@ -70,7 +76,7 @@ impl TickBench {
             let Built { audio, pump, handle } =
                 build(spec, Box::new(|_| {}), key, &control, &around);
             bench.lines.push(*audio);
-            bench._rest.push((pump, handle));
+            bench.rest.push((pump, handle));
             bench.peers.push(peer);
         }
         bench
@@ -90,10 +96,17 @@ impl TickBench {
         }
     }
 
+    /// What the pump does after a tick: events, hearing without a recogniser, levels.
+    pub fn pump(&mut self) {
+        for (line, _) in &mut self.rest {
+            line.service(self.deadline, &self.stt);
+        }
+    }
+
     /// Milliseconds that concealment had to invent, over all lines: a sound measurement has few.
     #[must_use]
     pub fn concealed_ms(&self) -> u64 {
-        self._rest.iter().map(|(_, line)| line.statistics().concealed_ms).sum()
+        self.rest.iter().map(|(_, line)| line.statistics().concealed_ms).sum()
     }
 
     /// One tick of all lines, as the audio thread does it. Time passes by 20 ms whatever the
