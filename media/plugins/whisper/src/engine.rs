@@ -36,7 +36,9 @@ impl Whisper {
         let settings = settings.within(&shape);
         install_logging_hooks(); // without a logging feature: silence
         let mut parameters = WhisperContextParameters::new();
-        parameters.use_gpu(false);
+        // Flash attention is no faster on a CPU (27 against 25 ms) and ruins a trimmed context: 55 %
+        // of the held-out words came out wrong with it, 8 % without.
+        parameters.use_gpu(false).flash_attn(false);
         let context = WhisperContext::new_with_params(path, parameters)
             .map_err(|e| LoadError::Engine { path: path.into(), reason: e.to_string() })?;
         let stem = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy());

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use rten::{Model, NodeId, RunOptions, ThreadPool, ValueOrView};
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 
@@ -31,7 +31,13 @@ impl Rten {
         config: &VoiceConfig,
     ) -> Result<Self, LoadError> {
         let fault = |what: String| LoadError::Model { path: path.into(), what };
-        let model = guarded(|| Model::load(bytes).map_err(|e| e.to_string())).map_err(fault)?;
+        let model = guarded(|| {
+            ModelOptions::with_all_ops()
+                .prepack_weights(true)
+                .load(bytes)
+                .map_err(|e| e.to_string())
+        })
+        .map_err(fault)?;
         let node = |name: &str| {
             model.node_id(name).map_err(|_| fault(format!("it has no input `{name}`")))
         };
