@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn each_impossible_value_is_named() {
-        let cases: &[(&str, fn(&mut Config))] = &[
+        type Spoil = fn(&mut Config);
+        let cases: &[(&str, Spoil)] = &[
             ("sip.listen_udp", |c| (c.sip.listen_udp, c.sip.listen_tcp) = (None, None)),
             ("sip.channels", |c| c.sip.channels = 0),
             ("sip.codecs", |c| c.sip.codecs = vec!["G729".into()]),

@@ -178,12 +178,7 @@ impl Receiver {
 
     /// Takes a datagram that is RTCP, from either port. Round trips count from its arrival: the
     /// port is read rarely, and the wait for that is no travel.
-    pub fn take_rtcp(
-        &self,
-        datagram: &Datagram<'_>,
-        rtcp: &mut RtcpSession,
-        counters: &Counters,
-    ) {
+    pub fn take_rtcp(&self, datagram: &Datagram<'_>, rtcp: &mut RtcpSession, counters: &Counters) {
         if !self.lock.admits_rtcp(datagram.from) {
             count(&counters.foreign);
         } else if rtcp.on_rtcp(datagram.arrival, datagram.bytes).is_err() {
