@@ -78,7 +78,7 @@ async fn measure(args: &LoadArgs) -> Result<LoadReport, Failure> {
 /// The same load on sipp. `None`, with a word why, when sipp cannot be had.
 async fn floor(args: &LoadArgs) -> Option<Run> {
     eprintln!("{} calls for {} s on `sipp -sn uas -rtp_echo`", args.calls, args.seconds);
-    let sipp = match Sipp::start() {
+    let sipp = match Sipp::start().await {
         Ok(sipp) => sipp,
         Err(error) => {
             eprintln!("no floor: sipp does not start ({error}); install the package sip-tester");
@@ -87,7 +87,12 @@ async fn floor(args: &LoadArgs) -> Option<Run> {
     };
     let run = run_fleet(&sipp.target(), args, Some(sipp.pid())).await;
     sipp.stop().await;
-    run.map_err(|error| eprintln!("no floor: {error}")).ok()
+    let mut run = run.map_err(|error| eprintln!("no floor: {error}")).ok()?;
+    if run.fleet.failed > 0 {
+        eprintln!("no floor: sipp lost {} of {} calls itself", run.fleet.failed, args.calls);
+        run.server = None;
+    }
+    Some(run)
 }
 
 /// One load on one server.

@@ -85,7 +85,7 @@ impl LoadReport {
             setup_ms_p99: percentile_ms(&run.fleet.setups, 0.99),
             floor_failed: floor.map(|floor| floor.fleet.failed),
             offered_percent: run.offered_percent,
-            floor_offered_percent: floor.map(|floor| floor.offered_percent),
+            floor_offered_percent: floor.filter(|f| f.server.is_some()).map(|f| f.offered_percent),
             callers_cpu_ms_per_call_second: run.callers.map(|cost| cost.cpu_ms_per_call_second),
             machine: process::machine(),
             method: method(args),

@@ -11,6 +11,10 @@ use crate::config::{Config, LineMode};
 use crate::control::{Reply, Request, client};
 use crate::demo::{Server, loopback_config};
 
+/// A port that was free may be taken by the time that sipp binds it; three times in a row, hardly.
+const SIPP_STARTS: usize = 3;
+const SIPP_READY: Duration = Duration::from_millis(500);
+
 /// `xenline serve` in echo mode.
 pub(super) struct EchoLine {
     server: Server,
@@ -98,23 +102,38 @@ pub(super) struct Sipp {
 }
 
 impl Sipp {
-    pub fn start() -> std::io::Result<Self> {
-        let free = std::net::UdpSocket::bind("127.0.0.1:0")?;
-        let address = free.local_addr()?;
-        drop(free);
+    /// Starts it on ports that were free a moment ago.
+    ///
+    /// # Errors
+    /// It is not installed, or ended by itself [`SIPP_STARTS`] times.
+    pub async fn start() -> std::io::Result<Self> {
+        let log = tempfile::NamedTempFile::new()?;
+        for _ in 0..SIPP_STARTS {
+            let mut sipp = Self::spawn(log.reopen()?)?;
+            // It has no way to say that it is ready; until it is, the INVITE is retransmitted.
+            tokio::time::sleep(SIPP_READY).await;
+            if sipp.child.try_wait()?.is_none() {
+                return Ok(sipp);
+            }
+        }
+        let said = std::fs::read_to_string(log.path())?;
+        Err(std::io::Error::other(format!("it ends at once: {}", said.trim())))
+    }
+
+    fn spawn(stderr: std::fs::File) -> std::io::Result<Self> {
+        let free = || std::net::UdpSocket::bind("127.0.0.1:0")?.local_addr();
+        let (address, media) = (free()?, free()?);
         let child = Command::new("sipp")
             .args(["-sn", "uas", "-rtp_echo", "-nostdin", "-i", "127.0.0.1", "-mi", "127.0.0.1"])
-            .args(["-mp", "28000", "-p", &address.port().to_string()])
+            .args(["-mp", &media.port().to_string(), "-p", &address.port().to_string()])
             .env("TERM", "dumb")
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .kill_on_drop(true)
             .spawn()?;
         let pid = child.id().ok_or_else(|| std::io::Error::other("it ended at once"))?;
-        // It has no way to say that it is ready; until it is, the INVITE is retransmitted.
-        std::thread::sleep(Duration::from_millis(500));
         Ok(Self { child, pid, address })
     }
 
