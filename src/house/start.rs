@@ -74,6 +74,7 @@ const ASKED_MAX: usize = 64;
 /// # Errors
 /// [`StartFailure`], before the first call could have come in.
 pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFailure> {
+    give_memory_back();
     sip_bridge::reveal_pii(config.log.show_pii);
     let agent = config.line.mode == LineMode::Agent;
     let engines = if agent { Some(engines::load(&config)?) } else { None };
@@ -106,6 +107,20 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
     drop(control);
     Ok(())
+}
+
+/// Has the memory of a call's recogniser and voice return to the system when the call ends.
+///
+/// glibc raises its threshold for blocks of their own with every large block that is freed; from
+/// then on a call's megabytes come out of heaps that are never cut back. After a few hundred calls,
+/// eight at a time, the idle line held 486 MB; with the threshold fixed at its initial value, 65 MB.
+fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    {
+        const BYTES: libc::c_int = 128 * 1024;
+        // SAFETY: sets a parameter of the allocator; called before the line's threads are started.
+        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, BYTES) };
+    }
 }
 
 /// The socket behind `xenline say`.
