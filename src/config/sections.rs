@@ -153,6 +153,8 @@ pub struct HearingSection {
     pub incomplete_ms: u32,
     /// Silence after which a string of digits is, in ms.
     pub digits_ms: u32,
+    /// What the recogniser is less sure of than this, 0 to 1, was not understood; 0 takes all.
+    pub confidence_min: f32,
 }
 
 impl Default for HearingSection {
@@ -164,6 +166,7 @@ impl Default for HearingSection {
             complete_ms: 260,
             incomplete_ms: 600,
             digits_ms: 1_100,
+            confidence_min: 0.7,
         }
     }
 }

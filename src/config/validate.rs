@@ -73,6 +73,9 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     if config.governor.decide_ms > 500 || config.governor.decide_ms < 100 {
         wrong("governor.decide_ms", "a caller is not kept waiting: between 100 and 500".into());
     }
+    if !(0.0..=1.0).contains(&config.hearing.confidence_min) {
+        wrong("hearing.confidence_min", "a share: between 0 and 1".into());
+    }
     if config.hearing.complete_ms < config.hearing.vad_off_ms {
         wrong("hearing.complete_ms", "cannot be shorter than hearing.vad_off_ms".into());
     }

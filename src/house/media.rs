@@ -29,6 +29,7 @@ pub(crate) fn ear_config(config: &Config, rate: SampleRate) -> EarConfig {
         complete_ms: config.hearing.complete_ms,
         incomplete_ms: config.hearing.incomplete_ms,
         digits_ms: config.hearing.digits_ms,
+        confidence_min: config.hearing.confidence_min,
         ..EarConfig::new(rate)
     }
 }

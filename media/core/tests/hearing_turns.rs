@@ -49,6 +49,18 @@ fn something_complete_is_final_after_a_short_silence() {
 }
 
 #[test]
+fn what_the_recogniser_hardly_believes_itself_is_not_understood() {
+    for (confidence, finals) in [(0.95, 1), (0.4, 0)] {
+        let mut line = Line::new(always("is the server up"));
+        line.confidence = Some(confidence);
+        line.run(&call(&[(800, "a048")], 2_000), &[], |_| false);
+        assert_eq!(line.finals().len(), finals, "{:?}", line.said);
+        let asked = line.said.iter().any(|(_, said)| matches!(said, Said::NotUnderstood));
+        assert_eq!(asked, finals == 0, "{:?}", line.said);
+    }
+}
+
+#[test]
 fn something_that_hangs_in_the_air_is_waited_for() {
     let mut line = Line::new(always("remind me to"));
     line.run(&call(&[(800, "a048")], 2_000), &[], |_| false);

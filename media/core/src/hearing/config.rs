@@ -28,6 +28,9 @@ pub struct EarConfig {
     pub on_probability: f32,
     /// Probability below which a frame ceases to.
     pub off_probability: f32,
+    /// An utterance that the recogniser is less sure of than this, 0 to 1, was not understood. The
+    /// built-in one: wrong text from unknown speech up to 0.74, right text from 0.79.
+    pub confidence_min: f32,
     /// Whether a backchannel ("mm-hm") during our own speech is reported as a final, too. Usually
     /// the verdict says enough, and nobody should answer it.
     pub report_backchannels: bool,
@@ -50,6 +53,7 @@ impl EarConfig {
             preroll_ms: 300,
             on_probability: 0.5,
             off_probability: 0.35,
+            confidence_min: 0.7,
             report_backchannels: false,
         }
     }

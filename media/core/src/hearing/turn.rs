@@ -23,6 +23,8 @@ pub(super) struct Turn {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Understood {
     pub(super) text: String,
+    /// How sure the recogniser is, where it says.
+    pub(super) confidence: Option<f32>,
     pub(super) completeness: Completeness,
     /// End of the speech that it was made from.
     pub(super) covers: u64,
@@ -55,10 +57,17 @@ impl Turn {
         self.failed_at.is_some_and(|covers| covers >= self.speech_end)
     }
 
-    pub(super) fn understand(&mut self, text: String, covers: u64, start: MonoTime, end: MonoTime) {
+    pub(super) fn understand(
+        &mut self,
+        (text, confidence): (String, Option<f32>),
+        covers: u64,
+        start: MonoTime,
+        end: MonoTime,
+    ) {
         self.understood = Some(Understood {
             completeness: completeness(&text),
             text,
+            confidence,
             covers,
             decode_start: start,
             decode_end: end,

@@ -112,6 +112,7 @@ pub fn in_turn(texts: &'static [&'static str]) -> Recogniser {
 pub struct Line {
     pub ear: Ear,
     pub decode_ms: u64,
+    pub confidence: Option<f32>,
     pub said: Vec<(u64, Said)>,
     recogniser: Recogniser,
     pending: Option<(u64, DecodeJobId, Result<String, SttError>)>,
@@ -129,6 +130,7 @@ impl Line {
         Self {
             ear: Ear::new(config, Box::new(EarshotVad::new())),
             decode_ms: 25,
+            confidence: None,
             said: Vec::new(),
             recogniser,
             pending: None,
@@ -153,7 +155,7 @@ impl Line {
 
     fn answer_when_due(&mut self) {
         if let Some((due, job, result)) = self.pending.take_if(|(due, ..)| *due <= self.now_ms) {
-            let result = result.map(|text| Transcript { text, confidence: None });
+            let result = result.map(|text| Transcript { text, confidence: self.confidence });
             self.ear.decoded(MonoTime::from_millis(due), job, result);
             self.drain(due);
         }

@@ -114,7 +114,7 @@ impl Ear {
             return;
         };
         let text = transcript.text.trim().to_owned();
-        turn.understand(text.clone(), job.covers, job.started, self.now);
+        turn.understand((text.clone(), transcript.confidence), job.covers, job.started, self.now);
         self.barge_in.on_text(reaction(&text));
         if reaction(&text) != Reaction::Nothing {
             self.event(HearingEvent::Partial { at: self.now, text });
@@ -123,7 +123,8 @@ impl Ear {
 
     fn closing_decoded(&mut self, job: Job, result: Result<Transcript, SttError>) {
         if let (Some((turn, _)), Ok(transcript)) = (&mut self.closing, result) {
-            turn.understand(transcript.text.trim().to_owned(), job.covers, job.started, self.now);
+            let text = transcript.text.trim().to_owned();
+            turn.understand((text, transcript.confidence), job.covers, job.started, self.now);
         }
         self.finish_closing();
     }

@@ -98,7 +98,7 @@ impl Ear {
         let text = turn.understood.as_ref().map_or("", |u| u.text.as_str());
         let reaction = reaction(text);
         let times = turn.times(|position| self.sound.arrival(position), self.now);
-        if reaction == Reaction::Nothing {
+        if reaction == Reaction::Nothing || self.is_a_guess(turn) {
             if turn.deserves_an_answer(self.noise.dbov()) {
                 self.event(HearingEvent::NotUnderstood { times });
             }
@@ -113,6 +113,15 @@ impl Ear {
         if !only_listening {
             self.event(HearingEvent::Final { text: text.to_owned(), times, reason });
         }
+    }
+}
+
+impl Ear {
+    /// Whether the recogniser itself hardly believes what it understood. A small model forces
+    /// speech that it does not know into words that it does, commands included.
+    fn is_a_guess(&self, turn: &Turn) -> bool {
+        let confidence = turn.understood.as_ref().and_then(|understood| understood.confidence);
+        confidence.is_some_and(|confidence| confidence < self.config.confidence_min)
     }
 }
 
