@@ -101,10 +101,14 @@ fn say(file: Option<&Path>, args: SayArgs) -> Result<(), Failure> {
         ttl_s: args.ttl_s,
         wait: args.wait,
     });
-    let mut refused = None;
+    let (mut refused, mut accepted, mut ended) = (None, 0, 0);
     client::ask(&socket, &request, |reply| match reply {
-        Reply::Accepted { line, claim } => println!("line {line}: {claim} accepted"),
+        Reply::Accepted { line, claim } => {
+            accepted += 1;
+            println!("line {line}: {claim} accepted");
+        }
         Reply::Ended { line, claim, ending, reason, heard } => {
+            ended += 1;
             let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
             println!("line {line}: {claim} {ending}{reason}; heard: {heard:?}");
             if ending != "spoken" {
@@ -114,6 +118,10 @@ fn say(file: Option<&Path>, args: SayArgs) -> Result<(), Failure> {
         Reply::Refused { message } => refused = Some(message),
         Reply::Status { .. } => {}
     })?;
+    let unheard = if args.wait { ended < accepted } else { accepted + ended == 0 };
+    if unheard && refused.is_none() {
+        refused = Some("the line closed before it could say what became of it".to_owned());
+    }
     refused.map_or(Ok(()), |message| Err(Failure::Failed(message)))
 }
 

@@ -48,7 +48,7 @@ pub fn validate(config: &Config) -> Vec<Problem> {
         );
     }
     let ports = u32::from(config.rtp.port_max).saturating_sub(u32::from(config.rtp.port_min)) + 1;
-    let needed = config.sip.channels as u32 * 2;
+    let needed = u32::try_from(config.sip.channels).unwrap_or(u32::MAX).saturating_mul(2);
     if config.rtp.port_max <= config.rtp.port_min || config.rtp.port_min < 1024 || ports < needed {
         wrong(
             "rtp.port_min",
@@ -57,6 +57,18 @@ pub fn validate(config: &Config) -> Vec<Problem> {
                 config.rtp.port_min, config.rtp.port_max
             ),
         );
+    }
+    if config.sip.drain_s > 86_400 {
+        wrong("sip.drain_s", "a day, 86400, is the most that a line waits".into());
+    }
+    if !(5..=86_400).contains(&config.rtp.timeout_s) {
+        wrong("rtp.timeout_s", "between 5 and 86400: a peer may pause for a moment".into());
+    }
+    if !(100..=10_000).contains(&config.governor.stall_ms) {
+        wrong("governor.stall_ms", "between 100 and 10000".into());
+    }
+    if config.audio.lines_max > 10_000 {
+        wrong("audio.lines_max", "10000 is the most that one process carries".into());
     }
     if !(1..=64).contains(&config.audio.threads) {
         wrong("audio.threads", format!("{} is not between 1 and 64", config.audio.threads));

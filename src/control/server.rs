@@ -1,7 +1,7 @@
 //! The answering side.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use super::{REQUEST_BYTES_MAX, Reply, Request};
 const CLIENTS_MAX: usize = 32;
 /// A client that sends nothing for so long is let go.
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+/// Pause after a connection that could not be taken.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Replies that wait for a slow client; a `say` on every line has two for each.
 const REPLIES_MAX: usize = 256;
 
@@ -32,7 +34,7 @@ pub struct Asked {
 /// When the socket cannot be made; a stale one left by a killed process is replaced.
 pub fn listen(path: &Path, asked: mpsc::Sender<Asked>) -> io::Result<Listening> {
     if let Some(dir) = path.parent() {
-        std::fs::create_dir_all(dir)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(io::Error::new(io::ErrorKind::AddrInUse, "another line already listens there"));
@@ -65,7 +67,11 @@ async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>) {
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CLIENTS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // No file descriptor is free: that passes when a call ends.
+            tokio::time::sleep(ACCEPT_AGAIN).await;
+            continue;
+        };
         let asked = asked.clone();
         tokio::spawn(async move {
             if let Err(error) = converse(stream, asked).await {

@@ -41,12 +41,15 @@ pub(super) async fn run(
         println!("calling the line at {}\n", server.sip);
     }
     let phone = Softphone::dial(dialling).await.map_err(Failure::because)?;
-    let mut scene =
-        Scene { phone, events, narrator: Narrator::new(quiet), missed: Vec::new(), mark: 0 };
-    let hung_up = scene.play().await;
-    if !hung_up {
-        scene.missed.push("the line did not hang up after the caller's goodbye".into());
-    }
+    let mut scene = Scene {
+        phone,
+        events,
+        narrator: Narrator::new(quiet),
+        missed: Vec::new(),
+        mark: 0,
+        farewell: false,
+    };
+    scene.play().await;
     let report = scene.phone.hang_up().await;
     scene.narrator.ended(&report);
     Ok(scene.missed)
@@ -59,17 +62,21 @@ struct Scene {
     missed: Vec<String>,
     /// Where in the story the caller last began to speak: what is waited for comes after it.
     mark: usize,
+    /// The caller said goodbye: from now on a line that hangs up does what it should.
+    farewell: bool,
 }
 
 /// The line hung up.
 struct HungUp;
 
 impl Scene {
-    /// Whether the line hung up in the end.
-    async fn play(&mut self) -> bool {
-        match self.conversation().await {
-            Err(HungUp) => true,
-            Ok(()) => false,
+    async fn play(&mut self) {
+        let hung_up = self.conversation().await.is_err();
+        if hung_up && !self.farewell {
+            self.missed.push("the call ended before the caller said goodbye".into());
+        }
+        if !hung_up {
+            self.missed.push("the line did not hang up after the caller's goodbye".into());
         }
     }
 
@@ -79,6 +86,7 @@ impl Scene {
         self.ask("run the backup").await?;
         self.interrupt("stop").await?;
         self.ask("what did you say").await?;
+        self.farewell = true;
         self.say("goodbye").await?;
         let bye = Instant::now() + STEP_WITHIN;
         self.listen_until(bye).await

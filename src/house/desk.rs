@@ -27,6 +27,8 @@ use crate::report::{EVENTS_FILE, RECORDING_FILE};
 
 /// Hang-ups that wait for the desk: one per line, and a few that ask twice.
 const HANG_UPS_MAX: usize = 1_024;
+/// How long the peers may take to answer the last BYEs.
+const HUNG_UP_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Desk {
     config: Config,
@@ -39,7 +41,7 @@ pub(super) struct Desk {
     calls: BTreeMap<CallId, OpenCall>,
     /// Records of calls whose line is still writing its last words.
     closing: BTreeMap<LineId, Box<Cdr>>,
-    lines: JoinSet<(LineId, LineEnd)>,
+    lines: JoinSet<(LineId, Option<LineEnd>)>,
     next_line: u64,
     next_say: u64,
     hang_ups: (mpsc::Sender<CallId>, Option<mpsc::Receiver<CallId>>),
@@ -115,7 +117,7 @@ impl Desk {
                 () = deadline(drained_at) => break,
             }
         }
-        self.close().await;
+        self.close(bridge).await;
         Ok(())
     }
 
@@ -134,32 +136,40 @@ impl Desk {
         *drained_at = Some(Instant::now() + left);
     }
 
-    async fn close(mut self) {
+    async fn close(mut self, mut bridge: BridgeEvents) {
+        self.hang_up_all(&mut bridge).await;
+        let latest = tokio::time::Instant::now() + CLOSE_WITHIN;
+        while let Ok(Some(ended)) = tokio::time::timeout_at(latest, self.lines.join_next()).await {
+            self.line_ended(ended);
+        }
+        self.bridge.shutdown(Duration::ZERO).await;
+        if let Some(brain) = self.brain {
+            let _ = tokio::time::timeout(CLOSE_WITHIN, brain.shutdown()).await;
+        }
+        let journal = self.journal;
+        // Waits for a thread, and nothing else is left for this runtime to do.
+        let _ = tokio::task::spawn_blocking(move || journal.flush()).await;
+        self.media.shutdown();
+    }
+
+    /// Ends the calls that are left, with their records; lines whose peer does not answer the BYE
+    /// are told that it is over.
+    async fn hang_up_all(&mut self, bridge: &mut BridgeEvents) {
         for call in self.calls.keys() {
             self.bridge.hangup(*call, HangupReason::Shutdown);
         }
-        self.bridge.shutdown(Duration::from_secs(1)).await;
+        let latest = tokio::time::Instant::now() + HUNG_UP_WITHIN;
+        while !self.calls.is_empty() {
+            match tokio::time::timeout_at(latest, bridge.recv()).await {
+                Ok(Some(event)) => self.bridge_event(event),
+                _ => break,
+            }
+        }
         for open in std::mem::take(&mut self.calls).into_values() {
             if let Carrier::Agent(line) = open.carrier {
                 line.put(LineInput::Ended(shut_down()));
             }
         }
-        let ended = async {
-            let mut ends = Vec::new();
-            while let Some(Ok(end)) = self.lines.join_next().await {
-                ends.push(end);
-            }
-            ends
-        };
-        let ends = tokio::time::timeout(CLOSE_WITHIN, ended).await.unwrap_or_default();
-        tracing::debug!(lines = ends.len(), "closed with the house");
-        if let Some(brain) = self.brain {
-            let _ = tokio::time::timeout(CLOSE_WITHIN, brain.shutdown()).await;
-        }
-        let journal = self.journal;
-        // Both wait for threads, and nothing else is left for this runtime to do.
-        let _ = tokio::task::spawn_blocking(move || journal.flush()).await;
-        self.media.shutdown();
     }
 
     fn bridge_event(&mut self, event: BridgeEvent) {
@@ -197,7 +207,10 @@ impl Desk {
     }
 
     fn ended(&mut self, call: CallId, outcome: CallOutcome, mut cdr: Box<Cdr>) {
-        let Some(open) = self.calls.remove(&call) else { return };
+        let Some(open) = self.calls.remove(&call) else {
+            // It was refused before it had a line.
+            return self.write_cdr(&cdr);
+        };
         match open.carrier {
             Carrier::Agent(line) => {
                 let file = |name| Some(open.folder.as_ref()?.join(name).display().to_string());
@@ -216,17 +229,25 @@ impl Desk {
         }
     }
 
-    fn line_ended(&mut self, ended: Result<(LineId, LineEnd), tokio::task::JoinError>) {
-        let (line, end) = match ended {
-            Ok(ended) => ended,
-            Err(error) => {
-                tracing::error!(%error, "a line's task ended with a fault; its call is over");
-                return;
+    fn line_ended(&mut self, ended: Result<(LineId, Option<LineEnd>), tokio::task::JoinError>) {
+        let Ok((line, end)) = ended else { return };
+        if end.is_none() {
+            tracing::error!(%line, "the line's task ended with a fault; its call is hung up");
+            let call = self.calls.iter().find(|(_, open)| open.line == line).map(|(call, _)| *call);
+            if let Some(call) = call {
+                self.bridge.hangup(call, HangupReason::Failure);
+                self.calls.remove(&call);
             }
-        };
+        }
+        self.write_line_cdr(line, end);
+    }
+
+    fn write_line_cdr(&mut self, line: LineId, end: Option<LineEnd>) {
         let Some(mut cdr) = self.closing.remove(&line) else { return };
-        fill_media(&mut cdr, &end.statistics);
-        fill_conversation(&mut cdr, &end.figures);
+        if let Some(end) = end {
+            fill_media(&mut cdr, &end.statistics);
+            fill_conversation(&mut cdr, &end.figures);
+        }
         self.write_cdr(&cdr);
     }
 

@@ -102,6 +102,8 @@ pub struct Conversation {
     pub(super) hang_up_after: Option<ClaimId>,
     pub(super) caller: CallerState,
     pub(super) figures: Figures,
+    /// Both sides hear each other; before that the brain is told nothing.
+    pub(super) established: bool,
     own_claims: u64,
     closed: bool,
 }
@@ -184,6 +186,7 @@ impl Conversation {
             hang_up_after: None,
             caller: CallerState::default(),
             figures: Figures::default(),
+            established: false,
             own_claims: 0,
             closed: false,
         }
@@ -211,6 +214,7 @@ impl Conversation {
 
     /// The caller hears us and we hear the caller: the conversation begins.
     pub fn established(&mut self, now: MonoTime, brain_is_up: bool) {
+        self.established = true;
         if brain_is_up {
             self.brain_up(now, None);
         } else {

@@ -13,7 +13,9 @@ use crate::report::CallEvent;
 impl Conversation {
     /// A brain has said hello. It is told of the call and given what the caller said meanwhile.
     pub fn brain_up(&mut self, now: MonoTime, pid: Option<u32>) {
-        self.brain_is_up = true;
+        if !self.established || core::mem::replace(&mut self.brain_is_up, true) {
+            return;
+        }
         self.away_said = false;
         self.brain_due = None;
         self.record(now, CallEvent::BrainUp { pid });
@@ -37,6 +39,12 @@ impl Conversation {
         self.brain_is_up = false;
         self.backlog.brain_gone();
         self.record(now, CallEvent::BrainDown { reason: reason.to_owned() });
+    }
+
+    /// A turn did not get through: it goes back into the lane, and out again with the next one or
+    /// to the next brain.
+    pub fn turn_not_taken(&mut self) {
+        self.backlog.brain_gone();
     }
 
     /// The brain says something about this line.

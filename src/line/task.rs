@@ -186,10 +186,13 @@ impl Task {
         self.parts.line.grant(generation, speech);
     }
 
-    fn tell(&self, message: &LineMessage) {
+    fn tell(&mut self, message: &LineMessage) {
         if let Err(error) = self.parts.brain.send(message) {
-            // Turns are kept in the lane; anything else is of no use to a brain that comes later.
             tracing::debug!(%error, "a message did not reach the brain");
+            // Anything else is of no use to a brain that comes later.
+            if matches!(message, LineMessage::CallerTurn { .. }) {
+                self.conversation.turn_not_taken();
+            }
         }
     }
 

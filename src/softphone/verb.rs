@@ -30,7 +30,10 @@ pub async fn call(args: CallArgs) -> Result<(), Failure> {
         answer_within: Duration::from_secs(args.answer_within_s),
     };
     println!("calling {}", args.uri);
-    let mut phone = Softphone::dial(dialling).await.map_err(Failure::because)?;
+    let mut phone = Softphone::dial(dialling).await.map_err(|error| match error {
+        CallError::NotAnswered(_) => Failure::NoLine(error.to_string()),
+        error => Failure::because(error),
+    })?;
     println!("answered after {} ms", phone.setup.as_millis());
     match talk(&mut phone, &clips, &args).await {
         Ok(()) => println!("hanging up"),

@@ -154,7 +154,9 @@ impl Desk {
             }),
         };
         self.journal.put(JournalEntry::Open(id, folder.clone()));
-        self.lines.spawn(async move { (id, run(parts, inbox).await) });
+        // A task of its own, so that a fault in one call is that call's alone.
+        let conversation = tokio::spawn(run(parts, inbox));
+        self.lines.spawn(async move { (id, conversation.await.ok()) });
         Ok(Carrier::Agent(handle))
     }
 
