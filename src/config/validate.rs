@@ -61,8 +61,8 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     if config.sip.drain_s > 86_400 {
         wrong("sip.drain_s", "a day, 86400, is the most that a line waits".into());
     }
-    if !(5..=86_400).contains(&config.rtp.timeout_s) {
-        wrong("rtp.timeout_s", "between 5 and 86400: a peer may pause for a moment".into());
+    if !(1..=86_400).contains(&config.rtp.timeout_s) {
+        wrong("rtp.timeout_s", "between 1 and 86400: at 0 every call would end at once".into());
     }
     if !(100..=10_000).contains(&config.governor.stall_ms) {
         wrong("governor.stall_ms", "between 100 and 10000".into());
