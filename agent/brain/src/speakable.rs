@@ -212,7 +212,7 @@ fn below_hundred(value: u64) -> String {
     }
 }
 
-const SMALL: [&str; 20] = [
+pub(crate) const SMALL: [&str; 20] = [
     "zero",
     "one",
     "two",
@@ -235,7 +235,7 @@ const SMALL: [&str; 20] = [
     "nineteen",
 ];
 
-const TENS: [&str; 10] =
+pub(crate) const TENS: [&str; 10] =
     ["", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
 const SCALES: &[(u64, &str)] = &[

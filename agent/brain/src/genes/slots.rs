@@ -1,3 +1,4 @@
+use crate::speakable;
 use jiff::civil::Weekday;
 use std::time::Duration;
 
@@ -269,30 +270,9 @@ fn digit(word: &str) -> Option<char> {
     }
 }
 
-const SMALL: [&str; 19] = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-
-const TENS: [&str; 8] =
-    ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+/// One to nineteen, and twenty to ninety: what is spoken is also what is heard.
+const SMALL: &[&str] = speakable::SMALL.split_at(1).1;
+const TENS: &[&str] = speakable::TENS.split_at(2).1;
 
 /// Those that the built-in recogniser knows.
 const NAMES: [&str; 12] = [
