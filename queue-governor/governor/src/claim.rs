@@ -10,6 +10,7 @@ use media_core::SampleRate;
 /// A producer's name for a claim: 1 to [`ClaimId::BYTES_MAX`] bytes, unique on its line. Names
 /// that begin with [`ClaimId::OWN_PREFIX`] are the governor's own.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ClaimId(Arc<str>);
 
 impl ClaimId {
@@ -47,10 +48,12 @@ impl fmt::Display for ClaimId {
 /// The number of something that the caller said. Grows by time; a claim that answers it carries
 /// it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TurnId(pub u64);
 
 /// Who wants to speak, in order of precedence: the smallest comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Source {
     /// A human at the console. Wins over all.
     Operator,
@@ -79,6 +82,7 @@ impl Source {
 /// The strict classification of everything that moves. Which tags exist is decided by
 /// [`Tag::BUILT_IN`] and [`crate::GovernorConfig::registered_tags`]; anything else is refused.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tag(Cow<'static, str>);
 
 impl Tag {
@@ -114,6 +118,7 @@ impl fmt::Display for Tag {
 
 /// What is to be heard.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Content {
     /// Words for the voice.
     Text(String),
@@ -147,6 +152,7 @@ impl From<&str> for Content {
 
 /// What becomes of a claim that the caller interrupts, or whose turn the caller cuts off.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum OnInterrupt {
     /// It ends `interrupted`.
     #[default]
@@ -161,6 +167,7 @@ pub enum OnInterrupt {
 
 /// A request to be heard.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Claim {
     /// The producer's name for it.
     pub id: ClaimId,

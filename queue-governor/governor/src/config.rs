@@ -8,6 +8,8 @@ use crate::claim::{Content, Source, Tag};
 
 /// Times and bounds of one line. The default is what the specification says.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 pub struct GovernorConfig {
     /// Rate in which the line counts samples.
     pub line_rate: SampleRate,

@@ -9,6 +9,7 @@ use crate::claim::{Claim, ClaimId, Content, Source, TurnId};
 
 /// Something that happened.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Input {
     /// A producer wants to be heard.
     Submit(Claim),
@@ -89,6 +90,7 @@ pub enum Input {
 
 /// Where a word of the granted text lies in the generation's audio.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LedgerWord {
     /// Byte range in the granted text.
     pub text: Range<usize>,
@@ -107,6 +109,7 @@ impl From<&WordSpan> for LedgerWord {
 
 /// Something to be done, or to be told.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Output {
     /// The claim is taken in and will end exactly once.
     Accepted(ClaimId),
@@ -152,6 +155,7 @@ pub enum Output {
 
 /// Which voice speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Voice {
     /// The line's voice.
     Own,
@@ -161,6 +165,7 @@ pub enum Voice {
 
 /// What the caller heard of a claim, from the samples that were sent.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Heard {
     /// The words, from the first of the claim. For ready audio: its label once all was sent.
     pub text: String,
@@ -172,6 +177,7 @@ pub struct Heard {
 
 /// How a claim ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Ending {
     /// All of it was sent.
     Spoken,
@@ -195,6 +201,7 @@ pub enum Ending {
 
 /// Why a claim was not taken in.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RefusalReason {
     /// No tag.
     #[error("the claim has no tag; give it one of the known tags, for speech xen-out")]
@@ -251,6 +258,7 @@ pub enum RefusalReason {
 
 /// Why an accepted claim could not be said.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FailReason {
     /// The voice, and the fallback voice after it, failed. The engine's words.
     #[error("synthesis failed: {0}")]
@@ -268,6 +276,7 @@ pub enum FailReason {
 
 /// Why the floor changed hands, or state.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FloorReason {
     /// A waiting claim got it for the first time.
     Granted,

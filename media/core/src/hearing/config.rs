@@ -2,6 +2,8 @@ use crate::SampleRate;
 
 /// How an [`Ear`](super::Ear) listens. Times in milliseconds.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default))]
 pub struct EarConfig {
     /// Rate of the audio that is heard and sent: the line's rate, 8 or 16 kHz.
     pub sample_rate: SampleRate,

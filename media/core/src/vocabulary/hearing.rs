@@ -2,6 +2,7 @@ use super::MonoTime;
 
 /// What the hearing side decided about sound from the caller while the agent had the floor.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
     /// The caller is speaking to us: the agent yields.
     Speech,
@@ -15,6 +16,7 @@ pub enum Verdict {
 
 /// Why an utterance was considered finished.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum EndReason {
     /// What was said is complete in itself; the short pause sufficed.
     Complete,
@@ -26,6 +28,7 @@ pub enum EndReason {
 
 /// When an utterance passed each hop of hearing. All on the process's monotonic clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UtteranceTimes {
     /// First speech sample arrived.
     pub speech_start: MonoTime,
@@ -43,6 +46,7 @@ pub struct UtteranceTimes {
 
 /// What hearing tells the line.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum HearingEvent {
     /// Possible caller speech has begun. Playout pauses on it, nothing is decided yet.
     Onset {

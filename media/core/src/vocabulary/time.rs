@@ -7,6 +7,7 @@ use core::time::Duration;
 /// Cores are told the time with it and never read a clock themselves. `u64` microseconds last
 /// 584,000 years, so no line outlives it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MonoTime(u64);
 
 impl MonoTime {

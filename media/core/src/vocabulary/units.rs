@@ -7,6 +7,7 @@ pub const FRAME_SAMPLES_MAX: usize = 960;
 /// How many samples of linear audio make a second. Not a clock rate: G.722's RTP clock says 8000
 /// while its audio has 16000 samples a second (RFC 3551 §4.5.2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SampleRate {
     /// Narrowband telephony.
     Hz8000,
@@ -79,6 +80,7 @@ impl fmt::Display for LineId {
 ///
 /// 0 means that nobody has the floor; no frame carries it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Generation(pub u32);
 
 impl Generation {

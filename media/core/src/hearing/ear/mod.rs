@@ -21,6 +21,7 @@ use crate::{HearingEvent, MonoTime, SampleRate, Verdict, level};
 
 /// Names a decode job. A later job of the same [`Ear`] supersedes an earlier one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DecodeJobId(pub u64);
 
 /// What an [`Ear`] wants done or known.

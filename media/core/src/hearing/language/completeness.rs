@@ -6,6 +6,7 @@ use super::words::{ends_with, starts_with, words};
 
 /// How finished an utterance is by its words.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Completeness {
     /// No words.
     Nothing,

@@ -3,6 +3,7 @@ use super::words::{starts_with, words};
 
 /// What words said into our own speech are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reaction {
     /// No words.
     Nothing,
