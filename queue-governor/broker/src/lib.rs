@@ -1,7 +1,8 @@
 //! Tagged lanes: bounded streams with positions, consumer groups and replay.
 //!
 //! Owns: the strict tags ([`Tag`]), the names of lanes ([`Lane`]), the trait that every store
-//! stands behind ([`LaneStore`]) and the store for one machine ([`MemoryStore`]).
+//! stands behind ([`LaneStore`]), the store for one machine ([`MemoryStore`]), and the door through
+//! which other programs hand in what they want said ([`intake`]).
 //!
 //! Whatever moves between the parts of xenline is an [`Entry`] in a lane. Delivery is at least
 //! once: an entry that a consumer took stays pending in its group until it is acknowledged, and is
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod conformance;
+pub mod intake;
 mod lane;
 mod memory;
 mod store;
