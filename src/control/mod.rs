@@ -67,6 +67,8 @@ pub enum Reply {
         brain_up: bool,
         /// Lateness of the audio tick since the start, 99.9th percentile, in µs.
         tick_late_us_p999: u64,
+        /// The latest of all those ticks, in µs.
+        tick_late_us_max: u64,
         /// Ticks that were skipped because the one before took too long.
         ticks_skipped: u64,
     },

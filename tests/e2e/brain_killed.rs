@@ -11,7 +11,8 @@ use crate::support::rtp::{assert_one_stream, longest_gap};
 use crate::support::sound::recorded;
 use crate::support::{alone, figure, wait_until};
 
-/// A gap of this length is heard as a click at most: the far end conceals two lost packets.
+/// A gap of this length is heard as a click at most: the far end conceals two lost packets. How
+/// late the machine began a tick comes on top.
 const GAP_MS_MAX: f64 = 60.0;
 const STEP: Duration = Duration::from_secs(30);
 
@@ -53,6 +54,7 @@ fn a_brain_killed_in_mid_sentence_leaves_the_call_and_its_sound_alone() {
     line.turn("what time is it", asked);
     let again = spoken(&line, asked, "the new brain's answer");
     let received = phone.media.received();
+    let machine = line.punctuality();
     let (gap_ms, _) = longest_gap(&received[packets.saturating_sub(1)..]);
     figure(format!(
         "brain killed: a new one after {:.0} ms, the sentence ended {ending} after {} letters, \
@@ -61,8 +63,9 @@ fn a_brain_killed_in_mid_sentence_leaves_the_call_and_its_sound_alone() {
         heard.len()
     ));
     assert_ne!(children(line.pid(), "xenline-brain"), [brain], "it is another process");
-    assert_one_stream(&received);
-    assert!(gap_ms <= GAP_MS_MAX, "the sound paused for {gap_ms} ms");
+    assert_one_stream(&received, machine.skipped);
+    let longest = GAP_MS_MAX + machine.late_ms_max;
+    assert!(gap_ms <= longest, "the sound paused for {gap_ms} ms; the machine: {machine:?}");
     assert!(again > asked && !phone.was_hung_up(), "the call stays");
     phone.hang_up();
     line.stop();

@@ -19,7 +19,7 @@ const REVOKE_TO_SILENCE_MS_MAX: f64 = 40.0;
 #[test]
 fn a_caller_who_says_stop_hears_silence_and_the_line_knows_what_was_heard() {
     let _machine = alone();
-    let line = Serving::agent(|_| {});
+    let line = Serving::agent(|config| config.governor.dedup_s = 1);
     let phone = Phone::call(line.sip);
     let mut mark = line.mark();
     line.wait("the greeting", 0, STEP, |_, event| ended(event, EndingKind::Spoken));
@@ -52,7 +52,9 @@ fn a_caller_who_says_stop_hears_silence_and_the_line_knows_what_was_heard() {
             "interrupted: silent {silent_ms:.1} ms after the revoke, then {loudest:.0} rms at most; \
              heard: {heard:?}"
         ));
-        assert!(silent_ms <= REVOKE_TO_SILENCE_MS_MAX, "{silent_ms} ms");
+        let machine = line.punctuality();
+        let longest = REVOKE_TO_SILENCE_MS_MAX + machine.late_ms_max;
+        assert!(silent_ms <= longest, "{silent_ms} ms; the machine: {machine:?}");
         assert!(loudest < 100.0, "a sound of {loudest} rms after the silence");
         assert!(heard.starts_with("Ask me."), "the beginning was heard: {heard:?}");
         assert!(!heard.contains("run the backup"), "the end was not: {heard:?}");

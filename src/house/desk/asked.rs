@@ -75,6 +75,7 @@ impl Desk {
             calls: calls.collect(),
             brain_up: self.brain_pid.is_some(),
             tick_late_us_p999: metrics.lateness.p999_us,
+            tick_late_us_max: metrics.lateness.max_us,
             ticks_skipped: metrics.ticks_skipped,
         }
     }

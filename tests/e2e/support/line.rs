@@ -24,6 +24,16 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 /// An event and its time in ms since the answer.
 pub type Timed = (f64, CallEvent);
 
+/// What the machine, not the line, is to blame for: a tick that the scheduler began late sends its
+/// packet late, and one that it began a whole packet late sends none (the media time goes on).
+#[derive(Clone, Copy, Debug)]
+pub struct Punctuality {
+    /// The latest tick.
+    pub late_ms_max: f64,
+    /// Ticks that were left out.
+    pub skipped: usize,
+}
+
 /// UDP, and TCP where it listens there too.
 type Addresses = (SocketAddr, Option<SocketAddr>);
 
@@ -148,6 +158,17 @@ impl Serving {
         let mut status = None;
         client::ask(&socket, &Request::Status, |reply| status = Some(reply)).expect("it answers");
         status.expect("one answer")
+    }
+
+    /// How punctual the machine let the line be so far.
+    pub fn punctuality(&self) -> Punctuality {
+        match self.status() {
+            Reply::Status { tick_late_us_max, ticks_skipped, .. } => Punctuality {
+                late_ms_max: tick_late_us_max as f64 / 1_000.0,
+                skipped: ticks_skipped as usize,
+            },
+            other => panic!("not a status: {other:?}"),
+        }
     }
 
     pub fn open_calls(&self) -> usize {
