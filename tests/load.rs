@@ -68,6 +68,15 @@ fn a_target_elsewhere_is_called_and_its_cost_left_open() {
 }
 
 #[test]
+fn a_load_beyond_its_limits_fails_and_names_the_limit() {
+    let short = ["--calls", "2", "--seconds", "1", "--no-floor", "--cpu-over-floor-max", "2.5"];
+    let (report, output) = load(&short);
+    assert!(!output.status.success(), "what was not measured is not within its limit: {report}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("CPU over sipp's: not measured"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_a_load_is_refused_at_once() {
     for arguments in [["--calls", "0"], ["--rate", "0"], ["--calls", "100000"]] {
         let output = Command::new(env!("CARGO_BIN_EXE_xenline"))

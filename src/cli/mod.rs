@@ -195,4 +195,10 @@ pub struct LoadArgs {
     /// Skip the same load on `sipp -sn uas -rtp_echo`
     #[arg(long)]
     pub no_floor: bool,
+    /// Fail when a call costs the server more than so many times sipp's CPU
+    #[arg(long, value_name = "TIMES")]
+    pub cpu_over_floor_max: Option<f64>,
+    /// Fail when a call costs the server more memory than this
+    #[arg(long, value_name = "KB")]
+    pub rss_kb_max: Option<f64>,
 }

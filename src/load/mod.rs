@@ -30,7 +30,7 @@ const RATE_MAX: u32 = 10_000;
 /// Runs the load test and prints its report.
 ///
 /// # Errors
-/// [`Failure`]: no server, or calls were lost.
+/// [`Failure`]: no server, calls were lost, or a limit that was given is broken.
 pub fn load(args: LoadArgs) -> Result<(), Failure> {
     if args.calls == 0 || args.seconds == 0 || args.rate == 0 {
         return Err(Failure::Usage("--calls, --seconds and --rate are at least 1".into()));
@@ -56,10 +56,11 @@ pub fn load(args: LoadArgs) -> Result<(), Failure> {
             })?;
         }
     }
-    match report.failed {
-        0 => Ok(()),
-        n => Err(Failure::Failed(format!("{n} of {} calls failed", report.calls))),
+    if report.failed > 0 {
+        let (failed, calls) = (report.failed, report.calls);
+        return Err(Failure::Failed(format!("{failed} of {calls} calls failed")));
     }
+    report.beyond(&args).map_or(Ok(()), |limit| Err(Failure::Failed(limit)))
 }
 
 async fn measure(args: &LoadArgs) -> Result<LoadReport, Failure> {

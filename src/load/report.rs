@@ -92,6 +92,19 @@ impl LoadReport {
         }
     }
 
+    /// The limit that was broken, or could not be measured though it was asked for.
+    pub(super) fn beyond(&self, args: &LoadArgs) -> Option<String> {
+        let limits = [
+            ("server CPU over sipp's", self.cpu_over_floor, args.cpu_over_floor_max),
+            ("KB of memory per call", self.rss_kb_per_call, args.rss_kb_max),
+        ];
+        limits.into_iter().find_map(|(what, figure, limit)| match (figure, limit?) {
+            (Some(figure), limit) if figure <= limit => None,
+            (Some(figure), limit) => Some(format!("{what}: {figure:.2}, at most {limit}")),
+            (None, limit) => Some(format!("{what}: not measured, at most {limit} was asked for")),
+        })
+    }
+
     /// Why the figures are not to be trusted, if so.
     fn doubt(&self) -> Option<String> {
         let offered = self.floor_offered_percent.unwrap_or(100.0).min(self.offered_percent);
