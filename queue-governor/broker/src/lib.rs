@@ -9,9 +9,10 @@
 //! delivered again when the consumer gives up. Publishing is idempotent: the same key in the same
 //! lane gives the same position, and one entry.
 //!
-//! Calls return at once and may come from any thread. Nothing here has a clock, and nothing grows
-//! without a limit: a full lane refuses, and says which limit it met. What it never does: wake a
-//! reader (readers ask), order entries across lanes, or drop what a group has not acknowledged.
+//! Calls return at once and may come from any thread. Nothing here has a clock, but for the threads
+//! of the passive [`tap`], and nothing grows without a limit: a full lane refuses, and says which
+//! limit it met. What it never does: wake a reader (readers ask), order entries across lanes, or
+//! drop what a group has not acknowledged.
 //!
 //! Panics here are our own bugs; bad names, unknown tags and full lanes are typed errors.
 #![forbid(unsafe_code)]
@@ -23,6 +24,8 @@ mod memory;
 mod store;
 mod stream;
 mod tag;
+#[cfg(feature = "tap")]
+pub mod tap;
 
 pub use lane::{Lane, LaneError};
 pub use memory::MemoryStore;

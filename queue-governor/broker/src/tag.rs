@@ -19,6 +19,12 @@ impl Tag {
         Tag("call".into())
     }
 
+    /// `os`: what this machine does.
+    #[must_use]
+    pub fn os() -> Tag {
+        Tag("os".into())
+    }
+
     /// `xen-out`: what leaves by the checkpoint.
     #[must_use]
     pub fn xen_out() -> Tag {
