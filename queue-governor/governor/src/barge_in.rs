@@ -8,7 +8,7 @@ use media_core::{MonoTime, Verdict};
 /// What is known of the caller's speech. The two deadlines are independent, because a second
 /// onset can come while the first utterance is still open, and the first may close before the
 /// second is decided.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Caller {
     /// An onset is undecided until then.
     undecided_until: Option<MonoTime>,

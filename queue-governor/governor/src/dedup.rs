@@ -39,7 +39,7 @@ impl Key {
 }
 
 /// What was said within the window.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
     recent: VecDeque<(Key, MonoTime)>,
 }

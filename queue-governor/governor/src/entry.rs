@@ -11,7 +11,7 @@ use crate::ledger::Ledger;
 use crate::text;
 
 /// A claim in hand, and how far it got.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) claim: Claim,
     /// Order of acceptance.

@@ -10,7 +10,7 @@ use crate::io::Ending;
 use crate::ledger::Ledger;
 
 /// The claim that holds the floor. There is one place for it in a governor, so there is one voice.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Holder {
     pub(crate) entry: Entry,
     pub(crate) generation: Generation,
@@ -103,7 +103,7 @@ impl Holder {
 }
 
 /// A claim whose generation was revoked, until the count of what was sent is final.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Silencing {
     pub(crate) entry: Entry,
     pub(crate) generation: Generation,
@@ -126,7 +126,7 @@ pub(crate) enum Then {
 }
 
 /// Who holds the floor, and who just lost it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Floor {
     pub(crate) holder: Option<Holder>,
     /// Bounded by the live claims: each is in one place only.

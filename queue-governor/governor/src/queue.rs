@@ -10,7 +10,7 @@ use crate::entry::Entry;
 
 /// Claims that wait for the floor. Bounded by the door, which counts all live claims; so small
 /// that a scan is the fastest search.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     waiting: Vec<Entry>,
 }

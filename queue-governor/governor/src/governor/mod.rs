@@ -24,7 +24,9 @@ use crate::queue::Queue;
 /// Tell it what happened with [`handle`](Self::handle), do what
 /// [`poll_output`](Self::poll_output) says until it says nothing, and come back at
 /// [`next_timeout`](Self::next_timeout) at the latest.
-#[derive(Debug)]
+///
+/// A clone goes on from the same state, so that every future of it can be explored.
+#[derive(Clone, Debug)]
 pub struct Governor {
     config: GovernorConfig,
     line: LineId,
