@@ -1,0 +1,19 @@
+//! Small worlds, explored whole: a few claims, a caller, an operator and a voice that may hang,
+//! in every order and at every time of a 100 ms grid, over the real governor.
+//!
+//! Each world starts with what may happen in it, and with how often; from there every state that
+//! can be reached is visited once, breadth first, so that the trace of a broken promise is a
+//! shortest one. States that differ only by when they are reached are one state: all times in
+//! them are taken relative to now. So a world ends, and "whole" means for ever, not for a while.
+//!
+//! The promises are checked after every step ([`promises`]); that nobody waits for ever is
+//! checked on the finished graph ([`search`]).
+//!
+//! `EXPLORE=deep` explores larger worlds, for the night.
+
+mod digest;
+mod mouth;
+mod promises;
+mod search;
+mod state;
+mod worlds;

@@ -1,0 +1,331 @@
+//! What must hold, checked by what a listener and a bookkeeper know: they see what the governor
+//! is told and what it says, and hear the line, and know nothing of how it decides.
+
+use std::collections::BTreeSet;
+
+use media_core::Verdict;
+use queue_governor::{Claim, ClaimId, Ending, Heard, OnInterrupt, Source, TurnId};
+
+use crate::mouth::Mouth;
+use crate::worlds::{STEP_MS, World};
+
+/// Why a step must not have been taken: which promise it broke, and how.
+#[derive(Debug)]
+pub struct Broken(pub String);
+
+/// Breaks a promise unless `holds`.
+pub fn promise(holds: bool, broken: impl FnOnce() -> String) -> Result<(), Broken> {
+    if holds { Ok(()) } else { Err(Broken(broken())) }
+}
+
+/// A word by the number of its content and its place therein.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Word {
+    content: Option<u8>,
+    place: u8,
+}
+
+impl Word {
+    /// Contents are written `c0w0 c0w1, …`; anything else is the governor's own.
+    pub fn parse(word: &str) -> Word {
+        let digit = |at: usize| word.as_bytes().get(at).filter(|byte| byte.is_ascii_digit());
+        match (word.starts_with('c'), digit(1), digit(3)) {
+            (true, Some(content), Some(place)) => {
+                Word { content: Some(content - b'0'), place: place - b'0' }
+            }
+            _ => Word { content: None, place: 0 },
+        }
+    }
+}
+
+/// Who holds the floor.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder {
+    /// The claim's number in its world; none is the governor's own filler.
+    pub claim: Option<usize>,
+    pub source: Source,
+    /// Only the operator stops it.
+    pub uninterruptible: bool,
+}
+
+impl Holder {
+    fn outlasts_the_caller(&self) -> bool {
+        self.uninterruptible || self.source == Source::Operator
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Watched {
+    accepted: bool,
+    ended: bool,
+    granted: bool,
+    /// While the floor was free for it or could have been.
+    waited_ms: u64,
+    /// The words of it that were sent.
+    heard: u16,
+}
+
+#[derive(Clone, Debug)]
+pub struct Promises {
+    claims: Vec<Watched>,
+    own: BTreeSet<ClaimId>,
+    /// What was heard of each content.
+    heard: [u16; 10],
+    undecided_for_ms: Option<u64>,
+    open_for_ms: Option<u64>,
+    pub turns: u64,
+    pub operator: bool,
+    silent_ms: u64,
+    behind_hands_ms: u64,
+}
+
+impl Promises {
+    pub fn new(world: &World) -> Self {
+        Promises {
+            claims: vec![Watched::default(); world.claims.len()],
+            own: BTreeSet::new(),
+            heard: [0; 10],
+            undecided_for_ms: None,
+            open_for_ms: None,
+            turns: 0,
+            operator: false,
+            silent_ms: 0,
+            behind_hands_ms: 0,
+        }
+    }
+
+    pub fn caller_is_undecided(&self) -> bool {
+        self.undecided_for_ms.is_some()
+    }
+
+    pub fn utterance_is_open(&self) -> bool {
+        self.open_for_ms.is_some()
+    }
+
+    fn caller_may_be_speaking(&self) -> bool {
+        self.caller_is_undecided() || self.utterance_is_open()
+    }
+
+    pub fn on_onset(&mut self) {
+        self.undecided_for_ms.get_or_insert(0);
+    }
+
+    pub fn on_verdict(&mut self, verdict: Verdict) {
+        self.undecided_for_ms = None;
+        if verdict == Verdict::Speech {
+            self.open_for_ms = Some(0);
+        }
+    }
+
+    pub fn on_utterance_end(&mut self) {
+        self.open_for_ms = None;
+    }
+
+    pub fn may_answer(&self, claim: &Claim) -> bool {
+        claim.turn.is_none_or(|turn| turn.0 <= self.turns)
+    }
+
+    pub fn is_alive(&self, claim: usize) -> bool {
+        self.claims[claim].accepted && !self.claims[claim].ended
+    }
+
+    pub fn on_accepted(&mut self, world: &World, id: &ClaimId) -> Result<(), Broken> {
+        let Some(claim) = world.number_of(id) else {
+            let new = self.own.insert(id.clone());
+            return promise(new, || format!("{id} is accepted a second time"));
+        };
+        let new = !std::mem::replace(&mut self.claims[claim].accepted, true);
+        promise(new, || format!("{id} is accepted a second time"))
+    }
+
+    /// 3. Exactly one ending, of a kind that the claim may have, which says what was heard.
+    pub fn on_ended(
+        &mut self,
+        world: &World,
+        id: &ClaimId,
+        ending: &Ending,
+        heard: &Heard,
+        submitted: Option<usize>,
+    ) -> Result<(), Broken> {
+        let Some(number) = world.number_of(id) else {
+            return promise(self.own.remove(id), || format!("{id} ends and is not alive"));
+        };
+        let watched = &mut self.claims[number];
+        let claim = &world.claims[number];
+        if !watched.accepted {
+            let at_the_door =
+                matches!(ending, Ending::Duplicate | Ending::Refused(_) | Ending::Stale);
+            return promise(at_the_door && submitted == Some(number), || {
+                format!("{id} ends {ending:?} and was never accepted")
+            });
+        }
+        promise(!std::mem::replace(&mut watched.ended, true), || {
+            format!("one ending: {id} ends a second time, {ending:?}")
+        })?;
+        let given_up = matches!(ending, Ending::Stale | Ending::Interrupted);
+        promise(!(claim.must_deliver && given_up), || {
+            format!("{id} must be delivered and ends {ending:?}")
+        })?;
+        let words = words_in(&heard.text);
+        let sent = watched.heard.count_ones();
+        let exact = words == sent || world.is_unsure() && words < sent;
+        promise(exact, || format!("ledger: {words} words of {id} are told, {sent} were sent"))?;
+        let whole = watched.heard.count_ones() == words_in(claim.content.words());
+        promise(*ending != Ending::Spoken || whole, || format!("{id} is called spoken and was not"))
+    }
+
+    /// 9 and 10, and no answer to what is no longer asked.
+    pub fn on_grant(&mut self, world: &World, holder: Holder) -> Result<(), Broken> {
+        (self.silent_ms, self.behind_hands_ms) = (0, 0);
+        promise(!self.operator || holder.source == Source::Operator, || {
+            format!("operator: the floor goes to {holder:?} while the operator has it")
+        })?;
+        promise(!self.caller_may_be_speaking() || holder.outlasts_the_caller(), || {
+            format!("caller wins: the floor goes to {holder:?} while the caller may be speaking")
+        })?;
+        let Some(number) = holder.claim else { return Ok(()) };
+        self.claims[number].granted = true;
+        let claim = &world.claims[number];
+        let answers = matches!(claim.source, Source::Responder | Source::Worker);
+        let older = claim.turn.is_some_and(|turn| turn < TurnId(self.turns));
+        promise(!(answers && older) || claim.must_deliver, || {
+            format!("stale: {} gets the floor and answers an older turn", claim.id)
+        })
+    }
+
+    pub fn on_revoke(&mut self) {
+        (self.silent_ms, self.behind_hands_ms) = (0, 0);
+    }
+
+    /// 4. No word of a content is heard a second time.
+    pub fn on_word(
+        &mut self,
+        holder: Holder,
+        on_interrupt: OnInterrupt,
+        word: Word,
+    ) -> Result<(), Broken> {
+        let Some(content) = word.content else { return Ok(()) };
+        let bit = 1 << word.place;
+        let heard = &mut self.heard[usize::from(content)];
+        let new = *heard & bit == 0;
+        *heard |= bit;
+        if let Some(claim) = holder.claim {
+            self.claims[claim].heard |= bit;
+        }
+        let again = on_interrupt == OnInterrupt::Restate && word.place > 0;
+        promise(new || again, || format!("never twice: word {} of content {content}", word.place))
+    }
+
+    /// Time passes: what may sound, how long others wait, how long nothing sounds.
+    pub fn pass(
+        &mut self,
+        world: &World,
+        ms: u64,
+        mouth: &Mouth,
+        holds: bool,
+    ) -> Result<(), Broken> {
+        let playing = mouth.playing.as_ref();
+        if let Some(playing) = playing.filter(|_| mouth.is_audible()) {
+            let holder = playing.holder;
+            promise(!self.caller_may_be_speaking() || holder.outlasts_the_caller(), || {
+                format!("caller wins: {holder:?} speaks over the caller")
+            })?;
+            promise(!self.operator || holder.source == Source::Operator, || {
+                format!("operator: {holder:?} speaks while the operator has the floor")
+            })?;
+        }
+        let dead = holds && !mouth.is_audible() && !playing.is_some_and(|it| it.paused);
+        self.silent_ms = if dead { self.silent_ms + ms } else { 0 };
+        let stall_ms = world.config.stall.as_millis() as u64 + world.report_delay_ms();
+        promise(self.silent_ms <= stall_ms, || {
+            format!("no dead air: nothing was heard of the holder for {} ms", self.silent_ms)
+        })?;
+        self.watch_those_who_wait(world, ms, mouth)?;
+        self.caller_time(world, ms);
+        Ok(())
+    }
+
+    /// 6 and 7: answers behind reports, and reports behind answers.
+    fn watch_those_who_wait(
+        &mut self,
+        world: &World,
+        ms: u64,
+        mouth: &Mouth,
+    ) -> Result<(), Broken> {
+        if self.operator || self.caller_may_be_speaking() {
+            return Ok(());
+        }
+        let holder = mouth.playing.as_ref().and_then(|it| it.holder.claim);
+        let waiting: Vec<usize> = (0..self.claims.len())
+            .filter(|number| self.is_alive(*number) && holder != Some(*number))
+            .collect();
+        self.watch_answers(world, ms, mouth, &waiting)?;
+        self.watch_hands(world, ms, &waiting)
+    }
+
+    fn watch_answers(
+        &mut self,
+        world: &World,
+        ms: u64,
+        mouth: &Mouth,
+        waiting: &[usize],
+    ) -> Result<(), Broken> {
+        let behind_hands = mouth.playing.as_ref().is_some_and(|it| {
+            is_hands(it.holder.source) && !it.holder.uninterruptible && it.was_audible()
+        });
+        let is_answer = |number: &usize| world.claims[*number].source == Source::Responder;
+        if behind_hands && waiting.iter().any(is_answer) {
+            self.behind_hands_ms += ms;
+        }
+        let most = world.config.preempt_max.as_millis() as u64 + world.report_delay_ms();
+        promise(self.behind_hands_ms <= most, || {
+            format!("an answer waits {} ms behind the hands", self.behind_hands_ms)
+        })
+    }
+
+    fn watch_hands(&mut self, world: &World, ms: u64, waiting: &[usize]) -> Result<(), Broken> {
+        let Some(bound_ms) = world.hands_heard_within_ms else { return Ok(()) };
+        for number in waiting {
+            let watched = &mut self.claims[*number];
+            if is_hands(world.claims[*number].source) && !watched.granted {
+                watched.waited_ms += ms;
+                promise(watched.waited_ms <= bound_ms, || {
+                    let id = &world.claims[*number].id;
+                    format!("starved: {id} waits {} ms for the floor", watched.waited_ms)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn caller_time(&mut self, world: &World, ms: u64) {
+        let pass = |since: Option<u64>, most: std::time::Duration| {
+            since.map(|since| since + ms).filter(|since| *since < most.as_millis() as u64)
+        };
+        self.undecided_for_ms = pass(self.undecided_for_ms, world.config.decide);
+        self.open_for_ms = pass(self.open_for_ms, world.config.caller_turn_max);
+    }
+
+    /// What must hold whenever nothing is being decided.
+    pub fn at_rest(&self, mouth: &Mouth) -> Result<(), Broken> {
+        let paused = mouth.playing.as_ref().is_some_and(|it| it.paused);
+        promise(!paused || self.caller_may_be_speaking() || self.operator, || {
+            "paused, and the caller is silent".to_owned()
+        })
+    }
+
+    /// Whether claims may wait for as long as this lasts.
+    pub fn may_wait_for_ever(&self) -> bool {
+        self.operator
+    }
+}
+
+fn is_hands(source: Source) -> bool {
+    matches!(source, Source::Worker | Source::External)
+}
+
+fn words_in(text: &str) -> u32 {
+    text.split_whitespace().count() as u32
+}
+
+const _: () = assert!(STEP_MS * 2 == crate::mouth::WORD_MS, "a word can be cut in its middle");
