@@ -3,7 +3,7 @@
 mod hearing_support;
 
 use hearing_support::{Line, Said, at_level, mix, noise, recording, scaled, silence};
-use media_core::hearing::{Ear, EarConfig, EarOutput};
+use media_core::hearing::{Ear, EarConfig, EarDecision, EarFacts, EarOutput, EarReplay, EarStep};
 use media_core::plugin::{SttError, VoiceActivity};
 use media_core::{HearingEvent, MonoTime, SampleRate};
 
@@ -91,6 +91,41 @@ fn the_same_conversation_is_heard_the_same_way_twice() {
     for seed in [3, 17] {
         assert_eq!(conversation(seed).said, conversation(seed).said, "seed {seed}");
     }
+}
+
+fn decided_again(steps: &[EarStep]) {
+    let mut again = EarReplay::new(EarConfig::default());
+    for (index, EarStep { input, decided }) in steps.iter().enumerate() {
+        assert_eq!(again.step(input), *decided, "step {index}: {input:?}");
+    }
+    assert_eq!(again.unanswered(), 0);
+}
+
+#[test]
+fn from_what_it_noted_an_ear_decides_the_same_again_without_the_sound() {
+    for seed in 0..12 {
+        let steps = conversation(seed).steps;
+        assert!(steps.iter().any(|step| !step.decided.is_empty()), "seed {seed}");
+        decided_again(&steps);
+    }
+}
+
+#[test]
+fn the_words_may_be_taken_out_of_the_notes_without_changing_a_decision() {
+    let mut steps = conversation(5).steps;
+    for step in &mut steps {
+        if let EarFacts::Decoded { understood: Some(understood), .. } = &mut step.input.facts {
+            understood.text = "x".repeat(understood.text.len());
+        }
+    }
+    let mut again = EarReplay::new(EarConfig::default());
+    let kinds = |step: &EarStep, decided: &[EarDecision]| {
+        assert_eq!(step.decided.len(), decided.len(), "{:?}", step.input);
+        for (one, other) in step.decided.iter().zip(decided) {
+            assert_eq!(core::mem::discriminant(one), core::mem::discriminant(other));
+        }
+    };
+    steps.iter().for_each(|step| kinds(step, &again.step(&step.input)));
 }
 
 /// A detector that works at the telephone's own rate.

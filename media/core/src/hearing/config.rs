@@ -36,6 +36,9 @@ pub struct EarConfig {
     /// Whether a backchannel ("mm-hm") during our own speech is reported as a final, too. Usually
     /// the verdict says enough, and nobody should answer it.
     pub report_backchannels: bool,
+    /// Whether each step leaves a note of what it decided on
+    /// ([`Ear::take_note`](super::Ear::take_note)).
+    pub traced: bool,
 }
 
 impl EarConfig {
@@ -57,6 +60,7 @@ impl EarConfig {
             off_probability: 0.35,
             confidence_min: 0.7,
             report_backchannels: false,
+            traced: false,
         }
     }
 }

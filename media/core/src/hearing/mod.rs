@@ -11,6 +11,9 @@
 //! - [`BargeIn`]: what was the sound during our own speech? Exactly one verdict per onset.
 //! - [`Endpointing`]: has the caller finished? By the words ([`completeness`]) and the silence.
 //!
+//! An ear can note what it decides on, in numbers; an [`EarReplay`] decides the same again from the
+//! notes, without the sound.
+//!
 //! What the caller says is never dropped: a pre-roll keeps the first sounds, what is heard during
 //! our own speech belongs to the utterance, and too long an utterance is cut at its quietest
 //! place, with the rest opening the next one. Only sound that is our own echo is left out.
@@ -33,7 +36,10 @@ mod voicing;
 pub use activity::{ActivityConfig, SpeechActivity, Transition, VadFrame};
 pub use barge_in::{BargeIn, BargeInConfig, BargeInOutput, FrameKind};
 pub use config::EarConfig;
-pub use ear::{DecodeJobId, Ear, EarOutput};
+pub use ear::{
+    DecodeJobId, Ear, EarDecision, EarFacts, EarInput, EarOutput, EarReplay, EarStep, SoundFrame,
+    Understanding,
+};
 pub use echo::{EchoEstimate, EchoGate};
 pub use endpointing::Endpointing;
 pub use language::{Completeness, Reaction, completeness, reaction};

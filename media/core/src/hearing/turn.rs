@@ -1,4 +1,4 @@
-use super::{Completeness, completeness};
+use super::ear::Understanding;
 use crate::{MonoTime, UtteranceTimes};
 
 /// An utterance on its way: from the first sound to its commitment.
@@ -22,10 +22,7 @@ pub(super) struct Turn {
 /// What the newest decode made of a turn.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Understood {
-    pub(super) text: String,
-    /// How sure the recogniser is, where it says.
-    pub(super) confidence: Option<f32>,
-    pub(super) completeness: Completeness,
+    pub(super) said: Understanding,
     /// End of the speech that it was made from.
     pub(super) covers: u64,
     pub(super) decode_start: MonoTime,
@@ -59,19 +56,12 @@ impl Turn {
 
     pub(super) fn understand(
         &mut self,
-        (text, confidence): (String, Option<f32>),
+        said: Understanding,
         covers: u64,
         start: MonoTime,
         end: MonoTime,
     ) {
-        self.understood = Some(Understood {
-            completeness: completeness(&text),
-            text,
-            confidence,
-            covers,
-            decode_start: start,
-            decode_end: end,
-        });
+        self.understood = Some(Understood { said, covers, decode_start: start, decode_end: end });
     }
 
     pub(super) fn times(&self, arrival: impl Fn(u64) -> MonoTime, now: MonoTime) -> UtteranceTimes {

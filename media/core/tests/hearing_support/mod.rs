@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use media_core::codec::Decoder;
-use media_core::hearing::{DecodeJobId, Ear, EarConfig, EarOutput, EarshotVad};
+use media_core::hearing::{DecodeJobId, Ear, EarConfig, EarOutput, EarStep, EarshotVad};
 use media_core::plugin::{SttError, Transcript};
 use media_core::{Codec, EndReason, HearingEvent, MonoTime, UtteranceTimes, Verdict, level};
 
@@ -114,6 +114,8 @@ pub struct Line {
     pub decode_ms: u64,
     pub confidence: Option<f32>,
     pub said: Vec<(u64, Said)>,
+    /// What the ear decided on, and what it decided.
+    pub steps: Vec<EarStep>,
     recogniser: Recogniser,
     pending: Option<(u64, DecodeJobId, Result<String, SttError>)>,
     now_ms: u64,
@@ -128,10 +130,11 @@ impl Line {
 
     pub fn with_config(config: EarConfig, recogniser: Recogniser) -> Self {
         Self {
-            ear: Ear::new(config, Box::new(EarshotVad::new())),
+            ear: Ear::new(EarConfig { traced: true, ..config }, Box::new(EarshotVad::new())),
             decode_ms: 25,
             confidence: None,
             said: Vec::new(),
+            steps: Vec::new(),
             recogniser,
             pending: None,
             now_ms: 0,
@@ -162,7 +165,10 @@ impl Line {
     }
 
     fn drain(&mut self, at: u64) {
-        while let Some(output) = self.ear.poll_output() {
+        let input = self.ear.take_note().expect("every step leaves its note");
+        let outputs: Vec<EarOutput> = std::iter::from_fn(|| self.ear.poll_output()).collect();
+        self.steps.push(EarStep { input, decided: outputs.iter().map(Into::into).collect() });
+        for output in outputs {
             let said = match output {
                 EarOutput::Decode { job, samples } => {
                     let ms = samples.len() as u64 / 16;

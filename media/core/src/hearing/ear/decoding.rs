@@ -1,6 +1,7 @@
+use super::super::Reaction;
 use super::super::sound::SAMPLES_PER_MS;
 use super::super::turn::Turn;
-use super::super::{Reaction, reaction};
+use super::facts::{EarFacts, EarInput, Understanding};
 use super::{DecodeJobId, Ear, EarOutput};
 use crate::plugin::{SttError, Transcript};
 use crate::{HearingEvent, MonoTime};
@@ -31,12 +32,27 @@ impl Ear {
         job: DecodeJobId,
         result: Result<Transcript, SttError>,
     ) {
+        let understood = result.ok().map(|transcript| Understanding::of(&transcript));
+        if self.config.traced {
+            let facts = EarFacts::Decoded { job, understood: understood.clone() };
+            self.note = Some(EarInput { at, facts, explained: None });
+        }
+        self.understand(at, job, understood);
+    }
+
+    /// Takes what came of a decode job; `None`: nothing did.
+    pub(super) fn understand(
+        &mut self,
+        at: MonoTime,
+        job: DecodeJobId,
+        understood: Option<Understanding>,
+    ) {
         self.now = self.now.max(at);
         let Some(done) = self.job.filter(|j| j.id == job) else { return };
         self.job = None;
         match done.of {
-            Whose::Closing => self.closing_decoded(done, result),
-            Whose::Open => self.open_decoded(done, result),
+            Whose::Closing => self.closing_decoded(done, understood),
+            Whose::Open => self.open_decoded(done, understood),
         }
         self.judge();
         self.settle();
@@ -106,25 +122,24 @@ impl Ear {
         }
     }
 
-    fn open_decoded(&mut self, job: Job, result: Result<Transcript, SttError>) {
+    fn open_decoded(&mut self, job: Job, understood: Option<Understanding>) {
         let Some(turn) = &mut self.open else { return };
-        let Ok(transcript) = result else {
+        let Some(understood) = understood else {
             turn.failed_at = Some(job.covers);
             self.barge_in.on_no_text();
             return;
         };
-        let text = transcript.text.trim().to_owned();
-        turn.understand((text.clone(), transcript.confidence), job.covers, job.started, self.now);
-        self.barge_in.on_text(reaction(&text));
-        if reaction(&text) != Reaction::Nothing {
+        let (text, reaction) = (understood.text.clone(), understood.reaction);
+        turn.understand(understood, job.covers, job.started, self.now);
+        self.barge_in.on_text(reaction);
+        if reaction != Reaction::Nothing {
             self.event(HearingEvent::Partial { at: self.now, text });
         }
     }
 
-    fn closing_decoded(&mut self, job: Job, result: Result<Transcript, SttError>) {
-        if let (Some((turn, _)), Ok(transcript)) = (&mut self.closing, result) {
-            let text = transcript.text.trim().to_owned();
-            turn.understand((text, transcript.confidence), job.covers, job.started, self.now);
+    fn closing_decoded(&mut self, job: Job, understood: Option<Understanding>) {
+        if let (Some((turn, _)), Some(understood)) = (&mut self.closing, understood) {
+            turn.understand(understood, job.covers, job.started, self.now);
         }
         self.finish_closing();
     }

@@ -1,6 +1,6 @@
 use super::super::sound::SAMPLES_PER_MS;
 use super::super::turn::Turn;
-use super::super::{Completeness, Reaction, reaction};
+use super::super::{Completeness, Reaction};
 use super::Ear;
 use crate::{EndReason, HearingEvent};
 
@@ -30,7 +30,7 @@ impl Ear {
         let Some(turn) = &self.open else { return };
         let silence_ms = (self.sound.end().saturating_sub(turn.speech_end) / SAMPLES_PER_MS) as u32;
         let completeness = match turn.current() {
-            Some(understood) => Some(understood.completeness),
+            Some(decoded) => Some(decoded.said.completeness),
             None if turn.failed() => Some(Completeness::Nothing),
             None => None,
         };
@@ -95,8 +95,9 @@ impl Ear {
 
     /// Tells the line how an utterance ended.
     fn report(&mut self, turn: &Turn, reason: EndReason) {
-        let text = turn.understood.as_ref().map_or("", |u| u.text.as_str());
-        let reaction = reaction(text);
+        let said = turn.understood.as_ref().map(|decoded| &decoded.said);
+        let text = said.map_or("", |said| said.text.as_str());
+        let reaction = said.map_or(Reaction::Nothing, |said| said.reaction);
         let times = turn.times(|position| self.sound.arrival(position), self.now);
         if reaction == Reaction::Nothing || self.is_a_guess(turn) {
             if turn.deserves_an_answer(self.noise.dbov()) {
@@ -120,7 +121,7 @@ impl Ear {
     /// Whether the recogniser itself hardly believes what it understood. A small model forces
     /// speech that it does not know into words that it does, commands included.
     fn is_a_guess(&self, turn: &Turn) -> bool {
-        let confidence = turn.understood.as_ref().and_then(|understood| understood.confidence);
+        let confidence = turn.understood.as_ref().and_then(|decoded| decoded.said.confidence);
         confidence.is_some_and(|confidence| confidence < self.config.confidence_min)
     }
 }

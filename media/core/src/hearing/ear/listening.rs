@@ -3,7 +3,8 @@ use super::super::barge_in::FrameKind;
 use super::super::sound::SAMPLES_PER_MS;
 use super::super::turn::Turn;
 use super::super::voicing::PITCHED;
-use super::{Ear, RECOGNISER_RATE};
+use super::Ear;
+use super::facts::{EarFacts, EarInput, SoundFrame};
 use crate::{HearingEvent, level};
 
 /// One detector frame, remembered for pre-roll and cutting.
@@ -17,30 +18,31 @@ pub(super) struct Recent {
 
 impl Ear {
     /// Judges the next frame of sound.
-    pub(super) fn next_vad_frame(&mut self) {
-        let count = self.vad_frame.len();
-        for (to, from) in self.vad_frame.iter_mut().zip(self.vad_input.drain(..count)) {
-            *to = from;
-        }
-        let probability = self.vad.speech_probability(&self.vad_frame);
-        let level_dbov = level::dbov(&self.vad_frame);
-        let length = (self.vad_frame.len() as u64) * u64::from(RECOGNISER_RATE.hz())
-            / u64::from(self.vad.sample_rate().hz());
+    pub(super) fn next_vad_frame(&mut self, sound: SoundFrame) {
+        let (probability, level_dbov) = (sound.speech_probability(), sound.level_dbov());
+        let length = u64::from(sound.samples);
         let start = self.next_frame;
         self.next_frame += length;
         let ms = (length / SAMPLES_PER_MS) as u32;
-        let pitched = self.voicing.strength() >= PITCHED;
+        let pitched = sound.periodicity() >= PITCHED;
         let tone = self.steadiness.is_tone(level_dbov, pitched, ms);
         let audible = level_dbov >= self.audible_dbov();
         self.noise.push(level_dbov, pitched && audible && !tone, ms);
         let suspicious = audible && probability >= self.config.off_probability;
-        let echo = suspicious && self.echo.is_echo(level_dbov);
+        let echo = suspicious && self.senses.is_echo(level_dbov);
+        self.note_frame(SoundFrame { echo: suspicious.then_some(echo), ..sound });
         self.remember(Recent { end: self.next_frame, level_dbov, audible, echo });
         let excluded = echo || tone;
         let end = self.next_frame;
         let distinct = level_dbov >= self.noise.dbov() + DISTINCT_ABOVE_NOISE_DB;
         let frame = VadFrame { start, end, probability, audible, distinct, pitched, excluded };
         self.on_frame(frame, level_dbov, echo);
+    }
+
+    fn note_frame(&mut self, frame: SoundFrame) {
+        if let Some(EarInput { facts: EarFacts::Sound { frames, .. }, .. }) = &mut self.note {
+            frames.push(frame);
+        }
     }
 
     fn on_frame(&mut self, frame: VadFrame, level_dbov: f32, echo: bool) {

@@ -2,19 +2,25 @@
 
 mod decoding;
 mod endings;
+mod facts;
 mod listening;
+mod replay;
+mod senses;
 
 use std::collections::VecDeque;
 
 use decoding::Job;
+pub use facts::{EarDecision, EarFacts, EarInput, EarStep, SoundFrame, Understanding};
 use listening::{RECENT_FRAMES, Recent};
+pub use replay::EarReplay;
+use senses::{Live, Senses};
 
 use super::activity::{ActivityConfig, SpeechActivity};
 use super::barge_in::{BargeIn, BargeInConfig, BargeInOutput};
 use super::sound::{SAMPLES_PER_MS, Sound};
 use super::turn::Turn;
-use super::voicing::{Steadiness, Voicing};
-use super::{EarConfig, EchoEstimate, EchoGate, Endpointing, NoiseFloor};
+use super::voicing::Steadiness;
+use super::{EarConfig, EchoEstimate, Endpointing, NoiseFloor};
 use crate::plugin::VoiceActivity;
 use crate::resample::Resampler;
 use crate::{HearingEvent, MonoTime, SampleRate, Verdict, level};
@@ -48,23 +54,14 @@ pub struct Ear {
     config: EarConfig,
     now: MonoTime,
     agent_speaking: bool,
-    resampler: Resampler,
-    upsampled: Vec<i16>,
+    senses: Senses,
     sound: Sound,
-    vad: Box<dyn VoiceActivity>,
-    /// Converts to the detector's rate where that is not the recogniser's.
-    vad_resampler: Option<Resampler>,
-    vad_input: VecDeque<i16>,
-    vad_converted: Vec<i16>,
-    vad_frame: Vec<i16>,
     /// Position of the next sample that the detector has not seen.
     next_frame: u64,
     noise: NoiseFloor,
-    voicing: Voicing,
     steadiness: Steadiness,
     /// Loudest recent speech, falling slowly.
     speech_dbov: f32,
-    echo: EchoGate,
     activity: SpeechActivity,
     barge_in: BargeIn,
     endpointing: Endpointing,
@@ -80,15 +77,20 @@ pub struct Ear {
     job: Option<Job>,
     jobs: u64,
     outputs: VecDeque<EarOutput>,
+    /// What this step decided on, if that is noted.
+    note: Option<EarInput>,
 }
 
 impl Ear {
     /// An ear for one line. `vad`: the detector; its rate may be 8 or 16 kHz.
     #[must_use]
     pub fn new(config: EarConfig, vad: Box<dyn VoiceActivity>) -> Self {
-        let resampler = Resampler::new(config.sample_rate, RECOGNISER_RATE);
-        let vad_resampler = (vad.sample_rate() != RECOGNISER_RATE)
-            .then(|| Resampler::new(config.sample_rate, vad.sample_rate()));
+        let live = Live::new(&config, vad);
+        Self::with(config, Senses::Live(Box::new(live)))
+    }
+
+    fn with(config: EarConfig, senses: Senses) -> Self {
+        let delay_samples = Resampler::new(config.sample_rate, RECOGNISER_RATE).delay_samples();
         let activity = SpeechActivity::new(ActivityConfig {
             onset_samples: u64::from(config.onset_ms) * SAMPLES_PER_MS,
             pitched_samples: u64::from(config.onset_ms / 2) * SAMPLES_PER_MS,
@@ -106,17 +108,12 @@ impl Ear {
         Self {
             now: MonoTime::ZERO,
             agent_speaking: false,
-            sound: Sound::new(resampler.delay_samples()),
-            upsampled: vec![0; RECOGNISER_RATE.samples_in_ms(PUSH_MS_MAX)],
-            vad_converted: vec![0; RECOGNISER_RATE.samples_in_ms(PUSH_MS_MAX)],
-            vad_frame: vec![0; vad.frame_samples().max(1)],
-            vad_input: VecDeque::new(),
+            senses,
+            sound: Sound::new(delay_samples),
             next_frame: 0,
             noise: NoiseFloor::new(),
-            voicing: Voicing::new(config.sample_rate),
             steadiness: Steadiness::new(),
             speech_dbov: level::SILENCE_DBOV,
-            echo: EchoGate::new(config.sample_rate),
             activity,
             barge_in: BargeIn::new(barge_in),
             endpointing,
@@ -128,9 +125,7 @@ impl Ear {
             job: None,
             jobs: 0,
             outputs: VecDeque::new(),
-            resampler,
-            vad,
-            vad_resampler,
+            note: None,
             config,
         }
     }
@@ -143,23 +138,34 @@ impl Ear {
     ///   where it is shorter.
     /// - `agent_speaking`: whether a voice of ours has the floor, paused or not.
     pub fn push(&mut self, at: MonoTime, heard: &[i16], sent: &[i16], agent_speaking: bool) {
-        self.now = self.now.max(at);
-        self.agent_speaking = agent_speaking;
+        self.begin(at, agent_speaking);
         let longest = self.config.sample_rate.samples_in_ms(PUSH_MS_MAX);
         let heard = &heard[..heard.len().min(longest)];
-        self.echo.push(heard, sent);
-        self.voicing.push(heard);
-        let count = self.resampler.process(heard, &mut self.upsampled);
-        self.sound.push(self.now, &self.upsampled[..count]);
-        match &mut self.vad_resampler {
-            None => self.vad_input.extend(&self.upsampled[..count]),
-            Some(resampler) => {
-                let count = resampler.process(heard, &mut self.vad_converted);
-                self.vad_input.extend(&self.vad_converted[..count]);
-            }
+        let Senses::Live(live) = &mut self.senses else { return };
+        let sound = live.push(heard, sent);
+        if self.config.traced {
+            let samples = sound.len() as u32;
+            let facts = EarFacts::Sound { samples, agent_speaking, frames: Vec::new() };
+            self.note = Some(EarInput { at, facts, explained: None });
         }
-        while self.vad_input.len() >= self.vad_frame.len() {
-            self.next_vad_frame();
+        self.sound.push(self.now, sound);
+        self.listen();
+    }
+
+    /// What the step before decided on, if [`EarConfig::traced`]. Once.
+    pub fn take_note(&mut self) -> Option<EarInput> {
+        self.note.take()
+    }
+
+    fn begin(&mut self, at: MonoTime, agent_speaking: bool) {
+        self.now = self.now.max(at);
+        self.agent_speaking = agent_speaking;
+    }
+
+    /// Judges the sound that has come in.
+    fn listen(&mut self) {
+        while let Some(frame) = self.senses.next_frame() {
+            self.next_vad_frame(frame);
         }
         self.judge();
         self.settle();
@@ -186,7 +192,7 @@ impl Ear {
     /// The call's echo path, once one was heard.
     #[must_use]
     pub fn echo_estimate(&self) -> Option<EchoEstimate> {
-        self.echo.estimate()
+        self.senses.echo_estimate()
     }
 
     /// Level of the caller's background.
@@ -202,8 +208,13 @@ impl Ear {
         }
         let since_onset_ms =
             (self.sound.end().saturating_sub(self.onset_start) / SAMPLES_PER_MS) as u32;
-        let echo = &mut self.echo;
-        match self.barge_in.poll(self.now, || echo.explains_last(since_onset_ms)) {
+        let (senses, mut asked) = (&mut self.senses, None);
+        let explains = || *asked.insert(senses.explains_last(since_onset_ms));
+        let decided = self.barge_in.poll(self.now, explains);
+        if let (Some(note), Some(_)) = (&mut self.note, asked) {
+            note.explained = asked;
+        }
+        match decided {
             Some(BargeInOutput::Verdict(verdict)) => self.on_verdict(verdict),
             Some(BargeInOutput::Probe) if !self.request_decode() => self.barge_in.on_no_text(),
             Some(BargeInOutput::Probe) | None => {}
