@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use media_core::hearing::EarStep;
 use media_core::plugin::WordSpan;
 use media_core::{Generation, HearingEvent, MonoTime};
 
@@ -17,6 +18,12 @@ pub type LineEventSink = Box<dyn Fn(LineEvent) + Send>;
 pub enum LineEvent {
     /// From the hearing side.
     Hearing(HearingEvent),
+    /// What a traced ear decided on, and what it decided: about a second of it, for the call's log.
+    /// The events in it were reported at their time.
+    Listened {
+        /// In order.
+        steps: Vec<EarStep>,
+    },
     /// Every 100 ms on lines that hear or play, for pictures and meters.
     Level {
         /// End of the 100 ms.

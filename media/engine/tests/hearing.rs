@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use media_core::codec::Decoder;
+use media_core::hearing::{EarConfig, EarDecision, EarReplay};
 use media_core::{Codec, Generation, HearingEvent, SampleRate, Verdict};
 use media_engine::{Engines, LineEvent, LineMode, Speech};
 use support::phone::Phone;
@@ -89,14 +90,34 @@ fn speech_while_the_agent_speaks_gets_an_onset_and_a_verdict() {
 }
 
 #[test]
-fn a_line_without_a_recogniser_still_notices_speech() {
+fn a_line_without_a_recogniser_still_notices_speech_and_leaves_notes_that_decide_the_same() {
     let engine = engine();
     let mut phone = Phone::new(Codec::Pcmu);
     let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
     phone.speak(call.rtp, &utterance(), 20, |_| false);
-    hearing(&call, "an onset", |e| matches!(e, HearingEvent::Onset { .. }));
-    hearing(&call, "an end", |e| matches!(e, HearingEvent::NotUnderstood { .. }));
-    call.close();
+    let (mut reported, mut steps) = (Vec::new(), Vec::new());
+    let mut note = |event: &LineEvent| match event {
+        LineEvent::Hearing(heard) => reported.push(EarDecision::Event(heard.clone())),
+        LineEvent::Listened { steps: some } => steps.extend(some.iter().cloned()),
+        _ => {}
+    };
+    call.wait_for("an end", |event| {
+        note(event);
+        matches!(event, LineEvent::Hearing(HearingEvent::NotUnderstood { .. })).then_some(())
+    });
+    let Call { line, events, .. } = call;
+    let _ = line.close();
+    events.iter().take_while(|e| !matches!(e, LineEvent::Closed { .. })).for_each(|e| note(&e));
+    let heard = |wanted: fn(&HearingEvent) -> bool| {
+        reported.iter().any(|e| matches!(e, EarDecision::Event(e) if wanted(e)))
+    };
+    assert!(heard(|e| matches!(e, HearingEvent::Onset { .. })), "{reported:?}");
+    assert!(heard(|e| matches!(e, HearingEvent::NotUnderstood { .. })), "{reported:?}");
+    let mut again = EarReplay::new(EarConfig::default());
+    let decided: Vec<_> = steps.iter().flat_map(|step| again.step(&step.input)).collect();
+    assert_eq!(decided, steps.iter().flat_map(|step| step.decided.clone()).collect::<Vec<_>>());
+    let told = |decision: &EarDecision| matches!(decision, EarDecision::Event(_));
+    assert_eq!(decided.into_iter().filter(told).collect::<Vec<_>>(), reported);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use media_core::hearing::{DecodeJobId, Ear, EarOutput};
+use media_core::MonoTime;
+use media_core::hearing::{DecodeJobId, Ear, EarDecision, EarOutput, EarStep};
 use media_core::plugin::{SttError, Transcript};
-use media_core::{HearingEvent, MonoTime};
 
+use crate::event::LineEvent;
 use crate::rings::TapFrame;
 use crate::speech::{Decode, SttLane, SttPool};
 
@@ -14,16 +15,25 @@ use crate::speech::{Decode, SttLane, SttPool};
 /// would be a mistake that must not stop the other lines.
 const OUTPUTS_MAX: usize = 64;
 
+/// Decodes that are asked for at one go and refused. An ear asks again once or twice.
+const REFUSALS_MAX: usize = 8;
+
+/// Steps of a traced ear that are reported together: about a second of them, so that a call's log
+/// is seldom on the way and loses little in a crash.
+const STEPS_TOGETHER: usize = 50;
+
 /// Drives a hearing core. If it panics, which is our own bug, this line goes deaf, the panic is
 /// logged, and everything else goes on.
 pub(crate) struct Hearing {
     ear: Option<Ear>,
     lane: Arc<SttLane>,
+    /// Of a traced ear, not reported yet.
+    steps: Vec<EarStep>,
 }
 
 impl Hearing {
     pub fn new(ear: Ear, lane: Arc<SttLane>) -> Self {
-        Self { ear: Some(ear), lane }
+        Self { ear: Some(ear), lane, steps: Vec::new() }
     }
 
     /// The line's place at the recogniser.
@@ -37,7 +47,7 @@ impl Hearing {
     }
 
     /// Takes one tick of audio.
-    pub fn push(&mut self, frame: &TapFrame, stt: &SttPool, tell: &mut dyn FnMut(HearingEvent)) {
+    pub fn push(&mut self, frame: &TapFrame, stt: &SttPool, tell: &mut dyn FnMut(LineEvent)) {
         let (heard, sent) = (&frame.heard[..frame.length], &frame.sent[..frame.length]);
         self.drive(stt, frame.at, tell, |ear| ear.push(frame.at, heard, sent, frame.speaking));
     }
@@ -49,32 +59,34 @@ impl Hearing {
         job: DecodeJobId,
         result: Result<Transcript, SttError>,
         stt: &SttPool,
-        tell: &mut dyn FnMut(HearingEvent),
+        tell: &mut dyn FnMut(LineEvent),
     ) {
         self.drive(stt, now, tell, |ear| ear.decoded(now, job, result));
+    }
+
+    /// Reports the steps that are left.
+    pub fn last_steps(&mut self, tell: &mut dyn FnMut(LineEvent)) {
+        if !self.steps.is_empty() {
+            tell(LineEvent::Listened { steps: std::mem::take(&mut self.steps) });
+        }
     }
 
     fn drive(
         &mut self,
         stt: &SttPool,
         now: MonoTime,
-        tell: &mut dyn FnMut(HearingEvent),
+        tell: &mut dyn FnMut(LineEvent),
         input: impl FnOnce(&mut Ear),
     ) {
         let Some(mut ear) = self.ear.take() else { return };
-        let lane = &self.lane;
-        let driven = catch_unwind(AssertUnwindSafe(move || {
+        let (lane, steps) = (&self.lane, &mut self.steps);
+        let driven = catch_unwind(AssertUnwindSafe(|| {
             input(&mut ear);
-            for _ in 0..OUTPUTS_MAX {
-                match ear.poll_output() {
-                    Some(EarOutput::Event(event)) => tell(event),
-                    Some(EarOutput::Decode { job, samples }) => {
-                        if let Err(error) = stt.submit(lane, Decode { job, samples }) {
-                            ear.decoded(now, job, Err(error));
-                        }
-                    }
-                    None => break,
-                }
+            let mut refused = drain(&mut ear, steps, lane, stt, tell);
+            for _ in 0..REFUSALS_MAX {
+                let Some((job, error)) = refused else { break };
+                ear.decoded(now, job, Err(error));
+                refused = drain(&mut ear, steps, lane, stt, tell);
             }
             ear
         }));
@@ -82,7 +94,37 @@ impl Hearing {
             Ok(ear) => self.ear = Some(ear),
             Err(_) => tracing::error!("the hearing core panicked; this line is deaf from now on"),
         }
+        if self.steps.len() >= STEPS_TOGETHER {
+            self.last_steps(tell);
+        }
     }
+}
+
+/// Carries out what the ear decided in a step, and keeps the step if it is traced. Returns the
+/// decode that the recogniser does not take; an ear has at most one at a time.
+fn drain(
+    ear: &mut Ear,
+    steps: &mut Vec<EarStep>,
+    lane: &Arc<SttLane>,
+    stt: &SttPool,
+    tell: &mut dyn FnMut(LineEvent),
+) -> Option<(DecodeJobId, SttError)> {
+    let mut step = ear.take_note().map(|input| EarStep { input, decided: Vec::new() });
+    let mut refused = None;
+    for output in std::iter::from_fn(|| ear.poll_output()).take(OUTPUTS_MAX) {
+        if let Some(step) = &mut step {
+            step.decided.push(EarDecision::from(&output));
+        }
+        match output {
+            EarOutput::Event(event) => tell(LineEvent::Hearing(event)),
+            EarOutput::Decode { job, samples } => {
+                let submitted = stt.submit(lane, Decode { job, samples });
+                refused = submitted.err().map(|error| (job, error));
+            }
+        }
+    }
+    steps.extend(step);
+    refused
 }
 
 impl Drop for Hearing {

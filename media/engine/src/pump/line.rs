@@ -96,8 +96,7 @@ impl PumpLine {
             PumpMessage::Decoded { job, result, .. } => {
                 let sink = &self.parts.sink;
                 if let Some(hearing) = &mut self.parts.hearing {
-                    let tell = &mut |event| sink(LineEvent::Hearing(event));
-                    hearing.decoded(now, job, result, stt, tell);
+                    hearing.decoded(now, job, result, stt, &mut |event| sink(event));
                 }
             }
             PumpMessage::Recorded { result, .. } => {
@@ -120,7 +119,9 @@ impl PumpLine {
     pub fn retired(&mut self, now: MonoTime, stt: &SttPool) {
         self.service(now, stt);
         self.report_dropped(now);
-        self.parts.hearing = None;
+        if let Some(mut hearing) = self.parts.hearing.take() {
+            hearing.last_steps(&mut |event| (self.parts.sink)(event));
+        }
         self.parts.feeder = None;
         self.closing = Some(Closing { since: now, asked: false, recording: None });
     }
@@ -158,7 +159,7 @@ impl PumpLine {
         let sink = &parts.sink;
         while let Ok(frame) = tap.pop() {
             if let Some(hearing) = &mut parts.hearing {
-                hearing.push(&frame, stt, &mut |event| sink(LineEvent::Hearing(event)));
+                hearing.push(&frame, stt, &mut |event| sink(event));
             }
             if let Some(levels) = &mut parts.levels {
                 let speech = parts.hearing.as_ref().is_some_and(Hearing::is_speech);

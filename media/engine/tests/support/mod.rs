@@ -72,7 +72,8 @@ pub fn open_recording(
     let port = engine.reserve_port().expect("a free port");
     let rtp = port.local_addr();
     let (sink, events) = channel();
-    let spec = LineSpec { id: LineId(1), port, media, mode, record, ear: EarConfig::default() };
+    let ear = EarConfig { traced: true, ..EarConfig::default() };
+    let spec = LineSpec { id: LineId(1), port, media, mode, record, ear };
     let sink = Box::new(move |event| drop(sink.send(event)));
     let line = engine.open_line(spec, sink).expect("a line opens");
     Call { line, rtp, events }
@@ -80,7 +81,7 @@ pub fn open_recording(
 
 impl Call {
     /// The next event that `wanted` picks, or the end of the test.
-    pub fn wait_for<T>(&self, what: &str, wanted: impl Fn(&LineEvent) -> Option<T>) -> T {
+    pub fn wait_for<T>(&self, what: &str, mut wanted: impl FnMut(&LineEvent) -> Option<T>) -> T {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
