@@ -13,7 +13,7 @@
 //! - Cores, told the time and the bytes: [`Sorter`] (rules, rates, counts), [`Lines`] (lines out of
 //!   pieces), [`Follow`] (rotation and truncation), [`journal`] (its JSON), [`Processes`] (who
 //!   ended).
-//! - The shell, `Tap`, owns the threads, the inotify and pid descriptors and the child process
+//! - The shell: [`Tap`] owns the threads, the inotify and pid descriptors and the child process
 //!   that reads the journal.
 //!
 //! What it does not see: processes that live for less than two seconds, exit codes (the kernel
@@ -26,6 +26,7 @@ mod lines;
 mod observation;
 mod processes;
 mod rule;
+mod shell;
 mod sorter;
 mod template;
 
@@ -35,5 +36,6 @@ pub use lines::Lines;
 pub use observation::{Observation, Origin, Severity, TapEvent};
 pub use processes::{Change, Process, Processes};
 pub use rule::{RuleError, RuleSpec, Rules, Verdict};
+pub use shell::{Speak, Tap, TapCounts, TapError, check};
 pub use sorter::{Alert, Counts, Sorted, Sorter};
 pub use template::TemplateError;

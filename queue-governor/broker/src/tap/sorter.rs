@@ -140,6 +140,11 @@ impl Sorter {
         self.lost(1);
     }
 
+    /// An admitted observation turned out to be none.
+    pub fn ignore(&mut self) {
+        self.counts.unmatched += 1;
+    }
+
     /// So many were lost before they came here.
     pub fn lost(&mut self, observations: u64) {
         self.counts.lost += observations;
