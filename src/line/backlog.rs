@@ -61,7 +61,7 @@ impl Backlog {
         if let Some(lane) = &self.lane {
             // A position that is not pending was acknowledged before: nothing to do.
             let _ = self.store.ack(lane, GROUP, Position(position));
-            self.store.trim(lane, Position(position));
+            let _ = self.store.trim(lane, Position(position));
         }
     }
 
@@ -76,7 +76,7 @@ impl Backlog {
 impl Drop for Backlog {
     fn drop(&mut self) {
         if let Some(lane) = &self.lane {
-            self.store.remove(lane);
+            let _ = self.store.remove(lane);
         }
     }
 }

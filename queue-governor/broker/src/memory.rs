@@ -1,35 +1,39 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use crate::clock::WallClock;
+use crate::entry::{Delivery, Entry, LaneInfo, Pending, Position, Published};
+use crate::error::{GroupError, PublishError, StoreError};
 use crate::lane::Lane;
-use crate::store::{
-    Delivery, Entry, GroupError, LaneStore, Limits, Pending, Position, PublishError, Published,
-};
+use crate::limits::{Limits, Retention};
+use crate::store::{Item, LaneStore, items};
 use crate::stream::Stream;
 
-/// The store for one machine: in memory, behind one lock that is held for microseconds.
+/// The store for one process: in memory, behind one lock that is held for microseconds.
 ///
-/// It forgets everything when the process ends; what must survive that belongs in a journal.
+/// It forgets everything when the process ends; what must survive that belongs in a store on disk.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     limits: Limits,
-    lanes: Mutex<HashMap<Lane, Stream>>,
+    clock: WallClock,
+    lanes: Mutex<BTreeMap<Lane, Stream>>,
 }
 
 impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, lanes: Mutex::default() }
+        Self::with_clock(limits, WallClock::system())
     }
 
-    /// How many lanes there are.
+    /// An empty store that reads the time from `clock`.
     #[must_use]
-    pub fn lanes(&self) -> usize {
-        self.lock().len()
+    pub fn with_clock(limits: Limits, clock: WallClock) -> Self {
+        Self { limits, clock, lanes: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Lane, Stream>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Lane, Stream>> {
         // No call leaves a stream half changed, so a panic elsewhere does not spoil them.
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -43,33 +47,64 @@ impl MemoryStore {
     }
 }
 
-/// The lane's stream, made where there is none and one more fits.
-fn open<'a>(
-    lanes: &'a mut HashMap<Lane, Stream>,
-    lane: &Lane,
-    limits: &Limits,
-) -> Option<&'a mut Stream> {
-    if lanes.len() >= limits.lanes_max && !lanes.contains_key(lane) {
-        return None;
+/// Whether the lane is there, or one more fits.
+fn fits(lanes: &BTreeMap<Lane, Stream>, lane: &Lane, limits: &Limits) -> bool {
+    lanes.len() < limits.lanes_max || lanes.contains_key(lane)
+}
+
+impl MemoryStore {
+    fn publish_items(
+        &self,
+        lane: &Lane,
+        items: &[Item<'_>],
+    ) -> Result<Vec<Published>, PublishError> {
+        items.iter().try_for_each(|(key, body)| self.limits.check(key, body))?;
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut lanes = self.lock();
+        if !fits(&lanes, lane, &self.limits) {
+            return Err(PublishError::TooManyLanes(self.limits.lanes_max));
+        }
+        let now_ms = self.clock.now_ms();
+        if let Some(stream) = lanes.get_mut(lane) {
+            return stream.publish(&self.limits, now_ms, items);
+        }
+        let mut stream = Stream::default();
+        let published = stream.publish(&self.limits, now_ms, items)?;
+        // Not before: a refusal makes no lane.
+        lanes.insert(lane.clone(), stream);
+        Ok(published)
     }
-    Some(lanes.entry(lane.clone()).or_default())
 }
 
 impl LaneStore for MemoryStore {
     fn publish(&self, lane: &Lane, key: &str, body: &[u8]) -> Result<Published, PublishError> {
-        let mut lanes = self.lock();
-        let full = PublishError::TooManyLanes(self.limits.lanes_max);
-        open(&mut lanes, lane, &self.limits).ok_or(full)?.publish(&self.limits, key, body)
+        self.publish_items(lane, &[(key, body)]).map(|published| published[0])
     }
 
-    fn read(&self, lane: &Lane, after: Position, max: usize) -> Vec<Entry> {
-        self.lock().get(lane).map(|stream| stream.read(after, max)).unwrap_or_default()
+    fn publish_many(
+        &self,
+        lane: &Lane,
+        entries: &[(String, Vec<u8>)],
+    ) -> Result<Vec<Published>, PublishError> {
+        self.publish_items(lane, &items(entries))
+    }
+
+    fn read(&self, lane: &Lane, after: Position, max: usize) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.lock().get(lane).map(|stream| stream.read(after, max)).unwrap_or_default())
+    }
+
+    fn lanes(&self) -> Result<Vec<LaneInfo>, StoreError> {
+        Ok(self.lock().iter().map(|(lane, stream)| stream.info(lane)).collect())
     }
 
     fn join(&self, lane: &Lane, group: &str, from: Position) -> Result<(), GroupError> {
         let mut lanes = self.lock();
-        let stream = open(&mut lanes, lane, &self.limits).ok_or(GroupError::NoLane)?;
-        stream.join(&self.limits, group, from)
+        if !fits(&lanes, lane, &self.limits) {
+            return Err(GroupError::TooManyLanes(self.limits.lanes_max));
+        }
+        lanes.entry(lane.clone()).or_default().join(&self.limits, group, from)
     }
 
     fn take(
@@ -79,7 +114,7 @@ impl LaneStore for MemoryStore {
         consumer: &str,
         max: usize,
     ) -> Result<Vec<Delivery>, GroupError> {
-        self.with(lane, |stream| stream.take(group, consumer, max))
+        self.with(lane, |stream| stream.take(group, consumer, self.clock.now_ms(), max))
     }
 
     fn ack(&self, lane: &Lane, group: &str, position: Position) -> Result<bool, GroupError> {
@@ -94,12 +129,21 @@ impl LaneStore for MemoryStore {
         self.with(lane, |stream| stream.give_up(group, consumer))
     }
 
-    fn trim(&self, lane: &Lane, upto: Position) -> usize {
-        self.lock().get_mut(lane).map_or(0, |stream| stream.trim(upto))
+    fn give_up_idle(&self, lane: &Lane, group: &str, idle: Duration) -> Result<usize, GroupError> {
+        self.with(lane, |stream| stream.give_up_idle(group, self.clock.now_ms(), idle))
     }
 
-    fn remove(&self, lane: &Lane) -> bool {
-        self.lock().remove(lane).is_some()
+    fn trim(&self, lane: &Lane, upto: Position) -> Result<usize, StoreError> {
+        Ok(self.lock().get_mut(lane).map_or(0, |stream| stream.trim(upto)))
+    }
+
+    fn retain(&self, lane: &Lane, keep: &Retention) -> Result<usize, StoreError> {
+        let now_ms = self.clock.now_ms();
+        Ok(self.lock().get_mut(lane).map_or(0, |stream| stream.retain(keep, now_ms)))
+    }
+
+    fn remove(&self, lane: &Lane) -> Result<bool, StoreError> {
+        Ok(self.lock().remove(lane).is_some())
     }
 }
 
@@ -109,7 +153,7 @@ mod tests {
     use crate::conformance;
 
     #[test]
-    fn the_embedded_store_keeps_the_contract() {
-        conformance::check_store(&|limits| Box::new(MemoryStore::new(limits)));
+    fn the_store_in_memory_keeps_the_contract() {
+        conformance::check_store(&|limits, clock| Box::new(MemoryStore::with_clock(limits, clock)));
     }
 }

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::store::{
-    Delivery, Entry, GroupError, KEY_BYTES_MAX, Limits, Pending, Position, PublishError, Published,
-};
+use crate::entry::{Delivery, Entry, GroupInfo, LaneInfo, Pending, Position, Published};
+use crate::error::{GroupError, PublishError};
+use crate::lane::Lane;
+use crate::limits::{Limits, Retention, before};
+use crate::store::Item;
 
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
@@ -29,26 +32,47 @@ struct Group {
 struct Held {
     consumer: Option<Box<str>>,
     deliveries: u32,
+    taken_ms: u64,
 }
 
 impl Stream {
+    /// Adds all of `items` or none. They have passed [`Limits::check`].
     pub(crate) fn publish(
         &mut self,
         limits: &Limits,
-        key: &str,
-        body: &[u8],
-    ) -> Result<Published, PublishError> {
-        check(limits, key, body)?;
-        if let Some(position) = self.by_key.get(key) {
-            return Ok(Published { position: *position, duplicate: true });
+        now_ms: u64,
+        items: &[Item<'_>],
+    ) -> Result<Vec<Published>, PublishError> {
+        // What is new is decided before anything is added, or a long batch could push out the
+        // very key that it repeats.
+        let mut last = self.last;
+        let mut fresh: HashMap<&str, Position> = HashMap::new();
+        let (mut bytes, mut published) = (0, Vec::with_capacity(items.len()));
+        for (key, body) in items {
+            let known = self.by_key.get(*key).or_else(|| fresh.get(key)).copied();
+            let position = known.unwrap_or(Position(last.0 + 1));
+            if known.is_none() {
+                last = position;
+                bytes += key.len() + body.len();
+                fresh.insert(key, position);
+            }
+            published.push(Published { position, duplicate: known.is_some() });
         }
-        self.make_room(limits, key.len() + body.len())?;
+        self.make_room(limits, fresh.len(), bytes)?;
+        for ((key, body), published) in items.iter().zip(&published) {
+            if !published.duplicate {
+                self.add(limits, now_ms, key, body);
+            }
+        }
+        Ok(published)
+    }
+
+    fn add(&mut self, limits: &Limits, at_ms: u64, key: &str, body: &[u8]) {
         self.last = Position(self.last.0 + 1);
-        let entry = Entry { position: self.last, key: key.into(), body: body.into() };
+        let entry = Entry { position: self.last, at_ms, key: key.into(), body: body.into() };
         self.remember(limits, Arc::clone(&entry.key));
         self.bytes += size(&entry);
         self.entries.push_back(entry);
-        Ok(Published { position: self.last, duplicate: false })
     }
 
     pub(crate) fn read(&self, after: Position, max: usize) -> Vec<Entry> {
@@ -76,6 +100,7 @@ impl Stream {
         &mut self,
         name: &str,
         consumer: &str,
+        now_ms: u64,
         max: usize,
     ) -> Result<Vec<Delivery>, GroupError> {
         let group = self.groups.get_mut(name).ok_or(GroupError::NoGroup)?;
@@ -86,9 +111,10 @@ impl Stream {
         wanted.extend(fresh);
         let mut taken = Vec::with_capacity(wanted.len());
         for position in wanted {
-            let held =
-                group.pending.entry(position).or_insert(Held { consumer: None, deliveries: 0 });
+            let new = Held { consumer: None, deliveries: 0, taken_ms: now_ms };
+            let held = group.pending.entry(position).or_insert(new);
             held.consumer = Some(consumer.into());
+            held.taken_ms = now_ms;
             held.deliveries = held.deliveries.saturating_add(1);
             group.taken = group.taken.max(position);
             taken.push((position, held.deliveries));
@@ -120,10 +146,52 @@ impl Stream {
         Ok(held.map(|held| held.consumer = None).count())
     }
 
+    pub(crate) fn give_up_idle(
+        &mut self,
+        name: &str,
+        now_ms: u64,
+        idle: Duration,
+    ) -> Result<usize, GroupError> {
+        let held = self.group_mut(name)?.pending.values_mut();
+        let dead =
+            |held: &&mut Held| held.consumer.is_some() && held.taken_ms <= before(now_ms, idle);
+        Ok(held.filter(dead).map(|held| held.consumer = None).count())
+    }
+
     pub(crate) fn trim(&mut self, upto: Position) -> usize {
-        let upto = upto.min(self.settled_upto());
+        self.drop_settled_while(|_, oldest| oldest.position <= upto)
+    }
+
+    pub(crate) fn retain(&mut self, keep: &Retention, now_ms: u64) -> usize {
+        self.drop_settled_while(|stream, oldest| {
+            keep.drops(oldest.at_ms, now_ms, stream.entries.len(), stream.bytes)
+        })
+    }
+
+    pub(crate) fn info(&self, lane: &Lane) -> LaneInfo {
+        let groups = self.groups.iter().map(|(name, group)| GroupInfo {
+            name: name.clone(),
+            taken: group.taken,
+            pending: group.pending.len(),
+        });
+        LaneInfo {
+            lane: lane.clone(),
+            entries: self.entries.len(),
+            bytes: self.bytes,
+            last: self.last,
+            oldest_ms: self.entries.front().map(|oldest| oldest.at_ms),
+            groups: groups.collect(),
+        }
+    }
+
+    fn drop_settled_while(&mut self, drop: impl Fn(&Self, &Entry) -> bool) -> usize {
+        let settled = self.settled_upto();
         let before = self.entries.len();
-        while self.entries.front().is_some_and(|oldest| oldest.position <= upto) {
+        while self
+            .entries
+            .front()
+            .is_some_and(|oldest| oldest.position <= settled && drop(self, oldest))
+        {
             self.drop_oldest();
         }
         before - self.entries.len()
@@ -138,23 +206,27 @@ impl Stream {
         needed.min().unwrap_or(self.last)
     }
 
-    /// Drops the oldest entries that every group has settled, as far as the new one needs. A lane
-    /// that nobody consumes is kept whole for replay, and refuses when it is full.
-    fn make_room(&mut self, limits: &Limits, bytes: usize) -> Result<(), PublishError> {
+    /// Drops the oldest entries that every group has settled, as far as the new ones need. A lane
+    /// that nobody consumes is kept whole for replay, and refuses when it is full. A refusal
+    /// drops nothing.
+    fn make_room(
+        &mut self,
+        limits: &Limits,
+        entries: usize,
+        bytes: usize,
+    ) -> Result<(), PublishError> {
         let settled = if self.groups.is_empty() { Position::START } else { self.settled_upto() };
-        loop {
-            let refusal = if self.entries.len() >= limits.lane_entries_max {
-                PublishError::LaneFull(limits.lane_entries_max)
-            } else if self.bytes + bytes > limits.lane_bytes_max {
-                PublishError::LaneBytesFull(limits.lane_bytes_max)
-            } else {
-                return Ok(());
-            };
-            if self.entries.front().is_none_or(|oldest| oldest.position > settled) {
-                return Err(refusal);
-            }
-            self.drop_oldest();
+        let mut droppable = self.entries.iter().take_while(|entry| entry.position <= settled);
+        let (mut after, mut bytes_after) = (self.entries.len() + entries, self.bytes + bytes);
+        let mut drops = 0;
+        while let Some(refusal) = limits.exceeded(after, bytes_after) {
+            let oldest = droppable.next().ok_or(refusal)?;
+            after -= 1;
+            bytes_after -= size(oldest);
+            drops += 1;
         }
+        (0..drops).for_each(|_| self.drop_oldest());
+        Ok(())
     }
 
     fn drop_oldest(&mut self) {
@@ -167,7 +239,7 @@ impl Stream {
     fn remember(&mut self, limits: &Limits, key: Arc<str>) {
         self.by_key.insert(Arc::clone(&key), self.last);
         self.keys.push_back(key);
-        while self.keys.len() > limits.keys_remembered_max.max(limits.lane_entries_max) {
+        while self.keys.len() > limits.keys_max() {
             if let Some(forgotten) = self.keys.pop_front() {
                 self.by_key.remove(&forgotten);
             }
@@ -188,16 +260,6 @@ impl Stream {
     fn group_mut(&mut self, name: &str) -> Result<&mut Group, GroupError> {
         self.groups.get_mut(name).ok_or(GroupError::NoGroup)
     }
-}
-
-fn check(limits: &Limits, key: &str, body: &[u8]) -> Result<(), PublishError> {
-    if body.len() > limits.entry_bytes_max {
-        return Err(PublishError::BodyTooLarge { bytes: body.len(), max: limits.entry_bytes_max });
-    }
-    if key.is_empty() || key.len() > KEY_BYTES_MAX {
-        return Err(PublishError::BadKey);
-    }
-    Ok(())
 }
 
 fn size(entry: &Entry) -> usize {

@@ -1,23 +1,37 @@
 //! What every store of lanes must do. Called from the stores' own tests, with a maker of empty
 //! stores; each check gets a store of its own.
 
-use crate::{GroupError, Lane, LaneStore, Limits, Position, PublishError, Tag};
+mod upkeep;
 
-/// Makes an empty store with these limits.
-pub type MakeStore<'a> = &'a dyn Fn(Limits) -> Box<dyn LaneStore>;
+pub use upkeep::{
+    check_batches, check_idle_consumers, check_keys_are_forgotten, check_lanes_are_listed,
+    check_retention,
+};
+
+use crate::{GroupError, Lane, LaneStore, Limits, Position, PublishError, Tag, WallClock};
+
+/// Makes an empty store with these limits, that reads the time from this clock.
+pub type MakeStore<'a> = &'a dyn Fn(Limits, WallClock) -> Box<dyn LaneStore>;
 
 /// Runs every check of this suite.
 ///
 /// # Panics
 /// When the store breaks the contract; the message says which part.
 pub fn check_store(make: MakeStore<'_>) {
-    check_order_and_replay(make(Limits::default()).as_ref());
-    check_idempotency(make(Limits::default()).as_ref());
-    check_groups_are_independent(make(Limits::default()).as_ref());
-    check_redelivery(make(Limits::default()).as_ref());
-    check_trim_spares_what_is_needed(make(Limits::default()).as_ref());
+    let store = || make(Limits::default(), WallClock::system());
+    check_order_and_replay(store().as_ref());
+    check_idempotency(store().as_ref());
+    check_groups_are_independent(store().as_ref());
+    check_redelivery(store().as_ref());
+    check_trim_spares_what_is_needed(store().as_ref());
     check_refusals(make);
-    check_concurrent_producers(make(Limits::default()).as_ref());
+    check_concurrent_producers(store().as_ref());
+    check_concurrent_consumers(store().as_ref());
+    check_batches(make);
+    check_keys_are_forgotten(make);
+    check_idle_consumers(make);
+    check_retention(make);
+    check_lanes_are_listed(make);
 }
 
 /// Entries come in the order of publication, from any position, in pieces of any size.
@@ -26,20 +40,27 @@ pub fn check_store(make: MakeStore<'_>) {
 /// When the store breaks the contract.
 pub fn check_order_and_replay(store: &dyn LaneStore) {
     let (one, other) = (lane("one"), lane("other"));
-    assert!(store.read(&one, Position::START, 10).is_empty(), "an unknown lane is empty");
+    assert!(read(store, &one, Position::START, 10).is_empty(), "an unknown lane is empty");
     for n in 0..5 {
         publish(store, &one, n);
     }
     publish(store, &other, 99);
-    let all = store.read(&one, Position::START, 100);
+    let all = read(store, &one, Position::START, 100);
     assert_eq!(bodies(&all), ["0", "1", "2", "3", "4"], "in order, and of this lane only");
-    let rest = store.read(&one, all[2].position, 100);
+    let rest = read(store, &one, all[2].position, 100);
     assert_eq!(bodies(&rest), ["3", "4"], "a replay starts after the position");
-    assert_eq!(bodies(&store.read(&one, Position::START, 2)), ["0", "1"], "no more than asked for");
-    assert!(store.read(&one, Position(u64::MAX), 9).is_empty(), "after the end is nothing");
-    assert!(store.remove(&one) && !store.remove(&one), "a lane is removed once");
-    assert!(store.read(&one, Position::START, 9).is_empty(), "and then it is empty");
-    assert_eq!(store.read(&other, Position::START, 9).len(), 1, "the other one is untouched");
+    assert_eq!(
+        bodies(&read(store, &one, Position::START, 2)),
+        ["0", "1"],
+        "no more than asked for"
+    );
+    assert!(read(store, &one, Position(u64::MAX), 9).is_empty(), "after the end is nothing");
+    assert!(
+        store.remove(&one) == Ok(true) && store.remove(&one) == Ok(false),
+        "a lane is removed once"
+    );
+    assert!(read(store, &one, Position::START, 9).is_empty(), "and then it is empty");
+    assert_eq!(read(store, &other, Position::START, 9).len(), 1, "the other one is untouched");
 }
 
 /// The same key gives the same position and one entry, also after the entry was trimmed.
@@ -52,8 +73,8 @@ pub fn check_idempotency(store: &dyn LaneStore) {
     let again = store.publish(&lane, "key", b"second").expect("a repetition is no error");
     assert!(!first.duplicate && again.duplicate, "a repetition is told");
     assert_eq!(first.position, again.position, "and answered with the first position");
-    assert_eq!(bodies(&store.read(&lane, Position::START, 9)), ["first"], "the first one stands");
-    assert_eq!(store.trim(&lane, first.position), 1, "nobody needs it");
+    assert_eq!(bodies(&read(store, &lane, Position::START, 9)), ["first"], "the first one stands");
+    assert_eq!(store.trim(&lane, first.position), Ok(1), "nobody needs it");
     let late = store.publish(&lane, "key", b"third").expect("a late repetition is no error");
     assert!(late.duplicate, "a key outlives its entry");
 }
@@ -112,13 +133,13 @@ pub fn check_trim_spares_what_is_needed(store: &dyn LaneStore) {
     let lane = lane("one");
     store.join(&lane, "brain", Position::START).expect("a group");
     (0..4).for_each(|n| publish(store, &lane, n));
-    assert_eq!(store.trim(&lane, Position(4)), 0, "nothing was taken yet");
+    assert_eq!(store.trim(&lane, Position(4)), Ok(0), "nothing was taken yet");
     took(store, &lane, "brain", "a", 3);
     for settled in [1, 3] {
         store.ack(&lane, "brain", Position(settled)).expect("the group is there");
     }
-    assert_eq!(store.trim(&lane, Position(4)), 1, "entry 2 is pending, 3 and 4 lie behind it");
-    assert_eq!(bodies(&store.read(&lane, Position::START, 9)), ["1", "2", "3"]);
+    assert_eq!(store.trim(&lane, Position(4)), Ok(1), "entry 2 is pending, 3 and 4 lie behind it");
+    assert_eq!(bodies(&read(store, &lane, Position::START, 9)), ["1", "2", "3"]);
     assert_eq!(store.publish(&lane, "new", b"4").map(|new| new.position), Ok(Position(5)));
 }
 
@@ -135,7 +156,7 @@ pub fn check_refusals(make: MakeStore<'_>) {
         keys_remembered_max: 3,
         groups_max: 1,
     };
-    let store = make(limits);
+    let store = make(limits, WallClock::system());
     let (one, big) = (lane("one"), lane("big"));
     let too_large = PublishError::BodyTooLarge { bytes: 41, max: 40 };
     assert_eq!(store.publish(&one, "k", &[0; 41]), Err(too_large));
@@ -152,6 +173,8 @@ pub fn check_refusals(make: MakeStore<'_>) {
     store.publish(&big, "a", &[0; 40]).expect("a second lane");
     assert_eq!(store.publish(&big, "b", &[0; 40]), Err(PublishError::LaneBytesFull(64)));
     assert_eq!(store.publish(&lane("third"), "a", b"x"), Err(PublishError::TooManyLanes(2)));
+    let no_room = Err(GroupError::TooManyLanes(2));
+    assert_eq!(store.join(&lane("third"), "brain", Position::START), no_room);
 }
 
 /// Producers on several threads lose nothing, and racing on one key they make one entry.
@@ -170,9 +193,36 @@ pub fn check_concurrent_producers(store: &dyn LaneStore) {
             });
         }
     });
-    let all = store.read(lane, Position::START, 1_000);
+    let all = read(store, lane, Position::START, 1_000);
     assert_eq!(all.len(), 4 * 50 + 50, "each own entry, and one for each raced key");
     assert!(all.windows(2).all(|pair| pair[0].position < pair[1].position), "in order");
+}
+
+/// Consumers of one group on several threads share the entries: each goes to one of them.
+///
+/// # Panics
+/// When the store breaks the contract.
+pub fn check_concurrent_consumers(store: &dyn LaneStore) {
+    let lane = &lane("one");
+    store.join(lane, "workers", Position::START).expect("a group");
+    (0..60).for_each(|n| publish(store, lane, n));
+    let mut all: Vec<String> = std::thread::scope(|scope| {
+        let workers = ["a", "b", "c"].map(|consumer| {
+            scope.spawn(move || {
+                let mut mine = Vec::new();
+                loop {
+                    match took(store, lane, "workers", consumer, 4) {
+                        none if none.is_empty() => return mine,
+                        some => mine.extend(some),
+                    }
+                }
+            })
+        });
+        workers.into_iter().flat_map(|worker| worker.join().expect("it ends")).collect()
+    });
+    all.sort_by_key(|body| body.parse::<u32>().expect("a number"));
+    let expected: Vec<String> = (0..60).map(|n: u32| n.to_string()).collect();
+    assert_eq!(all, expected, "every entry to one consumer");
 }
 
 fn lane(name: &str) -> Lane {
@@ -192,6 +242,10 @@ fn took(
 ) -> Vec<String> {
     let taken = store.take(lane, group, consumer, max).expect("the group is there");
     taken.iter().map(|delivery| text(&delivery.entry.body)).collect()
+}
+
+fn read(store: &dyn LaneStore, lane: &Lane, after: Position, max: usize) -> Vec<crate::Entry> {
+    store.read(lane, after, max).expect("the store can be read")
 }
 
 fn bodies(entries: &[crate::Entry]) -> Vec<String> {
