@@ -8,6 +8,9 @@ step() { printf '\n== %s\n' "$*"; }
 step "tests of the workspace"
 cargo test --workspace --locked --no-fail-fast
 
+step "the floor's hand-off, in every interleaving"
+scripts/loom.sh
+
 step "the voice on ONNX Runtime"
 ORT_DYLIB_PATH=$(scripts/onnxruntime.sh)
 export ORT_DYLIB_PATH

@@ -1,9 +1,9 @@
 //! The floor as it is published to the audio thread: one atomic word per line.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use media_core::Generation;
 use media_core::floor::{FloorGate, FloorWord};
+
+use crate::sync::{AtomicU64, Ordering};
 
 /// A line's floor, written by whoever holds the [`crate::Line`] and read by its audio thread once
 /// per tick. The rules are [`FloorGate`]'s; one atomic exchange publishes each decision, so that

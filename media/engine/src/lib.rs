@@ -58,6 +58,7 @@ mod rings;
 mod sockets;
 mod speech;
 mod statistics;
+mod sync;
 
 pub use clock::Clock;
 pub use config::{EngineConfig, Engines, StartError};

@@ -1,0 +1,6 @@
+//! The engine's feeder.
+
+#[path = "../../../media/engine/src/pump/feeder.rs"]
+mod feeder;
+
+pub(crate) use feeder::Feeder;

@@ -1,0 +1,3 @@
+//! Loom's atomics in place of the machine's.
+
+pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
