@@ -2,7 +2,7 @@
 
 use brain_protocol::ClaimEnding;
 use media_core::Verdict;
-use queue_governor::{Ending, FloorReason, Source, TurnId};
+use queue_governor::{Ending, FailReason, FloorReason, Source, TurnId};
 
 use crate::report::{ClaimSource, EndingKind, VerdictKind};
 
@@ -59,6 +59,11 @@ pub(super) fn ending_reason(ending: &Ending) -> Option<String> {
         Ending::Failed(reason) => Some(reason.to_string()),
         _ => None,
     }
+}
+
+/// How a claim ends on a call that is over although the claim waits for the next one.
+pub(super) fn carried() -> (Ending, String) {
+    (Ending::Failed(FailReason::LineClosed), "carried to the next call".to_owned())
 }
 
 /// A few words for a picture. `holder`: who has the floor now, and what that claim answers.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use brain_protocol::{BrainMessage, LineMessage, OnInterrupt as Policy, Say, Source as Mind};
 use media_core::MonoTime;
-use queue_governor::{Claim, ClaimId, Content, Input, OnInterrupt, Source, Tag, TurnId};
+use queue_governor::{Claim, ClaimId, Input, OnInterrupt, Source, Tag, TurnId};
 
 use super::backlog::Turn;
 use super::conversation::{Action, Conversation, Origin};
@@ -117,15 +117,13 @@ impl Conversation {
 }
 
 fn claim_of(say: Say) -> Claim {
+    let source = match say.source {
+        Mind::Responder => Source::Responder,
+        Mind::Worker => Source::Worker,
+    };
     Claim {
-        id: ClaimId::new(say.claim.as_str()),
-        source: match say.source {
-            Mind::Responder => Source::Responder,
-            Mind::Worker => Source::Worker,
-        },
         tag: Tag::new(say.tag),
         turn: say.turn.map(|turn| TurnId(turn.0)),
-        content: Content::Text(say.text),
         priority: say.priority,
         ttl: say.ttl_ms.map(Duration::from_millis),
         must_deliver: say.must_deliver,
@@ -137,5 +135,6 @@ fn claim_of(say: Say) -> Claim {
             Policy::Resume => OnInterrupt::Resume,
             Policy::Restate => OnInterrupt::Restate,
         },
+        ..Claim::text(say.claim.as_str(), source, say.text)
     }
 }

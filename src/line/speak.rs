@@ -18,6 +18,7 @@ const REPLIES_MAX: usize = 10_000;
 impl Conversation {
     pub(super) fn carry_out(&mut self, now: MonoTime, output: Output) {
         match output {
+            Output::Journal(_) => {}
             Output::Accepted(claim) => self.accepted(now, &claim),
             Output::Grant { claim, generation, speech, voice } => {
                 self.remember(generation, claim);
@@ -33,7 +34,14 @@ impl Conversation {
             }
             Output::Pause(generation) => self.actions.push_back(Action::Pause(generation)),
             Output::Resume(generation) => self.actions.push_back(Action::Resume(generation)),
-            Output::Ended { claim, ending, heard, .. } => self.ended(now, &claim, &ending, heard),
+            Output::Ended { claim, ending, heard, .. } => {
+                let reason = labels::ending_reason(&ending);
+                self.ended(now, &claim, &ending, heard, reason);
+            }
+            Output::Carried(claim) => {
+                let (ending, reason) = labels::carried();
+                self.ended(now, &claim, &ending, Heard::default(), Some(reason));
+            }
             Output::FloorChanged { holder, why } => self.floor_changed(now, holder, &why),
         }
     }
@@ -62,8 +70,14 @@ impl Conversation {
         }
     }
 
-    fn ended(&mut self, now: MonoTime, id: &ClaimId, ending: &Ending, heard: Heard) {
-        let reason = labels::ending_reason(ending);
+    fn ended(
+        &mut self,
+        now: MonoTime,
+        id: &ClaimId,
+        ending: &Ending,
+        heard: Heard,
+        reason: Option<String>,
+    ) {
         let refused_twin =
             matches!(ending, Ending::Refused(queue_governor::RefusalReason::IdInUse));
         // The ending of a second submission under a live name says nothing about the live claim.

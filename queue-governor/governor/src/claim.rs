@@ -180,14 +180,17 @@ pub struct Claim {
     /// What is to be heard.
     pub content: Content,
     /// Order among claims of one source; higher first. Never lifts a claim over another source.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub priority: i8,
     /// Longest wait, from acceptance, for the floor. A claim that holds the floor does not
     /// expire. After a cut it waits again, and expires if the time is over.
     pub ttl: Option<Duration>,
     /// Never ends `stale`, nor `interrupted` by the caller: it waits, and goes on where it was
     /// cut.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub must_deliver: bool,
     /// Only the operator stops it. It neither pauses for the caller nor yields.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub uninterruptible: bool,
     /// The claim that this one takes the place of. It ends `superseded`; if it holds the floor,
     /// at the end of its clause.
@@ -195,6 +198,7 @@ pub struct Claim {
     /// Names the content where the words alone do not: two claims with the same key are one.
     pub dedup_key: Option<String>,
     /// What an interruption by the caller does to it.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub on_interrupt: OnInterrupt,
 }
 

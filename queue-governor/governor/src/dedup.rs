@@ -20,6 +20,8 @@ pub(crate) struct Key {
     named: Option<String>,
     words: String,
     turn: Option<TurnId>,
+    /// `turn` is one of an earlier conversation.
+    of_earlier: bool,
 }
 
 impl Key {
@@ -28,12 +30,14 @@ impl Key {
             named: claim.dedup_key.clone(),
             words: text::normalised(claim.content.words()),
             turn: claim.turn,
+            of_earlier: false,
         }
     }
 
     pub(crate) fn is_same(&self, other: &Key) -> bool {
         let same_name = self.named.is_some() && self.named == other.named;
-        let same_topic = self.turn.is_none() || other.turn.is_none() || self.turn == other.turn;
+        let same_turn = self.turn == other.turn && self.of_earlier == other.of_earlier;
+        let same_topic = self.turn.is_none() || other.turn.is_none() || same_turn;
         same_name || (same_topic && self.words == other.words)
     }
 }
@@ -50,6 +54,11 @@ impl Said {
             self.recent.pop_front();
         }
         self.recent.push_back((key, until));
+    }
+
+    /// Another conversation begins: turns count from the start again.
+    pub(crate) fn forget_turns(&mut self) {
+        self.recent.iter_mut().for_each(|(key, _)| key.of_earlier = true);
     }
 
     pub(crate) fn has(&self, key: &Key, now: MonoTime) -> bool {

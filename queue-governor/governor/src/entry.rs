@@ -1,5 +1,6 @@
 //! An accepted claim, from its acceptance to its one ending.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use media_core::MonoTime;
@@ -7,6 +8,7 @@ use media_core::MonoTime;
 use crate::claim::{Claim, ClaimId, Content, OnInterrupt, Source, TurnId};
 use crate::dedup::Key;
 use crate::io::{Heard, Voice};
+use crate::journal::{Record, Unfinished};
 use crate::ledger::Ledger;
 use crate::text;
 
@@ -31,6 +33,15 @@ pub(crate) struct Entry {
     heard_samples: u64,
     heard_micros: u64,
     complete: bool,
+    /// Where it goes on, and how much of it was heard, as the journal has it.
+    written: (usize, u64),
+}
+
+/// How far a claim got with a turn on the floor.
+struct Position {
+    resume_at: usize,
+    heard_bytes: usize,
+    complete: bool,
 }
 
 impl Entry {
@@ -49,7 +60,30 @@ impl Entry {
             heard_samples: 0,
             heard_micros: 0,
             complete: false,
+            written: (0, 0),
         }
+    }
+
+    /// A claim that the journal says is unfinished, as far as it says.
+    pub(crate) fn resumed(unfinished: Unfinished, number: u64, now: MonoTime) -> Self {
+        let Unfinished { claim, expires_at, resume_at, heard_to, samples, ms } = unfinished;
+        let mut entry = Self { expires_at, ..Self::new(claim, number, now) };
+        match &entry.claim.content {
+            Content::Text(text) => {
+                entry.resume_at = text::next_word(text, resume_at);
+                entry.heard_bytes = text.floor_char_boundary(heard_to.min(text.len()));
+                entry.complete = entry.resume_at == text.len();
+            }
+            Content::Audio { samples, .. } => {
+                entry.resume_at = resume_at.min(samples.len());
+                entry.complete = entry.resume_at == samples.len();
+            }
+        }
+        entry.heard_samples = samples;
+        entry.heard_micros = ms.saturating_mul(1_000);
+        entry.grants = u32::from(heard_to > 0);
+        entry.written = (entry.resume_at, samples);
+        entry
     }
 
     pub(crate) fn id(&self) -> &ClaimId {
@@ -91,25 +125,66 @@ impl Entry {
 
     /// Takes down what one turn on the floor brought. `drained`: all of it was sent.
     pub(crate) fn record(&mut self, ledger: &Ledger, drained: bool) {
-        self.heard_samples = self.heard_samples.saturating_add(ledger.sent());
-        self.heard_micros += ledger.audible().as_micros() as u64;
+        let position = self.position(ledger, drained);
+        self.resume_at = position.resume_at;
+        self.heard_bytes = position.heard_bytes;
+        self.complete = position.complete;
+        (self.heard_samples, self.heard_micros) = self.heard_with(ledger);
+    }
+
+    fn heard_with(&self, ledger: &Ledger) -> (u64, u64) {
+        let micros = ledger.audible().as_micros() as u64;
+        (self.heard_samples.saturating_add(ledger.sent()), self.heard_micros.saturating_add(micros))
+    }
+
+    /// Where `ledger`, the turn on the floor that began at `resume_at`, brings it.
+    fn position(&self, ledger: &Ledger, drained: bool) -> Position {
         match &self.claim.content {
             Content::Text(text) => {
                 let granted = &text[self.resume_at..];
                 let heard = if drained { granted.len() } else { ledger.heard_bytes(granted) };
                 let cut = self.resume_at + heard;
-                self.heard_bytes = self.heard_bytes.max(cut);
-                self.resume_at = text::next_word(text, cut);
-                self.complete = self.resume_at == text.len();
+                let resume_at = text::next_word(text, cut);
+                Position {
+                    resume_at,
+                    heard_bytes: self.heard_bytes.max(cut),
+                    complete: resume_at == text.len(),
+                }
             }
             Content::Audio { samples, rate, .. } => {
                 let sent = ledger.sent_at_rate(*rate);
                 let all = drained || ledger.all_sent();
                 let cut = if all { samples.len() } else { self.resume_at.saturating_add(sent) };
-                self.resume_at = cut.min(samples.len());
-                self.complete = self.resume_at == samples.len();
+                let resume_at = cut.min(samples.len());
+                Position { resume_at, heard_bytes: 0, complete: resume_at == samples.len() }
             }
         }
+    }
+
+    /// How far it is heard, if that is a word, or `audio_step` of ready audio, further than the
+    /// journal has it.
+    pub(crate) fn progress(&mut self, ledger: &Ledger, audio_step: Duration) -> Option<Record> {
+        let at = self.position(ledger, false).resume_at;
+        let step = match self.claim.content {
+            Content::Text(_) => 1,
+            Content::Audio { rate, .. } => rate.samples_in_ms(audio_step.as_millis() as u32),
+        };
+        if at < self.written.0.saturating_add(step) {
+            return None;
+        }
+        let (samples, micros) = self.heard_with(ledger);
+        Some(self.write_heard(at, samples, micros))
+    }
+
+    /// Where it goes on after a cut, if the journal does not have that yet.
+    pub(crate) fn cut(&mut self) -> Option<Record> {
+        let now = (self.resume_at, self.heard_samples);
+        (now != self.written).then(|| self.write_heard(now.0, now.1, self.heard_micros))
+    }
+
+    fn write_heard(&mut self, resume_at: usize, samples: u64, micros: u64) -> Record {
+        self.written = (resume_at, samples);
+        Record::Heard { claim: self.id().clone(), resume_at, samples, ms: micros / 1_000 }
     }
 
     /// Moves the resumption back to the start of the clause that was cut, unless that is the
@@ -160,11 +235,24 @@ impl Entry {
         self.claim.on_interrupt == OnInterrupt::Drop && !self.claim.must_deliver
     }
 
-    /// Takes over the promises of a claim that says the same and expires at `expires_at`.
-    pub(crate) fn absorb(&mut self, same: &Claim, expires_at: Option<MonoTime>) {
+    /// Takes over the promises of a claim that says the same and expires at `expires_at`. Says
+    /// whether that makes them more.
+    pub(crate) fn absorb(&mut self, same: &Claim, expires_at: Option<MonoTime>) -> bool {
+        let before = (self.claim.must_deliver, self.claim.priority, self.expires_at);
         self.claim.must_deliver |= same.must_deliver;
         self.claim.priority = self.claim.priority.max(same.priority);
         self.expires_at = self.expires_at.zip(expires_at).map(|(own, other)| own.max(other));
+        before != (self.claim.must_deliver, self.claim.priority, self.expires_at)
+    }
+
+    /// The record that says which promises it has now.
+    pub(crate) fn amended(&self) -> Record {
+        Record::Amended {
+            claim: self.id().clone(),
+            must_deliver: self.claim.must_deliver,
+            priority: self.claim.priority,
+            expires_at: self.expires_at,
+        }
     }
 }
 

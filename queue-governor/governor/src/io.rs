@@ -6,6 +6,7 @@ use media_core::plugin::WordSpan;
 use media_core::{Generation, SampleRate, Verdict};
 
 use crate::claim::{Claim, ClaimId, Content, Source, TurnId};
+use crate::journal::{Record, Unfinished};
 
 /// Something that happened.
 #[derive(Clone, PartialEq, Debug)]
@@ -13,6 +14,9 @@ use crate::claim::{Claim, ClaimId, Content, Source, TurnId};
 pub enum Input {
     /// A producer wants to be heard.
     Submit(Claim),
+    /// What an earlier call left unfinished is to be said here. Acts like
+    /// [`crate::Governor::recover`] for one claim; ignored if a live claim has its name.
+    CarryOver(Unfinished),
     /// A producer no longer wants it. Unknown names are ignored.
     Withdraw(ClaimId),
 
@@ -111,6 +115,9 @@ impl From<&WordSpan> for LedgerWord {
 #[derive(Clone, PartialEq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Output {
+    /// Write this down. Acknowledgements, endings and grants that come after it wait until it is
+    /// safe; see [`Record`].
+    Journal(Record),
     /// The claim is taken in and will end exactly once.
     Accepted(ClaimId),
     /// Speak this. The generation is new and from now on the current one.
@@ -130,7 +137,8 @@ pub enum Output {
     Pause(Generation),
     /// Go on with the next sample.
     Resume(Generation),
-    /// What became of a claim. Comes once for each accepted claim, and once, without
+    /// What became of a claim. Comes once for each accepted claim, unless that is
+    /// [`Output::Carried`] to the next call; and once, without
     /// [`Output::Accepted`], for a submission that was turned away at the door.
     Ended {
         /// Which.
@@ -144,6 +152,9 @@ pub enum Output {
         /// What the caller heard of it.
         heard: Heard,
     },
+    /// The line closed before a claim that must be delivered was said. It has no ending: it stays
+    /// unfinished in the journal, and waits for the next call.
+    Carried(ClaimId),
     /// The floor changed hands, or state. For pictures and logs.
     FloorChanged {
         /// Who holds it now.

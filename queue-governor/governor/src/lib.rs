@@ -46,9 +46,15 @@
 //! 9. **Bounded.** Claims, texts, keys and memory have maxima, and a refusal says which. Every
 //!    `handle` is O(live claims).
 //!
+//! # What survives a crash
+//!
+//! [`Output::Journal`] says what to write down, before the output that may only follow when it is
+//! safe. [`Book`] folds the records, and [`Governor::recover`] goes on from it. The feature `serde`
+//! makes records that can be stored.
+//!
 //! # What it does not do
 //!
-//! It keeps nothing across a restart, and it does not hear: onset, verdict and turn are told.
+//! It stores nothing itself, and it does not hear: onset, verdict and turn are told.
 //! Panics here are our own bugs; nothing that a producer submits or an engine reports causes one.
 #![forbid(unsafe_code)]
 
@@ -60,6 +66,7 @@ mod entry;
 mod floor;
 mod governor;
 mod io;
+mod journal;
 mod ledger;
 mod queue;
 mod text;
@@ -70,3 +77,4 @@ pub use governor::Governor;
 pub use io::{
     Ending, FailReason, FloorReason, Heard, Input, LedgerWord, Output, RefusalReason, Voice,
 };
+pub use journal::{Book, Record, Unfinished};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media_core::LineId;
-use queue_governor::{Claim, ClaimId, Content, OnInterrupt, Source, Tag};
+use queue_governor::{Claim, OnInterrupt, Source};
 use tokio::sync::mpsc;
 
 use super::{Carrier, Desk};
@@ -49,18 +49,10 @@ impl Desk {
         let id = format!("say-{}", self.next_say);
         self.next_say += 1;
         Claim {
-            id: ClaimId::new(id),
-            source: Source::External,
-            tag: Tag::XEN_OUT,
-            turn: None,
-            content: Content::Text(say.text.clone()),
-            priority: 0,
             ttl: say.ttl_s.map(Duration::from_secs),
             must_deliver: say.must_deliver,
-            uninterruptible: false,
-            supersedes: None,
-            dedup_key: None,
             on_interrupt: if say.must_deliver { OnInterrupt::Resume } else { OnInterrupt::Drop },
+            ..Claim::text(id, Source::External, say.text.as_str())
         }
     }
 

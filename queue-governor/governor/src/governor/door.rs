@@ -29,11 +29,15 @@ impl Governor {
         }
         self.accepted += 1;
         let mut entry = Entry::new(claim, self.accepted, self.now);
+        for old in &outranked {
+            entry.absorb(&old.claim, old.expires_at);
+        }
+        // Before the endings of those whose place it takes, or a crash in between would lose both.
+        self.write_accepted(&entry);
         if let Some(old) = superseded {
             self.end(old, Ending::Superseded);
         }
         for old in outranked {
-            entry.absorb(&old.claim, old.expires_at);
             self.end(old, Ending::Duplicate);
         }
         self.accept(entry);
@@ -159,14 +163,15 @@ impl Governor {
             .chain(holder)
             .chain(silencing.map(|silencing| &mut silencing.entry))
             .find(|entry| entry.key.is_same(key));
-        if let Some(same) = same {
-            same.absorb(claim, claim.ttl.map(|ttl| now + ttl));
-            return true;
+        let Some(same) = same else { return false };
+        if same.absorb(claim, claim.ttl.map(|ttl| now + ttl)) {
+            let record = same.amended();
+            self.write(record);
         }
-        false
+        true
     }
 
-    fn live(&self, id: &ClaimId) -> Option<&Entry> {
+    pub(super) fn live(&self, id: &ClaimId) -> Option<&Entry> {
         self.queue.get(id).or_else(|| self.floor.entries().find(|entry| entry.id() == id))
     }
 

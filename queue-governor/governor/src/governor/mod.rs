@@ -4,6 +4,7 @@ mod caller;
 mod door;
 mod floor;
 mod playout;
+mod recovery;
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -11,11 +12,11 @@ use std::collections::VecDeque;
 use media_core::{LineId, MonoTime};
 
 use crate::barge_in::Caller;
-use crate::claim::{ClaimId, Source, TurnId};
+use crate::claim::{ClaimId, OnInterrupt, Source, TurnId};
 use crate::config::GovernorConfig;
 use crate::dedup::Said;
 use crate::entry::Entry;
-use crate::floor::Floor;
+use crate::floor::{Floor, Then};
 use crate::io::{Ending, FailReason, FloorReason, Input, Output};
 use crate::queue::Queue;
 
@@ -39,6 +40,8 @@ pub struct Governor {
     reply_window_until: Option<MonoTime>,
     operator_has_the_floor: bool,
     closed: bool,
+    /// Claims wait that nobody has looked at yet.
+    is_unsettled: bool,
     said: Said,
     accepted: u64,
     fillers: u64,
@@ -60,6 +63,7 @@ impl Governor {
             reply_window_until: None,
             operator_has_the_floor: false,
             closed: false,
+            is_unsettled: false,
             said: Said::default(),
             accepted: 0,
             fillers: 0,
@@ -78,6 +82,7 @@ impl Governor {
     /// O(live claims), which are bounded by [`GovernorConfig::claims_max`].
     pub fn handle(&mut self, now: MonoTime, input: Input) {
         self.now = self.now.max(now);
+        self.is_unsettled = false;
         // What is over is over before anything is compared with it; what is reported is taken
         // in before a watch that waits for it is judged.
         self.expire();
@@ -104,6 +109,7 @@ impl Governor {
             self.stalled_at(),
             self.next_cut().map(|cut| cut.at),
             self.reply_window_until,
+            self.is_unsettled.then_some(self.now),
         ]
         .into_iter()
         .flatten()
@@ -124,13 +130,11 @@ impl Governor {
 
     fn apply(&mut self, input: Input) {
         if self.closed {
-            if let Input::Submit(claim) = input {
-                self.refuse_closed(claim);
-            }
-            return;
+            return self.apply_closed(input);
         }
         match input {
             Input::Submit(claim) => self.on_submit(claim),
+            Input::CarryOver(unfinished) => self.on_carried_over(unfinished),
             Input::Withdraw(id) => self.on_withdraw(&id),
             Input::CallerOnset => self.on_onset(),
             Input::CallerVerdict(verdict) => self.on_verdict(verdict),
@@ -150,6 +154,16 @@ impl Governor {
             Input::OperatorRelease => self.on_operator_release(),
             Input::LineClosed => self.on_closed(),
             Input::Timeout => {}
+        }
+    }
+
+    fn apply_closed(&mut self, input: Input) {
+        match input {
+            Input::Submit(claim) => self.refuse_closed(claim),
+            Input::CarryOver(unfinished) => {
+                self.outputs.push_back(Output::Carried(unfinished.claim.id));
+            }
+            _ => {}
         }
     }
 
@@ -192,10 +206,19 @@ impl Governor {
         self.caller = Caller::default();
         self.reply_window_until = None;
         let closed = Ending::Failed(FailReason::LineClosed);
-        self.revoke_to_end(closed.clone(), FloorReason::LineClosed);
+        let carried = self.floor.holder.as_ref().map(|it| &it.entry.claim);
+        let then = match carried.filter(|claim| claim.must_deliver) {
+            Some(claim) => Then::Wait { restate: claim.on_interrupt == OnInterrupt::Restate },
+            None => Then::End(closed.clone()),
+        };
+        self.revoke(then, FloorReason::LineClosed);
         self.silence_all_now(&closed);
         for entry in self.queue.take_all(|_| true) {
-            self.end(entry, closed.clone());
+            if entry.claim.must_deliver {
+                self.outputs.push_back(Output::Carried(entry.claim.id));
+            } else {
+                self.end(entry, closed.clone());
+            }
         }
     }
 
@@ -203,8 +226,8 @@ impl Governor {
     /// heard, what was taken in as the same while that was still open ends with it.
     fn end(&mut self, entry: Entry, ending: Ending) {
         let mut same = Vec::new();
-        if entry.was_heard() {
-            self.said.remember(entry.key.clone(), self.now + self.config.dedup_window);
+        if let Some(until) = self.write_ended(&entry, &ending) {
+            self.said.remember(entry.key.clone(), until);
             let key = &entry.key;
             same = self.queue.take_all(|other| !other.was_heard() && other.key.is_same(key));
         }

@@ -37,6 +37,7 @@ impl Governor {
         let now = self.now;
         if let Some(holder) = self.floor.holder_of(generation) {
             holder.on_sent(now, samples);
+            self.write_progress();
         } else if let Some(silencing) = self.floor.silencing_of(generation) {
             silencing.ledger.on_sent(samples);
         }
@@ -135,10 +136,12 @@ impl Governor {
         }
     }
 
-    /// The line is closed: what was counted so far is the final count, and nothing waits.
+    /// The line is closed: what was counted so far is the final count, and nothing waits except
+    /// what must be delivered.
     pub(super) fn silence_all_now(&mut self, ending: &Ending) {
         while let Some(silencing) = self.floor.silencing.first_mut() {
-            if matches!(silencing.then, Then::Wait { .. }) {
+            let waits = matches!(silencing.then, Then::Wait { .. });
+            if waits && !silencing.entry.claim.must_deliver {
                 silencing.then = Then::End(ending.clone());
             }
             let generation = silencing.generation;
@@ -161,6 +164,7 @@ impl Governor {
                     settled.entry.restate();
                 }
                 settled.entry.waiting_since = self.waits_again_since(settled.aged);
+                self.write_cut(&mut settled.entry);
                 return self.queue.push(settled.entry);
             }
         };

@@ -2,7 +2,9 @@
 //! reference model, and random operation sequences against both.
 
 mod bounds;
+mod crash;
 mod interruption;
+mod journal;
 mod ledger;
 mod never_twice;
 mod operator;

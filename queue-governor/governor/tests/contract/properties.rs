@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use media_core::{MonoTime, Verdict};
 use proptest::prelude::*;
-use queue_governor::{Claim, ClaimId, Ending, Input, Source, TurnId};
+use queue_governor::{Claim, Ending, Input, Source, TurnId};
 
 use crate::reference_model::{claims, inputs};
-use crate::support::random::check;
+use crate::support::random::{Names, check};
 use crate::support::*;
 
 /// How the audio side behaves.
 #[derive(Clone, Debug)]
-struct Conditions {
-    tts: Tts,
-    fallback: Tts,
+pub struct Conditions {
+    pub tts: Tts,
+    pub fallback: Tts,
     report_delay_ms: u64,
     loses_silenced: bool,
 }
 
-fn conditions() -> impl Strategy<Value = Conditions> {
+pub fn conditions() -> impl Strategy<Value = Conditions> {
     let tts = || {
         prop_oneof![
             4 => (0..700_u64).prop_map(|after_ms| Tts::Speaks { after_ms }),
@@ -41,16 +41,14 @@ fn conditions() -> impl Strategy<Value = Conditions> {
     )
 }
 
-fn world(conditions: &Conditions) -> World {
-    let mut world = World::new();
+pub fn behave(world: &mut World, conditions: &Conditions) {
     world.line.tts = conditions.tts;
     world.line.fallback = conditions.fallback;
     world.line.report_delay = Duration::from_millis(conditions.report_delay_ms);
     world.line.loses_silenced = conditions.loses_silenced;
-    world
 }
 
-fn steps() -> impl Strategy<Value = Vec<(u64, Input)>> {
+pub fn steps() -> impl Strategy<Value = Vec<(u64, Input)>> {
     prop::collection::vec((prop_oneof![Just(0), 1..80_u64, 80..1_200_u64], inputs()), 1..50)
 }
 
@@ -95,11 +93,11 @@ impl Caller {
 #[test]
 fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
     check("invariants", &(conditions(), steps()), |(conditions, steps)| {
-        let mut world = world(&conditions);
+        let mut world = World::new();
+        behave(&mut world, &conditions);
         let mut caller = Caller::default();
         let mut claims: HashMap<String, Claim> = HashMap::new();
-        let mut names: HashMap<String, ClaimId> = HashMap::new();
-        let (mut number, mut open_for_ms) = (0, 0);
+        let (mut names, mut open_for_ms) = (Names::default(), 0);
         for (wait_ms, mut input) in steps {
             for _ in 0..wait_ms {
                 let frames = world.line.wire.len();
@@ -116,19 +114,9 @@ fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
                     prop_assert!(protected, "{} speaks over the caller at {:?}", id, frame.at);
                 }
             }
-            // Names become unique, so that each has one ending; references mean the latest.
-            let latest = |id: &ClaimId| names.get(id.as_str()).unwrap_or(id).clone();
-            match &mut input {
-                Input::Submit(claim) => {
-                    number += 1;
-                    let name = ClaimId::new(format!("{}-{number}", claim.id));
-                    claim.supersedes = claim.supersedes.as_ref().map(latest);
-                    names.insert(claim.id.to_string(), name.clone());
-                    claim.id = name;
-                    claims.insert(claim.id.to_string(), claim.clone());
-                }
-                Input::Withdraw(id) => *id = latest(id),
-                _ => {}
+            names.make_unique(&mut input);
+            if let Input::Submit(claim) = &input {
+                claims.insert(claim.id.to_string(), claim.clone());
             }
             if input == Input::CallerVerdict(Verdict::Speech) {
                 open_for_ms = 0;

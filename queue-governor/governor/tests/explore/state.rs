@@ -312,7 +312,7 @@ impl State {
             Output::Ended { claim, ending, heard, .. } => {
                 self.promises.on_ended(world, &claim, &ending, &heard, run.submitted)?;
             }
-            Output::FloorChanged { .. } => {}
+            Output::Journal(_) | Output::Carried(_) | Output::FloorChanged { .. } => {}
         }
         if world.late_reports {
             self.late.extend(reports);

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use media_core::{Generation, LineId, MonoTime};
-use queue_governor::{Content, Governor, GovernorConfig, Input, LedgerWord, Output};
+use queue_governor::{Book, Content, Governor, GovernorConfig, Input, LedgerWord, Output};
 
 pub const WORD_MS: u64 = 200;
 const PER_MS: u64 = 8;
@@ -15,6 +15,7 @@ pub type Ended = (u64, String, String, String);
 
 pub struct IdealLine {
     governor: Governor,
+    book: Book,
     playing: Option<Playing>,
     pub ended: Vec<Ended>,
 }
@@ -30,6 +31,7 @@ impl IdealLine {
     pub fn new() -> Self {
         IdealLine {
             governor: Governor::new(GovernorConfig::default(), LineId(1)),
+            book: Book::new(),
             playing: None,
             ended: Vec::new(),
         }
@@ -57,16 +59,30 @@ impl IdealLine {
         }
     }
 
+    /// Everything but the journal is gone.
+    pub fn crash(&mut self, now_ms: u64) {
+        let now = MonoTime::from_millis(now_ms);
+        let book = self.book.clone();
+        self.governor = Governor::recover(GovernorConfig::default(), LineId(1), book, now);
+        self.playing = None;
+        self.tell(now_ms, Input::Timeout);
+    }
+
     fn tell(&mut self, now_ms: u64, input: Input) {
         let now = MonoTime::from_millis(now_ms);
         let mut inputs = VecDeque::from([input]);
+        self.obey_all(now_ms, &mut inputs);
         while let Some(input) = inputs.pop_front() {
             self.governor.handle(now, input);
-            while let Some(output) = self.governor.poll_output() {
-                self.obey(now_ms, output, &mut inputs);
-            }
+            self.obey_all(now_ms, &mut inputs);
         }
         self.ended.sort_unstable();
+    }
+
+    fn obey_all(&mut self, now_ms: u64, inputs: &mut VecDeque<Input>) {
+        while let Some(output) = self.governor.poll_output() {
+            self.obey(now_ms, output, inputs);
+        }
     }
 
     fn obey(&mut self, now_ms: u64, output: Output, inputs: &mut VecDeque<Input>) {
@@ -98,7 +114,8 @@ impl IdealLine {
                 let ended = (now_ms, claim.to_string(), format!("{ending:?}"), heard.text);
                 self.ended.push(ended);
             }
-            Output::Accepted(_) | Output::FloorChanged { .. } => {}
+            Output::Journal(record) => self.book.apply(&record),
+            Output::Accepted(_) | Output::Carried(_) | Output::FloorChanged { .. } => {}
         }
     }
 }

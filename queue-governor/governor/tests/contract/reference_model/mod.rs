@@ -19,7 +19,8 @@ use model::Model;
 #[derive(Clone, Debug)]
 pub struct Step {
     wait_ms: u64,
-    input: Input,
+    /// `None`: the line dies and comes back.
+    then: Option<Input>,
 }
 
 /// Six contents of one to three words, so that duplicates are common.
@@ -69,7 +70,11 @@ pub fn inputs() -> impl Strategy<Value = Input> {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let wait_ms = prop_oneof![Just(0), 1..60_u64, 60..900_u64];
-    let step = (wait_ms, inputs()).prop_map(|(wait_ms, input)| Step { wait_ms, input });
+    let then = prop_oneof![
+        20 => inputs().prop_map(Some),
+        1 => Just(None),
+    ];
+    let step = (wait_ms, then).prop_map(|(wait_ms, then)| Step { wait_ms, then });
     prop::collection::vec(step, 1..60)
 }
 
@@ -78,26 +83,39 @@ fn the_governor_decides_as_the_reference_model() {
     check("reference model", &steps(), |steps| {
         let mut model = Model::default();
         let mut line = IdealLine::new();
-        let mut compare = |input: Option<&Input>, now_ms: u64| {
-            model.millisecond(now_ms, input);
-            line.millisecond(now_ms, input);
-            prop_assert_eq!(line.holder(), model.holder(), "holder at {} ms", now_ms);
-            prop_assert_eq!(&line.ended, &model.ended, "endings at {} ms", now_ms);
-            Ok(())
-        };
         let mut now_ms = 0;
         for step in &steps {
             for _ in 0..step.wait_ms {
                 now_ms += 1;
-                compare(None, now_ms)?;
+                model.millisecond(now_ms, None);
+                line.millisecond(now_ms, None);
+                same(&line, &model, now_ms)?;
             }
-            compare(Some(&step.input), now_ms)?;
+            match &step.then {
+                Some(input) => {
+                    model.millisecond(now_ms, Some(input));
+                    line.millisecond(now_ms, Some(input));
+                }
+                None => {
+                    model.crash(now_ms);
+                    line.crash(now_ms);
+                }
+            }
+            same(&line, &model, now_ms)?;
         }
         // Longer than the ageing bound and the longest utterance.
         for _ in 0..14_000 {
             now_ms += 1;
-            compare(None, now_ms)?;
+            model.millisecond(now_ms, None);
+            line.millisecond(now_ms, None);
+            same(&line, &model, now_ms)?;
         }
         Ok(())
     });
+}
+
+fn same(line: &IdealLine, model: &Model, now_ms: u64) -> Result<(), TestCaseError> {
+    prop_assert_eq!(line.holder(), model.holder(), "holder at {} ms", now_ms);
+    prop_assert_eq!(&line.ended, &model.ended, "endings at {} ms", now_ms);
+    Ok(())
 }

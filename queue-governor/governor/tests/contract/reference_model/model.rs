@@ -4,6 +4,8 @@ use queue_governor::{Claim, ClaimId, Input, OnInterrupt, Source};
 
 use super::ideal_line::{Ended, WORD_MS};
 
+mod crash;
+
 #[derive(Clone, Debug)]
 struct M {
     claim: Claim,
@@ -15,9 +17,10 @@ struct M {
     heard: u64,
     next: u64,
     grants: u32,
-    /// On the floor: milliseconds sent, of how many words, granted when, paused, aged, and since
+    /// On the floor: milliseconds sent, of which the journal knows so many, granted when, paused, aged, and since
     /// when a successor waits.
     sent_ms: u64,
+    known_ms: u64,
     granted_at: u64,
     paused: bool,
     aged: bool,
@@ -98,7 +101,9 @@ impl Model {
             Input::Withdraw(id) => self.end_one(now, id, "Withdrawn"),
             Input::CallerOnset => {
                 self.undecided_until.get_or_insert(now + 500);
-                self.holder.iter_mut().filter(|it| !it.protected()).for_each(|it| it.paused = true);
+                for holder in self.holder.iter_mut().filter(|it| !it.protected() && !it.paused) {
+                    (holder.paused, holder.known_ms) = (true, holder.sent_ms);
+                }
             }
             Input::CallerVerdict(media_core::Verdict::Speech) => {
                 self.undecided_until = None;
@@ -192,6 +197,7 @@ impl Model {
             next: 0,
             grants: 0,
             sent_ms: 0,
+            known_ms: 0,
             granted_at: 0,
             paused: false,
             aged: false,
@@ -250,7 +256,7 @@ impl Model {
     fn grant(&mut self, now: u64, mut claim: M) {
         claim.aged = aged(&claim, now);
         (claim.granted_at, claim.grants) = (now, claim.grants + 1);
-        (claim.sent_ms, claim.paused) = (0, false);
+        (claim.sent_ms, claim.known_ms, claim.paused) = (0, 0, false);
         self.holder = Some(claim);
     }
 

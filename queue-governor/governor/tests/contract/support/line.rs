@@ -18,6 +18,14 @@ pub struct Frame {
     pub claim: ClaimId,
 }
 
+/// A word that was heard.
+#[derive(Clone, Debug)]
+pub struct Word {
+    pub at: MonoTime,
+    pub claim: ClaimId,
+    pub word: String,
+}
+
 /// The line and everything that it sent.
 #[derive(Debug)]
 pub struct Line {
@@ -30,7 +38,7 @@ pub struct Line {
     /// The recording, speech only.
     pub wire: Vec<Frame>,
     /// Words that were heard, in order.
-    pub words_sent: Vec<(ClaimId, String)>,
+    pub words_sent: Vec<Word>,
     playing: Option<Playing>,
     reports: VecDeque<(MonoTime, Input)>,
 }
@@ -118,8 +126,8 @@ impl Line {
         if let Some(word) = playing.words.front()
             && playing.sent + 40 * PER_MS >= word.samples.end
         {
-            self.words_sent
-                .push((playing.claim.clone(), playing.text[word.text.clone()].to_owned()));
+            let word = playing.text[word.text.clone()].to_owned();
+            self.words_sent.push(Word { at: now, claim: playing.claim.clone(), word });
         }
         if !self.loses_silenced {
             self.report(now, Input::Silenced { generation, samples: playing.sent });
@@ -171,7 +179,8 @@ impl Line {
         playing.sent = (playing.sent + FRAME).min(playing.made);
         while playing.words.front().is_some_and(|word| word.samples.end <= playing.sent) {
             let word = playing.words.pop_front().unwrap();
-            self.words_sent.push((playing.claim.clone(), playing.text[word.text].to_owned()));
+            let word = playing.text[word.text].to_owned();
+            self.words_sent.push(Word { at: now, claim: playing.claim.clone(), word });
         }
         if playing.done && playing.sent == playing.made {
             self.report(now, Input::Drained { generation, samples: playing.sent });
@@ -198,8 +207,13 @@ impl Line {
 
     /// Everything of `id` that went out, word by word.
     pub fn words_of(&self, id: &str) -> Vec<&str> {
-        let of = self.words_sent.iter().filter(|(claim, _)| claim.as_str() == id);
-        of.map(|(_, word)| word.as_str()).collect()
+        self.words_of_until(id, self.words_sent.last().map_or(MonoTime::ZERO, |word| word.at))
+    }
+
+    /// Everything of `id` that had gone out at `until`, word by word.
+    pub fn words_of_until(&self, id: &str, until: MonoTime) -> Vec<&str> {
+        let of = self.words_sent.iter().filter(|it| it.claim.as_str() == id && it.at <= until);
+        of.map(|it| it.word.as_str()).collect()
     }
 
     /// When frames of `id` went out.

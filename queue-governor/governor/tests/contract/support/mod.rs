@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use media_core::{Generation, LineId, MonoTime, Verdict};
 use queue_governor::{
-    Claim, ClaimId, Ending, FloorReason, Governor, GovernorConfig, Heard, Input, Output, Source,
-    TurnId,
+    Book, Claim, ClaimId, Ending, FloorReason, Governor, GovernorConfig, Heard, Input, Output,
+    Record, Source, TurnId,
 };
 
 pub use line::Line;
@@ -38,6 +38,9 @@ pub struct World {
     pub floor: Vec<(MonoTime, Option<ClaimId>, FloorReason)>,
     pub grants: Vec<(MonoTime, ClaimId, Generation)>,
     pub revokes: Vec<(MonoTime, Generation)>,
+    pub carried: Vec<ClaimId>,
+    /// All that came out, in order.
+    pub outputs: Vec<(MonoTime, Output)>,
     next_tick: MonoTime,
 }
 
@@ -56,8 +59,35 @@ impl World {
             floor: Vec::new(),
             grants: Vec::new(),
             revokes: Vec::new(),
+            carried: Vec::new(),
+            outputs: Vec::new(),
             next_tick: MonoTime::ZERO,
         }
+    }
+
+    /// A line that goes on from a book.
+    pub fn recovered(book: Book, now: MonoTime) -> Self {
+        let mut world = Self::new();
+        world.governor = Governor::recover(GovernorConfig::default(), LineId(1), book, now);
+        world.now = now;
+        world.next_tick = now;
+        world.drain();
+        world
+    }
+
+    /// The records so far.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.outputs.iter().filter_map(|(_, output)| match output {
+            Output::Journal(record) => Some(record),
+            _ => None,
+        })
+    }
+
+    /// What the journal says now.
+    pub fn book(&self) -> Book {
+        let mut book = Book::new();
+        self.records().for_each(|record| book.apply(record));
+        book
     }
 
     /// Hands an input over now.
@@ -128,7 +158,10 @@ impl World {
 
     fn drain(&mut self) {
         while let Some(output) = self.governor.poll_output() {
+            self.outputs.push((self.now, output.clone()));
             match output {
+                Output::Journal(_) => {}
+                Output::Carried(id) => self.carried.push(id),
                 Output::Accepted(id) => self.accepted.push(id),
                 Output::Grant { claim, generation, speech, voice } => {
                     self.grants.push((self.now, claim.clone(), generation));

@@ -1,7 +1,10 @@
 //! Random sequences, reproducible: the seed is printed and can be set.
 
+use std::collections::BTreeMap;
+
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use queue_governor::{ClaimId, Input};
 
 /// Runs `test` on values of `strategy`. `GOVERNOR_SEED` repeats a run, `GOVERNOR_CASES` sets its
 /// length. A failing value is shrunk and printed.
@@ -26,4 +29,29 @@ pub fn check<S: Strategy>(
 fn any_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0) & 0xffff_ffff
+}
+
+/// Makes the names of random claims unique, so that each has one ending. A reference means the
+/// latest of that name.
+#[derive(Default)]
+pub struct Names {
+    latest: BTreeMap<String, ClaimId>,
+    number: u32,
+}
+
+impl Names {
+    pub fn make_unique(&mut self, input: &mut Input) {
+        let latest = |id: &ClaimId| self.latest.get(id.as_str()).unwrap_or(id).clone();
+        match input {
+            Input::Submit(claim) => {
+                self.number += 1;
+                let name = ClaimId::new(format!("{}-{}", claim.id, self.number));
+                claim.supersedes = claim.supersedes.as_ref().map(latest);
+                self.latest.insert(claim.id.to_string(), name.clone());
+                claim.id = name;
+            }
+            Input::Withdraw(id) => *id = latest(id),
+            _ => {}
+        }
+    }
 }

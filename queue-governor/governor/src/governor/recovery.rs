@@ -1,0 +1,135 @@
+//! What is written down for after a crash, and what becomes of it then.
+
+use core::time::Duration;
+
+use media_core::{LineId, MonoTime};
+
+use crate::claim::ClaimId;
+use crate::config::GovernorConfig;
+use crate::entry::Entry;
+use crate::io::{Ending, Output};
+use crate::journal::{Book, Record, Unfinished};
+
+use super::Governor;
+
+/// Ready audio has no words that say when to write its progress down.
+const AUDIO_PROGRESS: Duration = Duration::from_millis(200);
+
+impl Governor {
+    /// A governor that goes on after a crash, or after an earlier call, from what the journal
+    /// says: every unfinished claim waits, with what was not heard of it left to be said, and what
+    /// was said lately is not said again.
+    ///
+    /// Nothing of it is written down anew: the journal that `book` comes from has it. Claims that
+    /// are settled by what the book says end at once, with their outputs waiting to be polled:
+    /// what was heard to its end is `spoken`, what another one took the place of is `superseded`,
+    /// what was said by another one is a `duplicate`. The floor is first given by the next
+    /// [`handle`](Self::handle), which is due at once.
+    #[must_use]
+    pub fn recover(config: GovernorConfig, line: LineId, book: Book, now: MonoTime) -> Self {
+        let mut governor = Self::new(config, line);
+        let (unfinished, said) = book.into_parts();
+        governor.now = now;
+        governor.said = said;
+        for unfinished in unfinished {
+            governor.take_up(unfinished);
+        }
+        governor.expire();
+        governor.is_unsettled = governor.queue.len() > 0;
+        governor
+    }
+
+    /// Goes on with a claim that an earlier call left unfinished.
+    pub(super) fn on_carried_over(&mut self, unfinished: Unfinished) {
+        if self.live(&unfinished.claim.id).is_none() {
+            self.take_up(unfinished);
+        }
+    }
+
+    fn take_up(&mut self, unfinished: Unfinished) {
+        self.accepted += 1;
+        let entry = Entry::resumed(unfinished, self.accepted, self.now);
+        if entry.is_complete() {
+            return self.end(entry, Ending::Spoken);
+        }
+        // Its acceptance was written, and the endings that followed from it perhaps not.
+        if let Some(old) = self.replaced_by(&entry) {
+            self.end(old, Ending::Superseded);
+        }
+        if !entry.was_heard() && self.said.has(&entry.key, self.now) {
+            return self.end(entry, Ending::Duplicate);
+        }
+        let same = self.queue.take_all(|other| other.key.is_same(&entry.key));
+        self.join(entry, same);
+    }
+
+    /// What waits although `entry` was accepted in its place. The uninterruptible goes on if it
+    /// was begun.
+    fn replaced_by(&mut self, entry: &Entry) -> Option<Entry> {
+        let id = entry.claim.supersedes.as_ref()?;
+        let old = self.queue.get(id)?;
+        let goes_on = old.claim.uninterruptible && old.was_heard();
+        (!goes_on).then(|| self.queue.take(id)).flatten()
+    }
+
+    /// Of claims that say the same one stays: what was partly heard, or else the higher source.
+    fn join(&mut self, mut entry: Entry, same: Vec<Entry>) {
+        for mut other in same {
+            if other.was_heard() && entry.was_heard() {
+                self.queue.push(other);
+                continue;
+            }
+            let keeps_other =
+                other.was_heard() || (!entry.was_heard() && other.source() <= entry.source());
+            if keeps_other {
+                core::mem::swap(&mut entry, &mut other);
+            }
+            if entry.absorb(&other.claim, other.expires_at) {
+                self.write(entry.amended());
+            }
+            self.end(other, Ending::Duplicate);
+        }
+        self.queue.push(entry);
+    }
+
+    pub(super) fn write_accepted(&mut self, entry: &Entry) {
+        let (claim, expires_at) = (entry.claim.clone(), entry.expires_at);
+        self.write(Record::Accepted { claim, expires_at });
+    }
+
+    /// How far the holder was heard, if that is worth a record.
+    pub(super) fn write_progress(&mut self) {
+        let Some(holder) = self.floor.holder.as_mut() else { return };
+        if let Some(record) = holder.entry.progress(&holder.ledger, AUDIO_PROGRESS) {
+            self.write(record);
+        }
+    }
+
+    /// Where a claim that was cut goes on.
+    pub(super) fn write_cut(&mut self, entry: &mut Entry) {
+        if let Some(record) = entry.cut() {
+            self.write(record);
+        }
+    }
+
+    /// The governor's own claims are not written down: nothing is lost if no filler is said after
+    /// a crash.
+    pub(super) fn write(&mut self, record: Record) {
+        if !record.claim().as_str().starts_with(ClaimId::OWN_PREFIX) {
+            self.outputs.push_back(Output::Journal(record));
+        }
+    }
+
+    /// The ending of an accepted claim, and until when the same is not said again.
+    pub(super) fn write_ended(&mut self, entry: &Entry, ending: &Ending) -> Option<MonoTime> {
+        let until = self.now + self.config.dedup_window;
+        let remember_until = entry.was_heard().then_some(until);
+        self.write(Record::Ended {
+            claim: entry.id().clone(),
+            ending: ending.clone(),
+            heard: entry.heard(),
+            remember_until,
+        });
+        remember_until
+    }
+}
