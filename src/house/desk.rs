@@ -319,7 +319,10 @@ fn line_of(message: &BrainMessage) -> Option<LineId> {
         | BrainMessage::TurnDone { line, .. }
         | BrainMessage::JobStarted { line, .. }
         | BrainMessage::JobFinished { line, .. } => *line,
-        BrainMessage::Hello { .. } | BrainMessage::Pong { .. } => return None,
+        BrainMessage::Hello { .. }
+        | BrainMessage::Send(_)
+        | BrainMessage::TextDone { .. }
+        | BrainMessage::Pong { .. } => return None,
     };
     Some(LineId(line.0))
 }

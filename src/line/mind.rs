@@ -63,7 +63,11 @@ impl Conversation {
                 let outcome = format!("{outcome:?}").to_lowercase();
                 self.record(now, CallEvent::JobFinished { job: job.to_string(), outcome });
             }
-            BrainMessage::Hello { .. } | BrainMessage::Pong { .. } => {}
+            // Not about a line.
+            BrainMessage::Hello { .. }
+            | BrainMessage::Send(_)
+            | BrainMessage::TextDone { .. }
+            | BrainMessage::Pong { .. } => {}
         }
     }
 

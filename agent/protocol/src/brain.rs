@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClaimId, JobId, LineId, Message, Position, TurnId, Version};
+use crate::{ClaimId, JobId, LineId, Message, Position, Send, TurnId, Version};
 
 /// What the brain tells the line.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -10,7 +10,7 @@ pub enum BrainMessage {
     /// The first message in this direction.
     ///
     /// ```json
-    /// {"type":"hello","version":{"major":1,"minor":0},"name":"xenline-brain 0.1.0"}
+    /// {"type":"hello","version":{"major":1,"minor":1},"name":"xenline-brain 0.1.0"}
     /// ```
     Hello {
         /// What the brain speaks.
@@ -89,6 +89,24 @@ pub enum BrainMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
     },
+    /// A written message that is to leave. Every one gets exactly one `message_ended`.
+    ///
+    /// ```json
+    /// {"type":"send","message":"m-1","channel":"sms","to":"+4930123456","tag":"xen-out","trigger":"sms:main/12","text":"Okay, I am starting the backup."}
+    /// ```
+    Send(Send),
+    /// The written message was dealt with, also when there is nothing to answer. It will not come
+    /// again.
+    ///
+    /// ```json
+    /// {"type":"text_done","lane":"sms:main","position":12}
+    /// ```
+    TextDone {
+        /// As it came with the message.
+        lane: String,
+        /// As it came with the message.
+        position: Position,
+    },
     /// The answer to a ping.
     ///
     /// ```json
@@ -109,6 +127,8 @@ impl Message for BrainMessage {
         "turn_done",
         "job_started",
         "job_finished",
+        "send",
+        "text_done",
         "pong",
     ];
 }

@@ -80,6 +80,11 @@ text_id! {
 }
 
 text_id! {
+    /// The brain's name for a written message. Unique like a [`ClaimId`].
+    MessageId
+}
+
+text_id! {
     /// The brain's name for a job that a worker does. Unique like a [`ClaimId`].
     JobId
 }

@@ -15,8 +15,11 @@
 //!    acknowledges the turn. Turns that were not acknowledged are sent again to the next brain.
 //! 4. Every claim is answered by `claim_accepted` or `claim_ended`, later by `claim_started`, and
 //!    by exactly one `claim_ended` with the words that the caller heard.
-//! 5. `ping` is answered by `pong` with the same number, soon. A brain that does not is killed.
-//! 6. On `shutdown`, or when the socket closes, the brain ends.
+//! 5. What people and programs write comes as `text_message`, from every lane but the calls' own,
+//!    and is answered with `send` and acknowledged with `text_done` like a turn. Every `send` is
+//!    answered by `message_accepted` and by exactly one `message_ended`.
+//! 6. `ping` is answered by `pong` with the same number, soon. A brain that does not is killed.
+//! 7. On `shutdown`, or when the socket closes, the brain ends.
 //!
 //! # What is promised to older peers
 //!
@@ -36,14 +39,16 @@ mod codec;
 mod ids;
 mod line;
 pub mod schema;
+mod text;
 mod version;
 
 pub use brain::{BrainMessage, JobOutcome, OnInterrupt, Say, Source};
 pub use codec::{
     DecodeError, EncodeError, LineSplitter, Message, Overlong, decode, encode, exercise_decoder,
 };
-pub use ids::{ClaimId, IdError, JobId, LineId, Position, TurnId};
+pub use ids::{ClaimId, IdError, JobId, LineId, MessageId, Position, TurnId};
 pub use line::{ClaimEnding, LineMessage};
+pub use text::{Channel, MessageEnding, Send};
 pub use version::{VERSION, Version};
 
 /// The environment variable that tells the brain where the line listens.

@@ -1,7 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClaimId, LineId, Message, Position, TurnId, Version};
+use crate::{
+    Channel, ClaimId, LineId, Message, MessageEnding, MessageId, Position, TurnId, Version,
+};
 
 /// What the line tells the brain.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -10,7 +12,7 @@ pub enum LineMessage {
     /// The first message in this direction.
     ///
     /// ```json
-    /// {"type":"hello","version":{"major":1,"minor":0},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
+    /// {"type":"hello","version":{"major":1,"minor":1},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
     /// ```
     Hello {
         /// What the line speaks.
@@ -184,6 +186,54 @@ pub enum LineMessage {
         #[serde(default)]
         reason: String,
     },
+    /// Somebody wrote something: an SMS, a typed line, another program. To be acknowledged with
+    /// `text_done`.
+    ///
+    /// ```json
+    /// {"type":"text_message","lane":"sms:main","tag":"sms","position":12,"id":"sms:main/12","from":"+4930123456","text":"run the backup","channel":"sms","replayed":false}
+    /// ```
+    TextMessage {
+        /// The lane that keeps it until it is acknowledged.
+        lane: String,
+        /// What kind of thing it is: the tag of that lane.
+        tag: String,
+        /// Where in the lane.
+        position: Position,
+        /// Its name for good. The `trigger` of whatever reacts to it.
+        id: String,
+        /// Who wrote: a phone number, a program's or a person's name.
+        from: String,
+        /// What was written.
+        text: String,
+        /// How an answer reaches the writer: `send` on this channel, to `from`.
+        channel: Channel,
+        /// An earlier brain may have seen it and not have acknowledged it.
+        #[serde(default)]
+        replayed: bool,
+    },
+    /// The message is kept, will leave, and will end exactly once.
+    ///
+    /// ```json
+    /// {"type":"message_accepted","message":"m-1"}
+    /// ```
+    MessageAccepted {
+        /// The message.
+        message: MessageId,
+    },
+    /// What became of the message.
+    ///
+    /// ```json
+    /// {"type":"message_ended","message":"m-1","ending":"failed","reason":"the carrier refused it: 422"}
+    /// ```
+    MessageEnded {
+        /// The message.
+        message: MessageId,
+        /// How it ended.
+        ending: MessageEnding,
+        /// Why, for people, where the ending alone does not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Is the brain alive? To be answered with `pong` and the same number.
     ///
     /// ```json
@@ -216,6 +266,9 @@ impl Message for LineMessage {
         "operator_took",
         "operator_released",
         "line_closed",
+        "text_message",
+        "message_accepted",
+        "message_ended",
         "ping",
         "shutdown",
     ];

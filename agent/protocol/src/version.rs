@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol that this crate speaks.
-pub const VERSION: Version = Version { major: 1, minor: 0 };
+pub const VERSION: Version = Version { major: 1, minor: 1 };
 
 /// A protocol version. A new minor version only adds; a new major version may break.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +14,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// Whether it has words for written messages: `text_message`, `send` and what belongs to them.
+    #[must_use]
+    pub const fn knows_text(self) -> bool {
+        self.major == 1 && self.minor >= 1
+    }
+
     /// Whether the two can talk to each other.
     #[must_use]
     pub const fn speaks(self, other: Version) -> bool {

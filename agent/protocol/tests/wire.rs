@@ -1,9 +1,9 @@
 //! Lines in and out: round trips, bounds, strangers, and bytes that mean nothing.
 
 use brain_protocol::{
-    BrainMessage, ClaimEnding, ClaimId, DecodeError, JobId, JobOutcome, LINE_BYTES_MAX, LineId,
-    LineMessage, LineSplitter, OnInterrupt, Overlong, Position, Say, Source, TurnId, VERSION,
-    Version, decode, encode, exercise_decoder,
+    BrainMessage, Channel, ClaimEnding, ClaimId, DecodeError, JobId, JobOutcome, LINE_BYTES_MAX,
+    LineId, LineMessage, LineSplitter, MessageEnding, MessageId, OnInterrupt, Overlong, Position,
+    Say, Send, Source, TurnId, VERSION, Version, decode, encode, exercise_decoder,
 };
 use proptest::prelude::*;
 
@@ -25,6 +25,19 @@ fn an_ending_of_a_newer_minor_version_is_unknown_and_not_an_error() {
     let line = br#"{"type":"claim_ended","line":1,"claim":"c","ending":"sung"}"#;
     let Ok(LineMessage::ClaimEnded { ending, .. }) = decode(line) else { panic!("not decoded") };
     assert_eq!(ending, ClaimEnding::Unknown);
+}
+
+#[test]
+fn a_message_without_a_tag_is_read_so_that_it_can_be_refused_with_a_reason() {
+    let line = br#"{"type":"send","message":"m","channel":"pigeon","to":"loft","text":"Coo"}"#;
+    let Ok(BrainMessage::Send(send)) = decode(line) else { panic!("not decoded") };
+    assert_eq!((send.tag.as_str(), send.channel), ("", Channel::Unknown));
+}
+
+#[test]
+fn a_brain_of_the_first_minor_version_is_given_no_written_messages() {
+    assert!(VERSION.knows_text());
+    assert!(!Version { major: 1, minor: 0 }.knows_text());
 }
 
 #[test]
@@ -186,6 +199,26 @@ fn say() -> impl Strategy<Value = Say> {
     })
 }
 
+fn message_id() -> impl Strategy<Value = MessageId> {
+    "[a-z0-9-]{1,64}".prop_map(|text| MessageId::new(text).unwrap())
+}
+
+fn channel() -> impl Strategy<Value = Channel> {
+    prop_oneof![Just(Channel::Chat), Just(Channel::Sms)]
+}
+
+fn send() -> impl Strategy<Value = Send> {
+    let what = (message_id(), channel(), any::<String>(), any::<String>());
+    let how = (any::<String>(), any::<Option<String>>(), any::<Option<u64>>());
+    (what, how).prop_map(|((message, channel, to, text), (tag, trigger, ttl_ms))| Send {
+        tag,
+        dedup_key: trigger.clone(),
+        trigger,
+        ttl_ms,
+        ..Send::new(message, channel, to, text)
+    })
+}
+
 fn brain_message() -> impl Strategy<Value = BrainMessage> {
     prop_oneof![
         any::<String>().prop_map(|name| BrainMessage::Hello { version: VERSION, name }),
@@ -200,6 +233,11 @@ fn brain_message() -> impl Strategy<Value = BrainMessage> {
             .prop_map(|(line, job, label)| BrainMessage::JobStarted { line, job, label }),
         (line_id(), job_id(), any::<Option<String>>()).prop_map(|(line, job, detail)| {
             BrainMessage::JobFinished { line, job, outcome: JobOutcome::Done, detail }
+        }),
+        send().prop_map(BrainMessage::Send),
+        (any::<String>(), any::<u64>()).prop_map(|(lane, position)| BrainMessage::TextDone {
+            lane,
+            position: Position(position)
         }),
         any::<u64>().prop_map(|seq| BrainMessage::Pong { seq }),
     ]
@@ -239,6 +277,21 @@ fn line_message() -> impl Strategy<Value = LineMessage> {
                 reason,
             }
         ),
+        (any::<String>(), any::<u64>(), channel(), any::<bool>()).prop_map(
+            |(text, position, channel, replayed)| LineMessage::TextMessage {
+                lane: "typed:main".into(),
+                tag: "typed".into(),
+                position: Position(position),
+                id: format!("typed:main/{position}"),
+                from: text.clone(),
+                text,
+                channel,
+                replayed,
+            }
+        ),
+        (message_id(), any::<Option<String>>()).prop_map(|(message, reason)| {
+            LineMessage::MessageEnded { message, ending: MessageEnding::Failed, reason }
+        }),
         any::<u64>().prop_map(|seq| LineMessage::Ping { seq }),
         Just(LineMessage::Shutdown),
     ]

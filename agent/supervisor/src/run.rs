@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use brain_protocol::{BrainMessage, ClaimEnding, LINE_BYTES_MAX, LineMessage, VERSION};
+use brain_protocol::{
+    BrainMessage, ClaimEnding, LINE_BYTES_MAX, LineMessage, MessageEnding, VERSION,
+};
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -226,16 +228,30 @@ impl Run {
                 "the line does not keep up with its brain; messages are refused"
             );
         }
-        if let BrainMessage::Say(say) = message {
-            let _ = self.shared.send(&LineMessage::ClaimEnded {
-                line: say.line,
-                claim: say.claim,
-                ending: ClaimEnding::Refused,
-                heard_text: String::new(),
-                heard_ms: 0,
-                reason: Some("the line's queue is full".into()),
-            });
+        if let Some(refusal) = refusal_of(message) {
+            let _ = self.shared.send(&refusal);
         }
+    }
+}
+
+/// What a brain is told of a message that found no room, where it waits for an ending.
+fn refusal_of(message: BrainMessage) -> Option<LineMessage> {
+    let reason = Some("the line's queue is full".into());
+    match message {
+        BrainMessage::Say(say) => Some(LineMessage::ClaimEnded {
+            line: say.line,
+            claim: say.claim,
+            ending: ClaimEnding::Refused,
+            heard_text: String::new(),
+            heard_ms: 0,
+            reason,
+        }),
+        BrainMessage::Send(send) => Some(LineMessage::MessageEnded {
+            message: send.message,
+            ending: MessageEnding::Refused,
+            reason,
+        }),
+        _ => None,
     }
 }
 
