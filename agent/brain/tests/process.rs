@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use brain_protocol::{
-    BrainMessage, JobOutcome, LineId, LineMessage, Position, Say, Source, TurnId,
+    BrainMessage, Channel, JobOutcome, LineId, LineMessage, Position, Say, Source, TurnId,
 };
 use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
 use tokio::sync::mpsc::Receiver;
@@ -59,6 +59,45 @@ async fn an_answer_comes_within_milliseconds() {
     );
     // A hundred times what it takes, for machines that do something else.
     assert!(took[100] < Duration::from_millis(50), "{:?}", took[100]);
+    line.handle.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_on_three_lanes_is_answered_and_acknowledged_once_each_while_a_worker_works() {
+    const EACH: u64 = 100;
+    let mut line = Line::start(&[env!("CARGO_BIN_EXE_xenline-brain")]).await;
+    line.open(false);
+    line.say().await;
+    line.caller_says(1, "run the backup");
+    line.say().await;
+    let began = Instant::now();
+    for position in 1..=EACH {
+        for lane in ["sms:main", "typed:main", "in:main"] {
+            line.somebody_writes(lane, position, "how much disk space is left").await;
+        }
+        if position == EACH / 2 {
+            line.caller_says(2, "what time is it");
+        }
+    }
+    let (mut answered, mut done, mut spoken) = (Vec::new(), Vec::new(), 0);
+    while done.len() < 3 * EACH as usize {
+        match line.until(|_| true).await {
+            BrainMessage::Send(send) => answered.push(send.trigger.expect("an answer")),
+            BrainMessage::TextDone { lane, position } => done.push((lane, position.0)),
+            BrainMessage::Say(say) if say.source == Source::Responder => spoken += 1,
+            _ => {}
+        }
+    }
+    println!("300 written messages and a turn, answered in {:?}", began.elapsed());
+    for list in [answered.len(), done.len()] {
+        assert_eq!(list, 3 * EACH as usize);
+    }
+    answered.sort();
+    answered.dedup();
+    done.sort();
+    done.dedup();
+    assert_eq!((answered.len(), done.len()), (300, 300), "each one once");
+    assert_eq!(spoken, 1, "the caller was answered meanwhile");
     line.handle.shutdown().await;
 }
 
@@ -197,6 +236,7 @@ impl Line {
         config.timing.ping_every = Duration::from_millis(500);
         config.timing.hello_within = Duration::from_secs(20);
         config.timing.silence_limit = Duration::from_secs(20);
+        config.inbound_max = 1024;
         let (handle, events) = Supervisor::start(config).unwrap();
         let mut line = Self { handle, events, pid: 0, _directory: directory };
         line.wait_until_up().await;
@@ -230,6 +270,21 @@ impl Line {
             replayed: false,
         };
         self.handle.send(&turn).unwrap();
+    }
+
+    /// Waits where the queue to the brain is full, as the line does.
+    async fn somebody_writes(&self, lane: &str, position: u64, text: &str) {
+        let message = LineMessage::TextMessage {
+            lane: lane.into(),
+            tag: lane.split(':').next().unwrap_or_default().into(),
+            position: Position(position),
+            id: format!("{lane}/{position}"),
+            from: format!("writer {}", position % 7),
+            text: text.into(),
+            channel: Channel::Chat,
+            replayed: false,
+        };
+        wait_for(|| self.handle.send(&message).is_ok()).await;
     }
 
     async fn say(&mut self) -> Say {

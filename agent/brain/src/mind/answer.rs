@@ -1,56 +1,56 @@
-use brain_protocol::{BrainMessage, LineId, Source, TurnId};
+use brain_protocol::{BrainMessage, Source, TurnId};
 use jiff::Zoned;
 
 use super::conversation::{Conversation, Pending};
 use super::template::Values;
-use super::{Mind, Utterance};
+use super::{Mind, Place, Utterance};
 use crate::genes::{Action, Found, Slots, normalised};
 use crate::memory::{Due, DueWhat};
 use crate::speakable;
 use crate::tools::{self, Desk, Question, Reply, Tool};
 
 impl Mind {
-    pub(super) fn on_turn(&mut self, now: &Zoned, line: LineId, turn: TurnId, text: &str) {
+    pub(super) fn on_turn(&mut self, now: &Zoned, place: Place, turn: TurnId, text: &str) {
         // A turn of a line whose opening was lost is answered all the same.
         let conversation = self
-            .lines
-            .entry(line)
+            .conversations
+            .entry(place)
             .or_insert_with(|| Conversation::new(String::new(), now.timestamp()));
         let answered = conversation.last_turn.is_some_and(|last| turn <= last);
         if answered || conversation.operator || conversation.ending {
             return;
         }
         conversation.begin_turn(now.timestamp(), turn);
-        let reply = self.decide(now, line, text);
-        self.give(now, line, turn, reply);
+        let reply = self.decide(now, place, text);
+        self.give(now, place, turn, reply);
     }
 
-    pub(super) fn on_not_understood(&mut self, line: LineId) {
-        let Some(conversation) = self.lines.get_mut(&line) else { return };
+    pub(super) fn on_not_understood(&mut self, place: Place) {
+        let Some(conversation) = self.conversations.get_mut(&place) else { return };
         if conversation.operator || conversation.ending {
             return;
         }
         let text = fallback(conversation);
         // It may be the street. Somebody who wants something says it again anyway.
         if conversation.misses <= MISSES_SAID_MAX {
-            self.say(line, Utterance::new(Source::Responder, text));
+            self.say(place, Utterance::new(Source::Responder, text));
         }
     }
 
-    fn decide(&mut self, now: &Zoned, line: LineId, text: &str) -> (Reply, Slots) {
+    fn decide(&mut self, now: &Zoned, place: Place, text: &str) -> (Reply, Slots) {
         let library = self.library.clone();
         let found = library.find(text);
         let tool = found.as_ref().and_then(|found| match found.gene.action {
             Action::Tool(tool) => Some(tool),
             _ => None,
         });
-        let Some(conversation) = self.lines.get_mut(&line) else {
+        let Some(conversation) = self.conversations.get_mut(&place) else {
             return (Reply::Nothing, Slots::default());
         };
         match conversation.take_pending() {
             Some(Pending::Question(question)) => {
                 let slots = Slots::default();
-                let mut desk = desk(self, now, line, &slots);
+                let mut desk = desk(self, now, place, &slots);
                 let said = normalised(text).join(" ");
                 let reply = desk.as_mut().and_then(|it| tools::answer(it, &question, &said, tool));
                 if let Some(reply) = reply {
@@ -60,17 +60,17 @@ impl Mind {
             Some(Pending::FollowUps(gene)) if !wants_out(tool) => {
                 let next = library.follow_ups_of(gene).and_then(|it| it.find_next(text));
                 if let Some(next) = next {
-                    return (self.act(now, line, &next), next.slots);
+                    return (self.act(now, place, &next), next.slots);
                 }
             }
             Some(Pending::FollowUps(_)) | None => {}
         }
         let Some(found) = found else {
-            let text = self.lines.get_mut(&line).map(fallback).unwrap_or_default();
+            let text = self.conversations.get_mut(&place).map(fallback).unwrap_or_default();
             return (Reply::Say(text), Slots::default());
         };
-        let reply = self.act(now, line, &found);
-        if let Some(conversation) = self.lines.get_mut(&line) {
+        let reply = self.act(now, place, &found);
+        if let Some(conversation) = self.conversations.get_mut(&place) {
             conversation.misses = 0;
             if library.follow_ups_of(found.index).is_some() {
                 conversation.expect(Pending::FollowUps(found.index));
@@ -79,25 +79,25 @@ impl Mind {
         (reply, found.slots)
     }
 
-    fn act(&mut self, now: &Zoned, line: LineId, found: &Found<'_>) -> Reply {
+    fn act(&mut self, now: &Zoned, place: Place, found: &Found<'_>) -> Reply {
         match &found.gene.action {
             Action::Reply(replies) => {
-                let count = self.lines.get(&line).map_or(0, |it| it.answers);
+                let count = self.conversations.get(&place).map_or(0, |it| it.answers);
                 let reply = replies.get(count % replies.len().max(1)).map_or("", String::as_str);
                 Reply::Say(Values::from_slots(&found.slots).fill(reply))
             }
-            Action::Tool(tool) => desk(self, now, line, &found.slots)
+            Action::Tool(tool) => desk(self, now, place, &found.slots)
                 .map_or(Reply::Nothing, |mut desk| tool.apply(&mut desk)),
             Action::Command { name, label } if self.config.command(name).is_none() => {
                 Reply::Say(format!("I cannot {label} yet. No command is set up for that."))
             }
-            Action::Command { name, .. } => self.now_or_later(now, line, name, &found.slots),
+            Action::Command { name, .. } => self.now_or_later(now, place, name, &found.slots),
             Action::Silent => Reply::Nothing,
         }
     }
 
-    fn now_or_later(&mut self, now: &Zoned, line: LineId, name: &str, slots: &Slots) -> Reply {
-        let at = desk(self, now, line, slots).and_then(|desk| tools::asked_for(&desk));
+    fn now_or_later(&mut self, now: &Zoned, place: Place, name: &str, slots: &Slots) -> Reply {
+        let at = desk(self, now, place, slots).and_then(|desk| tools::asked_for(&desk));
         let Some(at) = at else { return Reply::Run(name.to_owned()) };
         let label =
             self.config.command(name).map(crate::config::Command::label).unwrap_or_default();
@@ -111,93 +111,100 @@ impl Mind {
         })
     }
 
-    fn give(&mut self, now: &Zoned, line: LineId, turn: TurnId, (reply, slots): (Reply, Slots)) {
+    fn give(&mut self, now: &Zoned, place: Place, turn: TurnId, (reply, slots): (Reply, Slots)) {
         match reply {
             Reply::Say(text) => {
-                self.say_answer(line, turn, text, false);
+                self.say_answer(place, turn, text, false);
             }
             Reply::Again(text) => {
-                self.say_answer(line, turn, text, true);
+                self.say_answer(place, turn, text, true);
             }
             Reply::Nothing => {}
             Reply::Ask(text, question) => {
-                self.expect(line, question);
-                self.say_answer(line, turn, text, false);
+                self.expect(place, question);
+                self.say_answer(place, turn, text, false);
             }
-            Reply::Hush => self.hush(line),
+            Reply::Hush => self.hush(place, turn),
             Reply::Farewell(text) => {
-                let after = self.say_answer(line, turn, text, false);
-                if let Some(conversation) = self.lines.get_mut(&line) {
+                let after = self.say_answer(place, turn, text, false);
+                // Who writes may write again; who calls is let go.
+                let Place::Line(line) = place else { return };
+                if let Some(conversation) = self.conversations.get_mut(&place) {
                     conversation.ending = true;
                 }
                 self.send(BrainMessage::HangUp { line, after });
             }
-            Reply::Run(command) => self.run_or_ask(now, line, turn, &command, slots),
-            Reply::RunApproved(command, slots) => self.run(now, line, turn, &command, &slots),
+            Reply::Run(command) => self.run_or_ask(now, place, turn, &command, slots),
+            Reply::RunApproved(command, slots) => self.run(now, place, turn, &command, &slots),
             Reply::CancelJobs(text) => {
-                self.say_answer(line, turn, text, false);
+                self.say_answer(place, turn, text, false);
                 self.cancel_all_jobs();
             }
         }
     }
 
-    fn run_or_ask(&mut self, now: &Zoned, line: LineId, turn: TurnId, name: &str, slots: Slots) {
+    fn run_or_ask(&mut self, now: &Zoned, place: Place, turn: TurnId, name: &str, slots: Slots) {
         let config = self.config.clone();
         match config.command(name) {
             Some(command) if command.confirm => {
-                self.expect(line, Question::MayRun(name.to_owned(), Box::new(slots)));
+                self.expect(place, Question::MayRun(name.to_owned(), Box::new(slots)));
                 let text =
                     format!("Really? Shall I run {}? Please say yes or no.", command.label());
-                self.say_answer(line, turn, text, false);
+                self.say_answer(place, turn, text, false);
             }
-            _ => self.run(now, line, turn, name, &slots),
+            _ => self.run(now, place, turn, name, &slots),
         }
     }
 
-    fn run(&mut self, now: &Zoned, line: LineId, turn: TurnId, name: &str, slots: &Slots) {
+    fn run(&mut self, now: &Zoned, place: Place, turn: TurnId, name: &str, slots: &Slots) {
         let config = self.config.clone();
         let text = match config.command(name) {
-            Some(command) => self.start_command(now, Some(line), command, slots),
+            Some(command) => self.start_command(now, Some(place), command, slots),
             None => "That is not set up any more.".into(),
         };
-        self.say_answer(line, turn, text, false);
+        self.say_answer(place, turn, text, false);
     }
 
     /// Everything that waits to be said on the line is taken back. What was interrupted has ended
-    /// already, and "continue" still finds its rest.
-    fn hush(&mut self, line: LineId) {
-        let open = self.lines.get(&line).map(|it| it.heard_log.open_claims()).unwrap_or_default();
+    /// already, and "continue" still finds its rest. Who writes cannot hear a silence, and is answered.
+    fn hush(&mut self, place: Place, turn: TurnId) {
+        let Place::Line(line) = place else {
+            self.say_answer(place, turn, "Okay.".into(), false);
+            return;
+        };
+        let open =
+            self.conversations.get(&place).map(|it| it.heard_log.open_claims()).unwrap_or_default();
         for claim in open {
             self.send(BrainMessage::Withdraw { line, claim });
         }
     }
 
-    fn expect(&mut self, line: LineId, question: Question) {
-        if let Some(conversation) = self.lines.get_mut(&line) {
+    fn expect(&mut self, place: Place, question: Question) {
+        if let Some(conversation) = self.conversations.get_mut(&place) {
             conversation.expect(Pending::Question(question));
         }
     }
 
     fn say_answer(
         &mut self,
-        line: LineId,
+        place: Place,
         turn: TurnId,
         text: String,
         repeats: bool,
     ) -> Option<brain_protocol::ClaimId> {
-        if let Some(conversation) = self.lines.get_mut(&line) {
+        if let Some(conversation) = self.conversations.get_mut(&place) {
             conversation.answers += 1;
         }
         let utterance =
             Utterance { turn: Some(turn), repeats, ..Utterance::new(Source::Responder, text) };
-        self.say(line, utterance)
+        self.say(place, utterance)
     }
 }
 
 fn desk<'a>(
     mind: &'a mut Mind,
     now: &'a Zoned,
-    line: LineId,
+    place: Place,
     slots: &'a Slots,
 ) -> Option<Desk<'a>> {
     Some(Desk {
@@ -207,7 +214,7 @@ fn desk<'a>(
         figures: &mind.figures,
         memory: &mut mind.memory,
         jobs: &mind.jobs,
-        line: mind.lines.get_mut(&line)?,
+        line: mind.conversations.get_mut(&place)?,
     })
 }
 

@@ -2,18 +2,21 @@ use brain_protocol::TurnId;
 use jiff::{Timestamp, ToSpan};
 
 use super::heard::HeardLog;
+use super::texts::ReplyTo;
 use crate::tools::Question;
 
-/// What the brain knows about one line.
+/// What the brain knows about one line, or about one who writes.
 #[derive(Debug)]
 pub struct Conversation {
-    /// Who calls, as the network says.
+    /// Who calls or writes, as the network says.
     pub caller: String,
     /// As the caller said it.
     pub caller_name: Option<String>,
     /// When the brain first heard of the line.
     pub opened: Timestamp,
     pub(super) heard_log: HeardLog,
+    /// Where answers go if this is somebody who writes.
+    pub(super) reply_to: Option<ReplyTo>,
     pub(super) digits_due: Option<Timestamp>,
     /// The operator speaks; the brain keeps quiet.
     pub(super) operator: bool,
@@ -45,6 +48,7 @@ impl Conversation {
             caller_name: None,
             opened: now,
             heard_log: HeardLog::default(),
+            reply_to: None,
             digits_due: None,
             operator: false,
             ending: false,

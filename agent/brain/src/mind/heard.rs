@@ -60,6 +60,11 @@ impl HeardLog {
         (unheard && never_told && uttered.keep).then_some(uttered.text)
     }
 
+    /// What is open under that name.
+    pub(super) fn text_of(&self, claim: &ClaimId) -> Option<&str> {
+        self.open.iter().find(|uttered| uttered.claim == *claim).map(|it| it.text.as_str())
+    }
+
     pub(super) fn last(&self) -> Option<&str> {
         self.last.as_deref()
     }

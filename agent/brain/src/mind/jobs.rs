@@ -1,8 +1,8 @@
-use brain_protocol::{BrainMessage, JobId, JobOutcome, LineId};
+use brain_protocol::{BrainMessage, JobId, JobOutcome};
 use jiff::{Timestamp, Zoned};
 
 use super::template::{self, Values};
-use super::{Mind, Output};
+use super::{Mind, Output, Place};
 use crate::config::Command;
 use crate::genes::Slots;
 use crate::memory::{JobEnd, JobNote};
@@ -27,7 +27,7 @@ pub struct RunningJob {
     /// When it began.
     pub began: Timestamp,
     /// Where it was asked for; nowhere if it was due.
-    pub line: Option<LineId>,
+    pub place: Option<Place>,
 }
 
 impl JobTable {
@@ -49,7 +49,7 @@ impl Mind {
     pub(super) fn start_command(
         &mut self,
         now: &Zoned,
-        line: Option<LineId>,
+        place: Option<Place>,
         command: &Command,
         slots: &Slots,
     ) -> String {
@@ -74,7 +74,7 @@ impl Mind {
             timeout: command.timeout(),
         }));
         let began = now.timestamp();
-        if let Some(line) = line {
+        if let Some(line) = place.and_then(Place::line) {
             self.send(BrainMessage::JobStarted {
                 line,
                 job: id.clone(),
@@ -87,7 +87,7 @@ impl Mind {
             command: command.name.clone(),
             label: label.clone(),
             began,
-            line,
+            place,
         });
         command.acknowledge.clone().unwrap_or_else(|| format!("Okay, I am starting {label}."))
     }
@@ -96,7 +96,7 @@ impl Mind {
         let config = self.config.clone();
         match config.command(name) {
             Some(command) => {
-                let line = self.lines.keys().next().copied();
+                let line = self.any_line();
                 let said = self.start_command(now, line, command, &Slots::default());
                 if line.is_some() {
                     self.tell(line, said);
@@ -119,7 +119,7 @@ impl Mind {
         };
         let job = self.jobs.running.remove(index);
         self.note_end(&job, &report);
-        if let Some(line) = job.line {
+        if let Some(line) = job.place.and_then(Place::line) {
             self.send(BrainMessage::JobFinished {
                 line,
                 job: job.id.clone(),
@@ -130,7 +130,7 @@ impl Mind {
         // Who cancelled it was told at once.
         if report.outcome != JobOutcome::Cancelled {
             let text = self.report_text(&job, &report);
-            self.tell(job.line, text);
+            self.tell(job.place, text);
         }
     }
 

@@ -4,7 +4,9 @@ mod answer;
 mod conversation;
 mod heard;
 mod jobs;
+mod place;
 mod template;
+mod texts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use jiff::{Timestamp, Zoned};
 
 pub use conversation::Conversation;
 pub use jobs::{JobTable, RunningJob};
+pub use place::{Place, WriterId};
 
 use crate::config::Config;
 use crate::genes::Library;
@@ -24,6 +27,7 @@ use crate::speakable;
 use crate::tools::figures::Figures;
 use crate::worker::{Order, Report};
 use heard::Uttered;
+use texts::{Text, Writers};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -58,7 +62,8 @@ pub enum Output {
 pub struct Mind {
     config: Arc<Config>,
     library: Arc<Library>,
-    lines: BTreeMap<LineId, Conversation>,
+    conversations: BTreeMap<Place, Conversation>,
+    writers: Writers,
     jobs: JobTable,
     memory: Memory,
     saved: Memory,
@@ -77,7 +82,8 @@ impl Mind {
         let mut mind = Self {
             config,
             library,
-            lines: BTreeMap::new(),
+            conversations: BTreeMap::new(),
+            writers: Writers::default(),
             jobs: JobTable::default(),
             saved: memory.clone(),
             memory,
@@ -110,7 +116,7 @@ impl Mind {
     /// When to come back, if nothing happens before.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        let digits = self.lines.values().filter_map(|line| line.digits_due);
+        let digits = self.conversations.values().filter_map(|it| it.digits_due);
         let due = self.memory.due.first().map(|due| due.at);
         digits.chain(due).min()
     }
@@ -127,17 +133,24 @@ impl Mind {
                 self.on_opened(now, line, caller, resumed, backlog);
             }
             LineMessage::CallerTurn { line, turn, position, text, .. } => {
-                self.on_turn(now, line, turn, &text);
+                self.on_turn(now, Place::Line(line), turn, &text);
                 self.send(BrainMessage::TurnDone { line, turn, position });
             }
-            LineMessage::CallerNotUnderstood { line } => self.on_not_understood(line),
+            LineMessage::TextMessage { lane, position, id, from, text, channel, .. } => {
+                self.on_text(now, Text { lane: lane.clone(), position, id, from, text, channel });
+                self.send(BrainMessage::TextDone { lane, position });
+            }
+            LineMessage::MessageEnded { message, ending, .. } => {
+                self.on_message_ended(now, &message, ending);
+            }
+            LineMessage::CallerNotUnderstood { line } => self.on_not_understood(Place::Line(line)),
             LineMessage::Digit { line, digit } => {
-                if let Some(line) = self.lines.get_mut(&line) {
+                if let Some(line) = self.conversations.get_mut(&Place::Line(line)) {
                     line.on_digit(now.timestamp(), digit);
                 }
             }
             LineMessage::ClaimEnded { line, claim, ending, heard_text, .. } => {
-                if let Some(conversation) = self.lines.get_mut(&line)
+                if let Some(conversation) = self.conversations.get_mut(&Place::Line(line))
                     && let Some(lost) =
                         conversation.heard_log.on_ended(now.timestamp(), &claim, ending, heard_text)
                 {
@@ -154,7 +167,8 @@ impl Mind {
             | LineMessage::CallerSpeaking { .. }
             | LineMessage::CallerPartial { .. }
             | LineMessage::ClaimAccepted { .. }
-            | LineMessage::ClaimStarted { .. } => {}
+            | LineMessage::ClaimStarted { .. }
+            | LineMessage::MessageAccepted { .. } => {}
         }
     }
 
@@ -166,30 +180,32 @@ impl Mind {
         resumed: bool,
         backlog: u32,
     ) {
-        if self.lines.contains_key(&line) || self.lines.len() >= LINES_MAX {
+        let place = Place::Line(line);
+        let full = self.conversations.len() >= LINES_MAX;
+        if self.conversations.contains_key(&place) || full {
             return;
         }
-        self.lines.insert(line, Conversation::new(caller, now.timestamp()));
+        self.conversations.insert(place, Conversation::new(caller, now.timestamp()));
         let greeting = match (resumed, backlog) {
             (false, _) => self.config.greeting.replace("{name}", &self.config.name),
             (true, 0) => "I am back. Please go on.".into(),
             (true, _) => "I am back.".into(),
         };
-        self.say(line, Utterance::new(Source::Responder, greeting));
-        self.tell_notices(line);
+        self.say(place, Utterance::new(Source::Responder, greeting));
+        self.tell_notices(place);
     }
 
     /// What nobody was there to hear.
-    fn tell_notices(&mut self, line: LineId) {
+    fn tell_notices(&mut self, place: Place) {
         let notices = std::mem::take(&mut self.memory.notices);
         if !notices.is_empty() {
             let text = format!("While you were away. {}", notices.join(" "));
-            self.say(line, Utterance { keep: true, ..Utterance::new(Source::Worker, text) });
+            self.say(place, Utterance { keep: true, ..Utterance::new(Source::Worker, text) });
         }
     }
 
     fn on_closed(&mut self, now: &Zoned, line: LineId) {
-        let Some(conversation) = self.lines.remove(&line) else { return };
+        let Some(conversation) = self.conversations.remove(&Place::Line(line)) else { return };
         let open = now.timestamp().duration_since(conversation.opened).as_secs();
         self.memory.log_call(CallNote {
             caller: conversation.caller.clone(),
@@ -202,7 +218,7 @@ impl Mind {
     }
 
     fn set_operator(&mut self, line: LineId, has_floor: bool) {
-        if let Some(conversation) = self.lines.get_mut(&line) {
+        if let Some(conversation) = self.conversations.get_mut(&Place::Line(line)) {
             conversation.operator = has_floor;
         }
     }
@@ -224,13 +240,13 @@ impl Mind {
             }
         }
         let pressed: Vec<_> = self
-            .lines
+            .conversations
             .iter_mut()
-            .filter_map(|(id, line)| Some((*id, line.take_digits(now.timestamp())?)))
+            .filter_map(|(place, it)| Some((*place, it.take_digits(now.timestamp())?)))
             .collect();
-        for (line, digits) in pressed {
+        for (place, digits) in pressed {
             let text = format!("You pressed {}.", speakable::digits(&digits));
-            self.say(line, Utterance::new(Source::Responder, text));
+            self.say(place, Utterance::new(Source::Responder, text));
         }
     }
 
@@ -239,27 +255,35 @@ impl Mind {
         self.tell(None, text);
     }
 
-    fn tell(&mut self, wanted: Option<LineId>, text: String) {
-        let wanted = wanted.filter(|line| self.lines.contains_key(line));
-        match wanted.or_else(|| self.lines.keys().next().copied()) {
-            Some(line) => {
+    fn tell(&mut self, wanted: Option<Place>, text: String) {
+        let wanted = wanted.filter(|place| self.conversations.contains_key(place));
+        match wanted.or_else(|| self.any_line()) {
+            Some(place) => {
                 let utterance = Utterance { keep: true, ..Utterance::new(Source::Worker, text) };
-                self.say(line, utterance);
+                self.say(place, utterance);
             }
             None => self.memory.notice(text),
         }
     }
 
-    fn say(&mut self, line: LineId, utterance: Utterance) -> Option<ClaimId> {
+    /// A line that is open.
+    fn any_line(&self) -> Option<Place> {
+        self.conversations.keys().next().copied().filter(|place| place.line().is_some())
+    }
+
+    /// Says it in a call, or writes it to who writes.
+    fn say(&mut self, place: Place, utterance: Utterance) -> Option<ClaimId> {
+        match place {
+            Place::Line(line) => self.say_on(line, utterance),
+            Place::Text(_) => self.write(place, utterance),
+        }
+    }
+
+    fn say_on(&mut self, line: LineId, utterance: Utterance) -> Option<ClaimId> {
         let prefix = if utterance.source == Source::Responder { 'r' } else { 'w' };
         let claim = ClaimId::new(self.next_name(prefix)).ok()?;
-        let conversation = self.lines.get_mut(&line)?;
-        conversation.heard_log.on_said(Uttered {
-            claim: claim.clone(),
-            text: utterance.text.clone(),
-            repeats: utterance.repeats,
-            keep: utterance.keep,
-        });
+        let conversation = self.conversations.get_mut(&Place::Line(line))?;
+        conversation.heard_log.on_said(uttered(&claim, &utterance));
         let dedup_key = match utterance.turn {
             // A turn that is answered again after a restart has the same key.
             Some(turn) => format!("turn-{}-{}-{}", line.0, turn.0, conversation.next_answer(turn)),
@@ -292,6 +316,15 @@ impl Mind {
     }
 }
 
+fn uttered(claim: &ClaimId, utterance: &Utterance) -> Uttered {
+    Uttered {
+        claim: claim.clone(),
+        text: utterance.text.clone(),
+        repeats: utterance.repeats,
+        keep: utterance.keep,
+    }
+}
+
 /// Something to say.
 #[derive(Clone, Debug)]
 struct Utterance {
@@ -313,5 +346,5 @@ impl Utterance {
 /// An answer that comes later than this answers nothing.
 const ANSWER_TTL_MS: u64 = 15_000;
 
-/// More lines than one machine carries.
+/// More lines and writers than one machine serves.
 const LINES_MAX: usize = 4096;
