@@ -6,6 +6,9 @@
 //! shortest one. States that differ only by when they are reached are one state: all times in
 //! them are taken relative to now. So a world ends, and "whole" means for ever, not for a while.
 //!
+//! Where a world says so, the process is killed between any two outputs of any step, and started
+//! again from the records that came out before.
+//!
 //! The promises are checked after every step ([`promises`]); that nobody waits for ever is
 //! checked on the finished graph ([`search`]).
 //!

@@ -4,18 +4,23 @@
 use std::collections::BTreeSet;
 
 use media_core::Verdict;
-use queue_governor::{Claim, ClaimId, Ending, Heard, OnInterrupt, Source, TurnId};
+use queue_governor::{Claim, ClaimId, Ending, Heard, OnInterrupt, Record, Source, TurnId};
 
 use crate::mouth::Mouth;
 use crate::worlds::{STEP_MS, World};
 
-/// Why a step must not have been taken: which promise it broke, and how.
+/// Why a step was not taken to its end.
 #[derive(Debug)]
-pub struct Broken(pub String);
+pub enum Halt {
+    /// It broke a promise: which one, and how.
+    Broken(String),
+    /// The process was killed.
+    Killed,
+}
 
 /// Breaks a promise unless `holds`.
-pub fn promise(holds: bool, broken: impl FnOnce() -> String) -> Result<(), Broken> {
-    if holds { Ok(()) } else { Err(Broken(broken())) }
+pub fn promise(holds: bool, broken: impl FnOnce() -> String) -> Result<(), Halt> {
+    if holds { Ok(()) } else { Err(Halt::Broken(broken())) }
 }
 
 /// A word by the number of its content and its place therein.
@@ -56,21 +61,29 @@ impl Holder {
 
 #[derive(Clone, Debug, Default)]
 struct Watched {
+    /// What is written down of it, and what its producer was told.
+    written: bool,
     accepted: bool,
+    end_written: bool,
     ended: bool,
+    /// The line closed, and it is left to the next call.
+    carried: bool,
     granted: bool,
     /// While the floor was free for it or could have been.
     waited_ms: u64,
-    /// The words of it that were sent.
+    /// The words of it that were sent, and those of them that nobody has heard of yet.
     heard: u16,
+    fresh: u16,
 }
 
 #[derive(Clone, Debug)]
 pub struct Promises {
     claims: Vec<Watched>,
+    contents: Vec<Option<u8>>,
     own: BTreeSet<ClaimId>,
-    /// What was heard of each content.
+    /// What was heard of each content, and what of that nobody has heard of yet.
     heard: [u16; 10],
+    fresh: [u16; 10],
     undecided_for_ms: Option<u64>,
     open_for_ms: Option<u64>,
     pub turns: u64,
@@ -83,8 +96,14 @@ impl Promises {
     pub fn new(world: &World) -> Self {
         Promises {
             claims: vec![Watched::default(); world.claims.len()],
+            contents: world
+                .claims
+                .iter()
+                .map(|it| Word::parse(it.content.words()).content)
+                .collect(),
             own: BTreeSet::new(),
             heard: [0; 10],
+            fresh: [0; 10],
             undecided_for_ms: None,
             open_for_ms: None,
             turns: 0,
@@ -126,16 +145,63 @@ impl Promises {
     }
 
     pub fn is_alive(&self, claim: usize) -> bool {
-        self.claims[claim].accepted && !self.claims[claim].ended
+        let it = &self.claims[claim];
+        it.written && !it.end_written && !it.carried
     }
 
-    pub fn on_accepted(&mut self, world: &World, id: &ClaimId) -> Result<(), Broken> {
+    /// How many claims are alive, by what is written down.
+    pub fn alive(&self) -> usize {
+        (0..self.claims.len()).filter(|claim| self.is_alive(*claim)).count() + self.own.len()
+    }
+
+    /// 3. At most one acceptance and one ending are written.
+    pub fn on_record(&mut self, world: &World, record: &Record) -> Result<(), Halt> {
+        let id = record.claim();
+        let number = world.number_of(id);
+        let watched = number.map(|number| &mut self.claims[number]);
+        let watched = watched.ok_or_else(|| Halt::Broken(format!("a record of {id}")))?;
+        let new = match record {
+            Record::Accepted { .. } => !std::mem::replace(&mut watched.written, true),
+            Record::Ended { .. } => {
+                watched.written && !std::mem::replace(&mut watched.end_written, true)
+            }
+            Record::Heard { .. } | Record::Amended { .. } => {
+                watched.written && !watched.end_written
+            }
+        };
+        promise(new, || format!("written out of order: {record:?}"))?;
+        if let Record::Heard { .. } | Record::Ended { .. } = record {
+            self.on_progress_written(number);
+        }
+        Ok(())
+    }
+
+    fn on_progress_written(&mut self, number: Option<usize>) {
+        let Some(watched) = number.map(|number| &mut self.claims[number]) else { return };
+        let known = std::mem::take(&mut watched.fresh);
+        if let Some(content) = number.and_then(|number| self.contents[number]) {
+            self.fresh[usize::from(content)] &= !known;
+        }
+    }
+
+    /// 5. An acceptance is told when it is written down.
+    pub fn on_accepted(&mut self, world: &World, id: &ClaimId) -> Result<(), Halt> {
         let Some(claim) = world.number_of(id) else {
             let new = self.own.insert(id.clone());
             return promise(new, || format!("{id} is accepted a second time"));
         };
-        let new = !std::mem::replace(&mut self.claims[claim].accepted, true);
+        let watched = &mut self.claims[claim];
+        promise(watched.written, || format!("never lost: {id} is accepted and not written down"))?;
+        let new = !std::mem::replace(&mut watched.accepted, true);
         promise(new, || format!("{id} is accepted a second time"))
+    }
+
+    pub fn on_carried(&mut self, world: &World, id: &ClaimId) -> Result<(), Halt> {
+        let number = world.number_of(id).filter(|it| world.claims[*it].must_deliver);
+        let number = number.ok_or_else(|| Halt::Broken(format!("{id} is carried over")))?;
+        promise(self.is_alive(number), || format!("{id} is carried over and not alive"))?;
+        self.claims[number].carried = true;
+        Ok(())
     }
 
     /// 3. Exactly one ending, of a kind that the claim may have, which says what was heard.
@@ -146,19 +212,20 @@ impl Promises {
         ending: &Ending,
         heard: &Heard,
         submitted: Option<usize>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Halt> {
         let Some(number) = world.number_of(id) else {
             return promise(self.own.remove(id), || format!("{id} ends and is not alive"));
         };
         let watched = &mut self.claims[number];
         let claim = &world.claims[number];
-        if !watched.accepted {
+        if !watched.written {
             let at_the_door =
                 matches!(ending, Ending::Duplicate | Ending::Refused(_) | Ending::Stale);
             return promise(at_the_door && submitted == Some(number), || {
                 format!("{id} ends {ending:?} and was never accepted")
             });
         }
+        promise(watched.end_written, || format!("{id} ends and that is not written down"))?;
         promise(!std::mem::replace(&mut watched.ended, true), || {
             format!("one ending: {id} ends a second time, {ending:?}")
         })?;
@@ -175,7 +242,7 @@ impl Promises {
     }
 
     /// 9 and 10, and no answer to what is no longer asked.
-    pub fn on_grant(&mut self, world: &World, holder: Holder) -> Result<(), Broken> {
+    pub fn on_grant(&mut self, world: &World, holder: Holder) -> Result<(), Halt> {
         (self.silent_ms, self.behind_hands_ms) = (0, 0);
         promise(!self.operator || holder.source == Source::Operator, || {
             format!("operator: the floor goes to {holder:?} while the operator has it")
@@ -203,27 +270,46 @@ impl Promises {
         holder: Holder,
         on_interrupt: OnInterrupt,
         word: Word,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Halt> {
         let Some(content) = word.content else { return Ok(()) };
         let bit = 1 << word.place;
         let heard = &mut self.heard[usize::from(content)];
         let new = *heard & bit == 0;
         *heard |= bit;
+        self.fresh[usize::from(content)] |= bit;
         if let Some(claim) = holder.claim {
             self.claims[claim].heard |= bit;
+            self.claims[claim].fresh |= bit;
         }
         let again = on_interrupt == OnInterrupt::Restate && word.place > 0;
         promise(new || again, || format!("never twice: word {} of content {content}", word.place))
     }
 
+    /// Everything that was sent is known.
+    pub fn on_known(&mut self) {
+        self.fresh = [0; 10];
+        self.claims.iter_mut().for_each(|claim| claim.fresh = 0);
+    }
+
+    /// The process is killed. What it sent since the last report, nobody can know.
+    pub fn on_killed(&mut self) {
+        for (heard, fresh) in self.heard.iter_mut().zip(self.fresh) {
+            *heard &= !fresh;
+        }
+        for claim in &mut self.claims {
+            claim.heard &= !claim.fresh;
+            (claim.granted, claim.carried) = (false, false);
+            claim.waited_ms = 0;
+        }
+        self.on_known();
+        self.own.clear();
+        (self.undecided_for_ms, self.open_for_ms) = (None, None);
+        self.operator = false;
+        self.on_revoke();
+    }
+
     /// Time passes: what may sound, how long others wait, how long nothing sounds.
-    pub fn pass(
-        &mut self,
-        world: &World,
-        ms: u64,
-        mouth: &Mouth,
-        holds: bool,
-    ) -> Result<(), Broken> {
+    pub fn pass(&mut self, world: &World, ms: u64, mouth: &Mouth, holds: bool) -> Result<(), Halt> {
         let playing = mouth.playing.as_ref();
         if let Some(playing) = playing.filter(|_| mouth.is_audible()) {
             let holder = playing.holder;
@@ -246,12 +332,7 @@ impl Promises {
     }
 
     /// 6 and 7: answers behind reports, and reports behind answers.
-    fn watch_those_who_wait(
-        &mut self,
-        world: &World,
-        ms: u64,
-        mouth: &Mouth,
-    ) -> Result<(), Broken> {
+    fn watch_those_who_wait(&mut self, world: &World, ms: u64, mouth: &Mouth) -> Result<(), Halt> {
         if self.operator || self.caller_may_be_speaking() {
             return Ok(());
         }
@@ -269,7 +350,7 @@ impl Promises {
         ms: u64,
         mouth: &Mouth,
         waiting: &[usize],
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Halt> {
         let behind_hands = mouth.playing.as_ref().is_some_and(|it| {
             is_hands(it.holder.source) && !it.holder.uninterruptible && it.was_audible()
         });
@@ -283,7 +364,7 @@ impl Promises {
         })
     }
 
-    fn watch_hands(&mut self, world: &World, ms: u64, waiting: &[usize]) -> Result<(), Broken> {
+    fn watch_hands(&mut self, world: &World, ms: u64, waiting: &[usize]) -> Result<(), Halt> {
         let Some(bound_ms) = world.hands_heard_within_ms else { return Ok(()) };
         for number in waiting {
             let watched = &mut self.claims[*number];
@@ -307,7 +388,7 @@ impl Promises {
     }
 
     /// What must hold whenever nothing is being decided.
-    pub fn at_rest(&self, mouth: &Mouth) -> Result<(), Broken> {
+    pub fn at_rest(&self, mouth: &Mouth) -> Result<(), Halt> {
         let paused = mouth.playing.as_ref().is_some_and(|it| it.paused);
         promise(!paused || self.caller_may_be_speaking() || self.operator, || {
             "paused, and the caller is silent".to_owned()

@@ -4,19 +4,22 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use crate::digest::digest;
-use crate::promises::Broken;
-use crate::state::{Action, Run, State};
+use crate::promises::Halt;
+use crate::state::{Action, Run, State, Step};
 use crate::worlds::World;
 
 /// A state that was reached: from which, and by what.
 struct Reached {
     from: u32,
-    by: Option<Action>,
+    by: Option<Step>,
     /// The state that it becomes by time alone.
     later: u32,
     /// Nothing is alive in it, or may wait for as long as the operator likes.
     settled: bool,
 }
+
+/// Only time passes.
+const LATER: Step = Step { action: Action::Tick, killed_after: None };
 
 struct Search<'a> {
     world: &'a World,
@@ -66,22 +69,35 @@ impl Search<'_> {
                 break;
             }
             for action in state.actions(self.world) {
+                let step = Step { action, killed_after: None };
+                let outputs = self.step(number, &state, step);
                 steps += 1;
-                let mut next = state.clone();
-                if let Err(broken) = next.act(self.world, action, &mut Run::default()) {
-                    self.fail(number, action, &broken);
-                }
-                let next = self.reach(next, number, Some(action));
-                if action == Action::Tick {
-                    self.reached[number as usize].later = next;
+                let kills = if state.may_be_killed() { outputs + 1 } else { 0 };
+                for outputs in 0..kills {
+                    self.step(number, &state, Step { action, killed_after: Some(outputs) });
+                    steps += 1;
                 }
             }
         }
         steps
     }
 
+    /// Takes a step from the state of this number. Gives the count of its outputs.
+    fn step(&mut self, from: u32, state: &State, step: Step) -> u8 {
+        let mut next = state.clone();
+        let outputs = match next.take(self.world, step, &mut Run::default()) {
+            Ok(outputs) => outputs,
+            Err(halt) => self.fail(from, step, &halt),
+        };
+        let next = self.reach(next, from, Some(step));
+        if step == LATER {
+            self.reached[from as usize].later = next;
+        }
+        outputs
+    }
+
     /// The number of a state, which is new or was reached before.
-    fn reach(&mut self, state: State, from: u32, by: Option<Action>) -> u32 {
+    fn reach(&mut self, state: State, from: u32, by: Option<Step>) -> u32 {
         let name = digest(&state, state.now, state.newest, &mut self.text);
         let number = self.reached.len() as u32;
         if let Some(known) = self.names.get(&name) {
@@ -112,30 +128,30 @@ impl Search<'_> {
             }
         }
         if let Some(stuck) = good.iter().position(|good| !good) {
-            let broken = Broken("a claim waits for ever if only time passes".to_owned());
-            self.fail(stuck as u32, Action::Tick, &broken);
+            let how = "a claim waits for ever if only time passes".to_owned();
+            self.fail(stuck as u32, LATER, &Halt::Broken(how));
         }
     }
 
-    fn fail(&self, mut at: u32, last: Action, broken: &Broken) -> ! {
-        let mut actions = vec![last];
+    fn fail(&self, mut at: u32, last: Step, halt: &Halt) -> ! {
+        let mut steps = vec![last];
         while let Some(by) = self.reached[at as usize].by {
-            actions.push(by);
+            steps.push(by);
             at = self.reached[at as usize].from;
         }
-        actions.reverse();
-        panic!("{}: {}\n{}", self.world.name, broken.0, trace(self.world, &actions));
+        steps.reverse();
+        panic!("{}: {halt:?}\n{}", self.world.name, trace(self.world, &steps));
     }
 }
 
-fn trace(world: &World, actions: &[Action]) -> String {
+fn trace(world: &World, steps: &[Step]) -> String {
     let mut state = State::new(world);
     let start = state.now;
     let mut lines = Vec::new();
-    for action in actions {
+    for step in steps {
         let mut run = Run::logged();
-        lines.push(format!("{:>6} ms  {action:?}", state.now.since(start).as_millis()));
-        let _ = state.act(world, *action, &mut run);
+        lines.push(format!("{:>6} ms  {step:?}", state.now.since(start).as_millis()));
+        let _ = state.take(world, *step, &mut run);
         lines.extend(run.into_log().iter().map(|line| format!("             {line}")));
     }
     lines.join("\n")

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use media_core::{Generation, LineId, MonoTime, Verdict};
-use queue_governor::{FloorReason, Governor, Input, OnInterrupt, Output, Source, TurnId};
+use queue_governor::{Book, FloorReason, Governor, Input, OnInterrupt, Output, Source, TurnId};
 
 use crate::mouth::Mouth;
-use crate::promises::{Broken, Holder, Promises, Word, promise};
+use crate::promises::{Halt, Holder, Promises, Word, promise};
 use crate::worlds::{STEP_MS, World};
 
 /// Something that happens.
@@ -30,6 +30,14 @@ pub enum Action {
     LineCloses,
 }
 
+/// An action, and whether the process is killed on the way.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Step {
+    pub action: Action,
+    /// After so many outputs.
+    pub killed_after: Option<u8>,
+}
+
 /// How often what may still happen.
 #[derive(Clone, Debug)]
 struct Left {
@@ -39,6 +47,7 @@ struct Left {
     operator: u8,
     faults: u8,
     closes: bool,
+    kills: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -51,11 +60,15 @@ pub struct State {
     late: Vec<Input>,
     left: Left,
     promises: Promises,
+    /// What is written down, folded. Kept while it may be needed.
+    book: Book,
 }
 
 /// A step while it is taken.
 #[derive(Default)]
 pub struct Run {
+    outputs: u8,
+    killed_after: Option<u8>,
     log: Option<Vec<String>>,
     submitted: Option<usize>,
 }
@@ -63,11 +76,20 @@ pub struct Run {
 impl Run {
     /// With all that is told and said, for a trace.
     pub fn logged() -> Self {
-        Run { log: Some(Vec::new()), submitted: None }
+        Run { log: Some(Vec::new()), ..Run::default() }
     }
 
     pub fn into_log(self) -> Vec<String> {
         self.log.unwrap_or_default()
+    }
+
+    /// One more output is about to be obeyed, unless the process is killed before.
+    fn count_output(&mut self) -> Result<(), Halt> {
+        if self.killed_after == Some(self.outputs) {
+            return Err(Halt::Killed);
+        }
+        self.outputs += 1;
+        Ok(())
     }
 
     fn note(&mut self, what: &impl std::fmt::Debug) {
@@ -92,8 +114,10 @@ impl State {
                 operator: world.operator,
                 faults: world.faults,
                 closes: world.closes,
+                kills: world.kills,
             },
             promises: Promises::new(world),
+            book: Book::new(),
         }
     }
 
@@ -142,8 +166,45 @@ impl State {
         actions
     }
 
-    /// Takes a step.
-    pub fn act(&mut self, world: &World, action: Action, run: &mut Run) -> Result<(), Broken> {
+    /// Whether the process may be killed on the way.
+    pub fn may_be_killed(&self) -> bool {
+        self.left.kills > 0
+    }
+
+    /// Takes a step. Says how many outputs it had.
+    pub fn take(&mut self, world: &World, step: Step, run: &mut Run) -> Result<u8, Halt> {
+        run.killed_after = step.killed_after;
+        let taken = self.act(world, step.action, run);
+        if let Err(Halt::Broken(how)) = taken {
+            return Err(Halt::Broken(how));
+        }
+        if step.killed_after.is_some() {
+            run.killed_after = None;
+            self.restart(world, run)?;
+        }
+        Ok(run.outputs)
+    }
+
+    /// The process was killed, and is started again from what is written down.
+    fn restart(&mut self, world: &World, run: &mut Run) -> Result<(), Halt> {
+        run.note(&"killed");
+        self.left.kills -= 1;
+        (self.mouth, self.newest) = (Mouth::default(), Generation::NONE);
+        self.late.clear();
+        self.promises.on_killed();
+        self.now = self.now + Duration::from_millis(STEP_MS);
+        let book =
+            if self.left.kills > 0 { self.book.clone() } else { std::mem::take(&mut self.book) };
+        self.governor = Governor::recover(world.config.clone(), LineId(1), book, self.now);
+        let mut inputs = VecDeque::new();
+        while let Some(output) = self.governor.poll_output() {
+            run.note(&output);
+            self.obey(world, output, &mut inputs, run)?;
+        }
+        self.tell(world, Input::Timeout, run)
+    }
+
+    fn act(&mut self, world: &World, action: Action, run: &mut Run) -> Result<(), Halt> {
         match action {
             Action::Tick => self.tick(world, run)?,
             Action::Submit(number) => {
@@ -206,7 +267,7 @@ impl State {
     }
 
     /// Time passes to the next step of the grid, by way of every timeout before it.
-    fn tick(&mut self, world: &World, run: &mut Run) -> Result<(), Broken> {
+    fn tick(&mut self, world: &World, run: &mut Run) -> Result<(), Halt> {
         let end = self.now + Duration::from_millis(STEP_MS);
         let late = std::mem::take(&mut self.late);
         while self.now < end {
@@ -230,7 +291,7 @@ impl State {
         Ok(())
     }
 
-    fn sound(&mut self, world: &World, ms: u64) -> Result<(), Broken> {
+    fn sound(&mut self, world: &World, ms: u64) -> Result<(), Halt> {
         let holds = self.governor.holder().is_some();
         self.promises.pass(world, ms, &self.mouth, holds)?;
         let words = self.mouth.send(ms);
@@ -241,7 +302,7 @@ impl State {
         Ok(())
     }
 
-    fn report(&mut self, report: Input, world: &World, run: &mut Run) -> Result<(), Broken> {
+    fn report(&mut self, report: Input, world: &World, run: &mut Run) -> Result<(), Halt> {
         if world.late_reports {
             self.late.push(report);
             return Ok(());
@@ -249,7 +310,7 @@ impl State {
         self.tell(world, report, run)
     }
 
-    fn tell(&mut self, world: &World, input: Input, run: &mut Run) -> Result<(), Broken> {
+    fn tell(&mut self, world: &World, input: Input, run: &mut Run) -> Result<(), Halt> {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             run.note(&input);
@@ -257,13 +318,20 @@ impl State {
             let mut told = false;
             self.governor.handle(self.now, input);
             while let Some(output) = self.governor.poll_output() {
+                run.count_output()?;
                 run.note(&output);
                 told |= is_operator_took(&output);
                 self.obey(world, output, &mut inputs, run)?;
             }
             promise(!takes || told, || "operator: nobody is told of the taking".to_owned())?;
         }
-        let alive = self.governor.alive();
+        if self.late.is_empty() {
+            self.promises.on_known();
+        }
+        let (alive, written) = (self.governor.alive(), self.promises.alive());
+        promise(alive == written, || {
+            format!("never lost: {alive} claims are alive, and {written} by what is written down")
+        })?;
         promise(alive <= world.config.claims_max, || format!("{alive} claims are alive"))?;
         let timeout = self.governor.next_timeout();
         promise(timeout.is_none_or(|at| at > self.now), || {
@@ -277,7 +345,7 @@ impl State {
         output: Output,
         inputs: &mut VecDeque<Input>,
         run: &Run,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), Halt> {
         let mut reports = Vec::new();
         match output {
             Output::Accepted(id) => self.promises.on_accepted(world, &id)?,
@@ -312,7 +380,14 @@ impl State {
             Output::Ended { claim, ending, heard, .. } => {
                 self.promises.on_ended(world, &claim, &ending, &heard, run.submitted)?;
             }
-            Output::Journal(_) | Output::Carried(_) | Output::FloorChanged { .. } => {}
+            Output::Journal(record) => {
+                self.promises.on_record(world, &record)?;
+                if self.left.kills > 0 {
+                    self.book.apply(&record);
+                }
+            }
+            Output::Carried(id) => self.promises.on_carried(world, &id)?,
+            Output::FloorChanged { .. } => {}
         }
         if world.late_reports {
             self.late.extend(reports);

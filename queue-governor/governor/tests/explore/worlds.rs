@@ -19,6 +19,8 @@ pub struct World {
     /// How often the voice hangs or fails.
     pub faults: u8,
     pub closes: bool,
+    /// How often the process is killed, after any output of any step.
+    pub kills: u8,
     /// Reports arrive a step later.
     pub late_reports: bool,
     /// The final count of what was revoked gets lost.
@@ -39,6 +41,7 @@ impl World {
             operator: 0,
             faults: 0,
             closes: false,
+            kills: 0,
             late_reports: false,
             loses_silenced: false,
             hands_heard_within_ms: None,
@@ -146,12 +149,11 @@ fn what_must_be_delivered_outlives_the_callers_turns() {
 fn the_operator_takes_the_floor_and_hands_it_back() {
     let mut world = World::new(
         "operator",
-        vec![
-            claim(0, Source::Responder, 0, ".."),
-            claim(1, Source::Operator, 1, "."),
-            Claim { uninterruptible: true, ..claim(2, Source::Worker, 2, ".") },
-        ],
+        vec![claim(0, Source::Responder, 0, ".."), claim(1, Source::Operator, 1, ".")],
     );
+    if deep() {
+        world.claims.push(Claim { uninterruptible: true, ..claim(2, Source::Worker, 2, ".") });
+    }
     world.operator = if deep() { 2 } else { 1 };
     world.onsets = u8::from(deep());
     explore(&world);
@@ -203,6 +205,42 @@ fn final_counts_get_lost() {
         vec![claim(0, Source::Worker, 0, ".,."), claim(1, Source::Responder, 1, "..")],
     );
     (world.loses_silenced, world.onsets, world.withdrawals) = (true, 1, 1);
+    explore(&world);
+}
+
+#[test]
+fn the_process_is_killed_while_claims_wait_and_are_heard() {
+    let mut world = World::new(
+        "kill",
+        vec![
+            claim(0, Source::Worker, 0, ".,."),
+            Claim { must_deliver: true, ..claim(1, Source::Responder, 1, "..") },
+        ],
+    );
+    (world.kills, world.closes) = (if deep() { 2 } else { 1 }, true);
+    world.onsets = u8::from(deep());
+    explore(&world);
+}
+
+#[test]
+fn the_process_is_killed_while_producers_race_with_the_same_words() {
+    let mut world = World::new(
+        "kill, same words",
+        vec![
+            claim(0, Source::Worker, 0, ".,"),
+            claim(1, Source::Responder, 0, ".,"),
+            Claim { supersedes: Some(ClaimId::new("n0")), ..claim(2, Source::Worker, 1, ".") },
+        ],
+    );
+    (world.kills, world.withdrawals) = (1, 1);
+    explore(&world);
+}
+
+#[test]
+fn the_process_is_killed_while_the_caller_interrupts() {
+    let resumes = Claim { on_interrupt: OnInterrupt::Resume, ..claim(0, Source::Worker, 0, ".,.") };
+    let mut world = World::new("kill, caller", vec![resumes, claim(1, Source::System, 1, ".")]);
+    (world.kills, world.onsets) = (1, 1);
     explore(&world);
 }
 
