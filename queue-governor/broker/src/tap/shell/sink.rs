@@ -2,7 +2,8 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Speak, TapCounts};
-use crate::store::{LaneStore, Position};
+use crate::entry::Position;
+use crate::store::LaneStore;
 use crate::tap::Sorted;
 
 /// The writing side. It may be as slow as its store: what does not fit into the queue before it is
@@ -46,7 +47,10 @@ impl Sink {
     fn trim(&self, sorted: &Sorted, last: Position) {
         if last.0.is_multiple_of(TRIM_EVERY) {
             let keep = u64::try_from(self.keep).unwrap_or(u64::MAX);
-            self.lanes.trim(&sorted.lane, Position(last.0.saturating_sub(keep)));
+            if let Err(error) = self.lanes.trim(&sorted.lane, Position(last.0.saturating_sub(keep)))
+            {
+                tracing::debug!(lane = %sorted.lane, %error, "old events stay a while longer");
+            }
         }
     }
 }
