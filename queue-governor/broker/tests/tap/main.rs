@@ -42,7 +42,7 @@ fn everything() -> Vec<RuleSpec> {
 impl Running {
     fn events(&self) -> Vec<TapEvent> {
         let lane = Lane::new(Tag::os(), "all").expect("a good name");
-        let entries = self.lanes.read(&lane, Position::START, 10_000);
+        let entries = self.lanes.read(&lane, Position::START, 10_000).expect("it is in memory");
         entries.iter().map(|e| serde_json::from_slice(&e.body).expect("an event")).collect()
     }
 

@@ -1,8 +1,10 @@
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use lane_broker::tap::TapEvent;
 use lane_broker::{
-    Delivery, Entry, GroupError, Lane, LaneStore, Pending, Position, PublishError, Published,
+    Delivery, Entry, GroupError, Lane, LaneInfo, LaneStore, Pending, Position, PublishError,
+    Published, Retention, StoreError,
 };
 
 /// A store in which writing hangs until it is opened.
@@ -37,35 +39,55 @@ impl LaneStore for Stuck {
         Ok(Published { position: Position(written.len() as u64), duplicate: false })
     }
 
-    fn read(&self, _: &Lane, _: Position, _: usize) -> Vec<Entry> {
-        Vec::new()
+    fn publish_many(
+        &self,
+        lane: &Lane,
+        entries: &[(String, Vec<u8>)],
+    ) -> Result<Vec<Published>, PublishError> {
+        entries.iter().map(|(key, body)| self.publish(lane, key, body)).collect()
+    }
+
+    fn read(&self, _: &Lane, _: Position, _: usize) -> Result<Vec<Entry>, StoreError> {
+        Err(StoreError::Unavailable)
+    }
+
+    fn lanes(&self) -> Result<Vec<LaneInfo>, StoreError> {
+        Err(StoreError::Unavailable)
     }
 
     fn join(&self, _: &Lane, _: &str, _: Position) -> Result<(), GroupError> {
-        Err(GroupError::Unavailable)
+        Err(StoreError::Unavailable.into())
     }
 
     fn take(&self, _: &Lane, _: &str, _: &str, _: usize) -> Result<Vec<Delivery>, GroupError> {
-        Err(GroupError::Unavailable)
+        Err(StoreError::Unavailable.into())
     }
 
     fn ack(&self, _: &Lane, _: &str, _: Position) -> Result<bool, GroupError> {
-        Err(GroupError::Unavailable)
+        Err(StoreError::Unavailable.into())
     }
 
     fn pending(&self, _: &Lane, _: &str) -> Result<Vec<Pending>, GroupError> {
-        Err(GroupError::Unavailable)
+        Err(StoreError::Unavailable.into())
     }
 
     fn give_up(&self, _: &Lane, _: &str, _: &str) -> Result<usize, GroupError> {
-        Err(GroupError::Unavailable)
+        Err(StoreError::Unavailable.into())
     }
 
-    fn trim(&self, _: &Lane, _: Position) -> usize {
-        0
+    fn give_up_idle(&self, _: &Lane, _: &str, _: Duration) -> Result<usize, GroupError> {
+        Err(StoreError::Unavailable.into())
     }
 
-    fn remove(&self, _: &Lane) -> bool {
-        false
+    fn trim(&self, _: &Lane, _: Position) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    fn retain(&self, _: &Lane, _: &Retention) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
+    fn remove(&self, _: &Lane) -> Result<bool, StoreError> {
+        Ok(false)
     }
 }
