@@ -5,6 +5,7 @@ use core::time::Duration;
 use media_core::SampleRate;
 
 use crate::claim::{Content, Source, Tag};
+use crate::io::RefusalReason;
 
 /// Times and bounds of one line. The default is what the specification says.
 #[derive(Clone, PartialEq, Debug)]
@@ -85,6 +86,16 @@ impl GovernorConfig {
     /// Whether `tag` may be used.
     #[must_use]
     pub fn knows(&self, tag: &Tag) -> bool {
-        Tag::BUILT_IN.contains(&tag.as_str()) || self.registered_tags.contains(tag)
+        knows(&self.registered_tags, tag).is_ok()
+    }
+}
+
+/// Whether `tag` is one of those that may be used.
+pub(crate) fn knows(registered: &[Tag], tag: &Tag) -> Result<(), RefusalReason> {
+    match tag.as_str() {
+        "" => Err(RefusalReason::Untagged),
+        name if Tag::BUILT_IN.contains(&name) || registered.contains(tag) => Ok(()),
+        // As much of it as a log needs.
+        name => Err(RefusalReason::UnknownTag(name.chars().take(32).collect())),
     }
 }

@@ -11,6 +11,14 @@ use crate::text;
 /// any sensible window.
 const MEMORY_MAX: usize = 256;
 
+/// Longest key that a producer gives. Keys are kept for the whole window; a hash or a UUID fits.
+pub(crate) const KEY_BYTES_MAX: usize = 128;
+
+/// Whether two things would be twice the same to whoever hears or reads them.
+pub(crate) trait Same {
+    fn is_same(&self, other: &Self) -> bool;
+}
+
 /// What a claim says, for comparison.
 ///
 /// Two claims are the same if their dedup keys are equal, or if their words are equal and they do
@@ -33,8 +41,10 @@ impl Key {
             of_earlier: false,
         }
     }
+}
 
-    pub(crate) fn is_same(&self, other: &Key) -> bool {
+impl Same for Key {
+    fn is_same(&self, other: &Key) -> bool {
         let same_name = self.named.is_some() && self.named == other.named;
         let same_turn = self.turn == other.turn && self.of_earlier == other.of_earlier;
         let same_topic = self.turn.is_none() || other.turn.is_none() || same_turn;
@@ -42,26 +52,34 @@ impl Key {
     }
 }
 
-/// What was said within the window.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Said {
-    recent: VecDeque<(Key, MonoTime)>,
+/// What was said, or sent, within the window.
+#[derive(Clone, Debug)]
+pub(crate) struct Said<K = Key> {
+    recent: VecDeque<(K, MonoTime)>,
 }
 
-impl Said {
-    pub(crate) fn remember(&mut self, key: Key, until: MonoTime) {
+impl<K> Default for Said<K> {
+    fn default() -> Self {
+        Self { recent: VecDeque::new() }
+    }
+}
+
+impl<K: Same> Said<K> {
+    pub(crate) fn remember(&mut self, key: K, until: MonoTime) {
         if self.recent.len() >= MEMORY_MAX {
             self.recent.pop_front();
         }
         self.recent.push_back((key, until));
     }
 
+    pub(crate) fn has(&self, key: &K, now: MonoTime) -> bool {
+        self.recent.iter().any(|(said, until)| *until > now && said.is_same(key))
+    }
+}
+
+impl Said {
     /// Another conversation begins: turns count from the start again.
     pub(crate) fn forget_turns(&mut self) {
         self.recent.iter_mut().for_each(|(key, _)| key.of_earlier = true);
-    }
-
-    pub(crate) fn has(&self, key: &Key, now: MonoTime) -> bool {
-        self.recent.iter().any(|(said, until)| *until > now && said.is_same(key))
     }
 }

@@ -215,16 +215,16 @@ pub enum Ending {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum RefusalReason {
     /// No tag.
-    #[error("the claim has no tag; give it one of the known tags, for speech xen-out")]
+    #[error("it has no tag; give it one of the known tags, for what leaves xen-out")]
     Untagged,
     /// A tag that is neither built in nor registered.
     #[error("tag {0:?} is not known here; register it in the configuration")]
     UnknownTag(String),
     /// An empty, overlong or reserved name.
-    #[error("a claim's id has 1 to 64 bytes and does not begin with \"xenline:\"")]
+    #[error("an id has 1 to 64 bytes and does not begin with \"xenline:\"")]
     BadId,
     /// A live claim has this name. This ending is about the submission; the live claim goes on.
-    #[error("a live claim has this id")]
+    #[error("something live has this id")]
     IdInUse,
     /// Nothing to say.
     #[error("nothing to say: the text is blank or the audio empty")]
@@ -254,11 +254,14 @@ pub enum RefusalReason {
         max: usize,
     },
     /// As many claims wait as may wait for this source.
-    #[error("{max} claims are waiting, which is the most for this source; try again later")]
+    #[error("{max} are waiting, which is the most; try again later")]
     QueueFull {
         /// How many may wait when one of this source comes.
         max: usize,
     },
+    /// A message that names nobody.
+    #[error("the message names nobody to send it to, or no phone number where one is needed")]
+    NoRecipient,
     /// It would take the place of a claim of a higher source.
     #[error("a claim cannot supersede one of a higher source")]
     SupersedesHigherSource,

@@ -52,6 +52,11 @@
 //! safe. [`Book`] folds the records, and [`Governor::recover`] goes on from it. The feature `serde`
 //! makes records that can be stored.
 //!
+//! # Text
+//!
+//! [`Checkpoint`] is the same for messages: what leaves as text is tagged, leaves once, and has one
+//! ending.
+//!
 //! # What it does not do
 //!
 //! It stores nothing itself, and it does not hear: onset, verdict and turn are told.
@@ -59,6 +64,7 @@
 #![forbid(unsafe_code)]
 
 mod barge_in;
+mod checkpoint;
 mod claim;
 mod config;
 mod dedup;
@@ -71,6 +77,10 @@ mod ledger;
 mod queue;
 mod text;
 
+pub use checkpoint::{
+    Channel, Checkpoint, CheckpointConfig, Message, MessageBook, MessageEnding, MessageFailure,
+    MessageId, MessageInput, MessageOutput, MessageRecord, Outgoing,
+};
 pub use claim::{Claim, ClaimId, Content, OnInterrupt, Source, Tag, TurnId};
 pub use config::GovernorConfig;
 pub use governor::Governor;

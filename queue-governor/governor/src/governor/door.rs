@@ -1,7 +1,8 @@
 //! The door: what is taken in, what is turned away, and what is taken back.
 
 use crate::claim::{Claim, ClaimId, Content, Source};
-use crate::dedup::Key;
+use crate::config::knows;
+use crate::dedup::{KEY_BYTES_MAX, Key, Same};
 use crate::entry::{Entry, is_stale};
 use crate::floor::Then;
 use crate::io::{Ending, FloorReason, Heard, Output, RefusalReason};
@@ -108,15 +109,10 @@ impl Governor {
         if id.is_empty() || id.len() > ClaimId::BYTES_MAX || id.starts_with(ClaimId::OWN_PREFIX) {
             return Err(RefusalReason::BadId);
         }
-        if claim.tag.as_str().is_empty() {
-            return Err(RefusalReason::Untagged);
-        }
-        if !self.config.knows(&claim.tag) {
-            return Err(RefusalReason::UnknownTag(shortened(claim.tag.as_str())));
-        }
+        knows(&self.config.registered_tags, &claim.tag)?;
         match claim.dedup_key.as_ref().map(String::len) {
-            Some(got) if got > DEDUP_KEY_BYTES_MAX => {
-                Err(RefusalReason::KeyTooLong { got, max: DEDUP_KEY_BYTES_MAX })
+            Some(got) if got > KEY_BYTES_MAX => {
+                Err(RefusalReason::KeyTooLong { got, max: KEY_BYTES_MAX })
             }
             _ => Ok(()),
         }
@@ -190,12 +186,4 @@ impl Governor {
 /// stays, or the operator would wait as long as a worker.
 fn is_outranked(entry: &Entry, claim: &Claim, key: &Key) -> bool {
     claim.source < entry.source() && !entry.was_heard() && entry.key.is_same(key)
-}
-
-/// Keys are kept for the whole window; a hash or a UUID fits.
-const DEDUP_KEY_BYTES_MAX: usize = 128;
-
-/// As much of an unknown tag as a log needs.
-fn shortened(tag: &str) -> String {
-    tag.chars().take(32).collect()
 }

@@ -3,6 +3,7 @@
 use media_core::MonoTime;
 
 use crate::claim::{ClaimId, Source};
+use crate::dedup::Same;
 use crate::entry::Entry;
 use crate::floor::{Holder, Preemption, Silencing, Then, preemption};
 use crate::io::{Ending, FloorReason, Output, Voice};

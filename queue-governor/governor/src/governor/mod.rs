@@ -14,7 +14,7 @@ use media_core::{LineId, MonoTime};
 use crate::barge_in::Caller;
 use crate::claim::{ClaimId, OnInterrupt, Source, TurnId};
 use crate::config::GovernorConfig;
-use crate::dedup::Said;
+use crate::dedup::{Said, Same};
 use crate::entry::Entry;
 use crate::floor::{Floor, Then};
 use crate::io::{Ending, FailReason, FloorReason, Input, Output};

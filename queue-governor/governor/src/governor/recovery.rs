@@ -6,6 +6,7 @@ use media_core::{LineId, MonoTime};
 
 use crate::claim::ClaimId;
 use crate::config::GovernorConfig;
+use crate::dedup::Same;
 use crate::entry::Entry;
 use crate::io::{Ending, Output};
 use crate::journal::{Book, Record, Unfinished};

@@ -2,6 +2,7 @@
 //! reference model, and random operation sequences against both.
 
 mod bounds;
+mod checkpoint;
 mod crash;
 mod interruption;
 mod journal;
