@@ -1,8 +1,9 @@
 //! Tagged lanes: bounded streams with positions, consumer groups and replay.
 //!
 //! Owns: the strict tags ([`Tag`]), the names of lanes ([`Lane`]), the trait that every store
-//! stands behind ([`LaneStore`]) and the stores: in memory ([`MemoryStore`]). Beside them the door
-//! through which other programs hand in what they want said ([`intake`]).
+//! stands behind ([`LaneStore`]) and the stores: in memory ([`MemoryStore`]), in one file
+//! ([`SqliteStore`], feature `sqlite`) and on Redis Streams (`RedisStore`, feature `redis`). Beside
+//! them the door through which other programs hand in what they want said ([`intake`]).
 //!
 //! Whatever moves between the parts of xenline is an [`Entry`] in a lane. Delivery is at least
 //! once: an entry that a consumer took stays pending in its group until it is acknowledged, and is
@@ -26,6 +27,8 @@ pub mod intake;
 mod lane;
 mod limits;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 mod stream;
 mod tag;
@@ -38,5 +41,7 @@ pub use error::{GroupError, PublishError, StoreError};
 pub use lane::{Lane, LaneError};
 pub use limits::{Limits, Retention};
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Durability, OpenError, SqliteOptions, SqliteStore};
 pub use store::LaneStore;
 pub use tag::{Tag, TagError, Tags};

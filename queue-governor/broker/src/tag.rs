@@ -13,6 +13,12 @@ impl Tag {
         &self.0
     }
 
+    /// A tag as a store kept it. It was parsed when it entered.
+    #[cfg(any(feature = "sqlite", feature = "redis"))]
+    pub(crate) fn of_a_store(name: &str) -> Tag {
+        Tag(name.into())
+    }
+
     /// `call`: what callers say.
     #[must_use]
     pub fn call() -> Tag {

@@ -1,0 +1,10 @@
+//! The stores that outlive a process: on the contract of all stores, against the one in memory with
+//! random operations, and with what can go wrong beneath each.
+#![cfg(feature = "sqlite")]
+
+#[path = "stores/random.rs"]
+mod random;
+#[path = "stores/sqlite.rs"]
+mod sqlite;
+#[path = "stores/sqlite_killed.rs"]
+mod sqlite_killed;
