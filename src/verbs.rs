@@ -12,6 +12,7 @@ use crate::exit::Failure;
 use crate::house;
 
 mod models;
+mod tap;
 
 /// Longest text that `xenline say -` reads; the line refuses claims longer than 4 KiB anyway.
 const TEXT_BYTES_MAX: u64 = 8 * 1024;
@@ -27,6 +28,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Serve(args) => serve(file.as_deref(), args),
         Verb::Call(args) => block_on(crate::softphone::call(args))?,
         Verb::Say(args) => say(file.as_deref(), args),
+        Verb::Tap { action } => tap::run(file.as_deref(), action),
         Verb::Check => check(file.as_deref()),
         Verb::Config { action: ConfigAction::Validate { file: named } } => {
             validate(named.or(file).as_deref())

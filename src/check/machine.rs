@@ -44,7 +44,7 @@ fn brain(config: &Config) -> Finding {
     }
 }
 
-fn find_program(program: &str) -> Option<std::path::PathBuf> {
+pub(super) fn find_program(program: &str) -> Option<std::path::PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let executable = |path: &Path| {
         path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)

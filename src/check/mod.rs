@@ -4,6 +4,7 @@
 mod machine;
 mod network;
 mod speech;
+mod tap;
 
 use std::fmt;
 
@@ -87,6 +88,7 @@ pub fn run(config: &Config, report: &mut dyn FnMut(Finding)) -> usize {
     network::look(config, &mut tell);
     speech::look(config, &mut tell);
     machine::look(config, &mut tell);
+    tap::look(config, &mut tell);
     failures
 }
 

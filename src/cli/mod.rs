@@ -35,6 +35,12 @@ pub enum Verb {
     Call(CallArgs),
     /// Have the line say something, in its one voice, when nobody more important speaks
     Say(SayArgs),
+    /// What this machine does, in `os` lanes: try the rules of [tap]
+    Tap {
+        /// What about it.
+        #[command(subcommand)]
+        action: TapAction,
+    },
     /// Examine this machine and the configuration, with the fix beside each failure
     Check,
     /// The configuration: validate it, or show what is in force
@@ -128,6 +134,38 @@ pub struct SayArgs {
     /// The line's socket [default: the one the configuration names]
     #[arg(long, value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
+}
+
+/// `xenline tap …`
+#[derive(Subcommand, Debug)]
+pub enum TapAction {
+    /// Say, for each line of standard input, what the rules would do with it
+    Test(TapTestArgs),
+}
+
+/// `xenline tap test`
+#[derive(Args, Debug)]
+pub struct TapTestArgs {
+    /// Where the lines are to have come from; `journal` also reads `journalctl -o json`
+    #[arg(long, value_enum, default_value_t)]
+    pub from: TapFrom,
+    /// Whose they are to be: a path, a unit or a process name
+    #[arg(long, default_value = "stdin")]
+    pub subject: String,
+}
+
+/// What watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum TapFrom {
+    /// Changes of files
+    File,
+    /// Lines of log files
+    #[default]
+    Log,
+    /// Entries of the system journal
+    Journal,
+    /// Processes that end
+    Process,
 }
 
 /// `xenline config …`

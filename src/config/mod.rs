@@ -6,6 +6,7 @@
 
 mod layers;
 mod sections;
+mod tap;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ pub use sections::{
     LogSection, RecordingSection, RtpSection, SaySection, SipSection, TrunkSection, VoiceBackend,
     VoiceSection,
 };
+pub use tap::TapSection;
 pub use validate::{Problem, validate};
 
 /// Why there is no usable configuration.

@@ -31,6 +31,8 @@ pub struct Config {
     pub recording: RecordingSection,
     /// Where other programs hand in what they want said.
     pub say: SaySection,
+    /// What this machine does, copied into `os` lanes.
+    pub tap: super::TapSection,
     /// Logging.
     pub log: LogSection,
 }

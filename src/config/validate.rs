@@ -91,6 +91,9 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     if config.hearing.complete_ms < config.hearing.vad_off_ms {
         wrong("hearing.complete_ms", "cannot be shorter than hearing.vad_off_ms".into());
     }
+    if let Some((key, message)) = config.tap.problem() {
+        wrong(key, message);
+    }
     problems
 }
 
@@ -115,6 +118,9 @@ mod tests {
             ("audio.realtime_priority", |c| c.audio.realtime_priority = Some(100)),
             ("governor.decide_ms", |c| c.governor.decide_ms = 2_000),
             ("hearing.complete_ms", |c| c.hearing.complete_ms = 10),
+            ("tap.rule", |c| c.tap.rule = vec![Default::default()]),
+            ("tap.rule", |c| c.tap.journal = true),
+            ("tap.queue_max", |c| c.tap.queue_max = 0),
         ];
         for (key, spoil) in cases {
             let mut config = Config::default();

@@ -4,5 +4,6 @@
 mod desk;
 mod media;
 mod start;
+mod tap;
 
 pub use start::{ServeOptions, StartFailure, say_socket, serve};

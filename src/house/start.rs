@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
-use lane_broker::{Limits, MemoryStore};
+use lane_broker::{LaneStore, Limits, MemoryStore};
 use media_engine::Engine;
 use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk};
 use tokio::sync::mpsc;
@@ -53,6 +53,9 @@ pub enum StartFailure {
         /// What the system said.
         source: std::io::Error,
     },
+    /// What the machine does cannot be watched.
+    #[error("tap: {0}")]
+    Tap(#[from] lane_broker::tap::TapError),
     /// The system gives no thread.
     #[error("no thread for the journal: {0}")]
     Journal(std::io::Error),
@@ -92,20 +95,16 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let (brain, brain_events) = start_brain(&config, agent)?;
     let (asked_in, asked) = mpsc::channel(ASKED_MAX);
     let socket = say_socket(&config);
+    let to_tap = asked_in.clone();
     let control = server::listen(&socket, asked_in)
         .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
+    let lanes: Arc<dyn LaneStore> = Arc::new(MemoryStore::new(Limits::default()));
+    let tap = super::tap::start(&config.tap, lanes.clone(), to_tap)?;
     wait_for_brain(brain.as_ref()).await;
     announce(&bridge, &socket, options);
-    let desk = Desk::new(
-        config,
-        media,
-        bridge,
-        brain,
-        journal,
-        Arc::new(MemoryStore::new(Limits::default())),
-    );
+    let desk = Desk::new(config, media, bridge, brain, journal, lanes);
     desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
-    drop(control);
+    drop((control, tap));
     Ok(())
 }
 

@@ -20,7 +20,7 @@ fn every_verb_explains_itself() {
     let whole = ran(&["--help"]);
     assert_eq!(whole.code, Some(0));
     let verbs =
-        ["serve", "call", "say", "check", "config", "models", "demo", "load", "completions"];
+        ["serve", "call", "say", "tap", "check", "config", "models", "demo", "load", "completions"];
     for verb in verbs {
         assert!(whole.out.contains(verb), "{verb} is not in the help:\n{}", whole.out);
         let one = ran(&[verb, "--help"]);
