@@ -11,6 +11,9 @@ cargo test --workspace --locked --no-fail-fast
 step "the floor's hand-off, in every interleaving"
 scripts/loom.sh
 
+step "each promise broken on purpose"
+scripts/mutants.sh
+
 step "the voice on ONNX Runtime"
 ORT_DYLIB_PATH=$(scripts/onnxruntime.sh)
 export ORT_DYLIB_PATH
