@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::normalise::{Context, spoken};
+use super::normalise::{Carried, Context, carried, spoken};
 use super::token::{Mark, Token, tokens};
 
 /// A word of the text.
@@ -57,11 +57,14 @@ fn words(text: &str) -> Vec<Word> {
     let tokens = tokens(text);
     let core_of = |t: &Token<'_>| (!t.core.is_empty()).then(|| t.core.to_owned());
     let mut words = Vec::with_capacity(tokens.len());
+    let mut begun = Carried::Nothing;
     for (i, token) in tokens.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|i| core_of(&tokens[i]));
         let after = tokens.get(i + 1).and_then(core_of);
-        let context = Context { before: before.as_deref(), after: after.as_deref() };
+        let context =
+            Context { before: before.as_deref(), after: after.as_deref(), carried: begun };
         let spoken = spoken(token.core, context);
+        begun = carried(token.core, context);
         if !spoken.trim().is_empty() {
             words.push(Word { source: token.source.clone(), spoken, mark: token.mark });
         }
@@ -159,7 +162,7 @@ mod tests {
             ),
             ("I've sent it to bob@example.org.", "I've sent it to bob at example dot org"),
             ("Job #3 failed: exit code 127.", "Job number three failed | exit code one two seven"),
-            ("Call +1 555 0100 now!", "Call one five five five zero one zero zero now"),
+            ("Call +1 555 0100 now!", "Call plus one five five five zero one zero zero now"),
             ("**Done** — see `backup.log`", "Done | see backup dot log"),
             (
                 "Temperature 21.5°C, wind 15km/h",

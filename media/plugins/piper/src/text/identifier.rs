@@ -4,11 +4,18 @@ use super::numbers;
 
 /// `name` as words: parted at case changes and signs, acronyms spelled, digits read.
 pub(crate) fn spoken(name: &str) -> String {
-    let name = name.split_once("://").map_or(name, |(_, rest)| rest);
-    let is_path = name.starts_with(['/', '~', '.']) || name.matches('/').count() > 1;
+    let (is_url, name) = match name.split_once("://") {
+        Some((_, rest)) => (true, rest),
+        None => (name.starts_with("www."), name),
+    };
+    let is_path = is_url || name.starts_with(['/', '~', '.']) || name.matches('/').count() > 1;
     let mut words: Vec<String> = Vec::new();
     for part in parts(name) {
         match part {
+            Part::Sign(':') if is_url || name.starts_with("localhost:") => {
+                words.push("port".into())
+            }
+            Part::Letters("etc") if is_path => words.push("E.T.C.".into()),
             Part::Sign(c) => words.extend(sign(c, is_path).map(str::to_owned)),
             Part::Digits(d) if d.len() <= 2 && (d.len() == 1 || !d.starts_with('0')) => {
                 words.extend(d.parse().ok().map(numbers::cardinal));
@@ -139,7 +146,7 @@ mod tests {
             ("getUserName", "get User Name"),
             ("HTTPServer", "H.T.T.P. Server"),
             ("john.doe@example.com", "john dot doe at example dot com"),
-            ("https://example.com/a", "example dot com a"),
+            ("https://example.com/a", "example dot com slash a"),
             ("192.168.0.10", "one nine two dot one six eight dot zero dot ten"),
             ("CPU", "C.P.U."),
             ("don't", "don't"),

@@ -1,8 +1,8 @@
 //! One written token as spoken words. Everything espeak-ng would read by its own rules, and read
 //! badly on a telephone: numbers, times, dates, money, units, machine-made names.
 
-use super::numbers::{cardinal, digits, is_digits, number, ordinal, whole_number, year};
-use super::{identifier, units};
+use super::numbers::{digits, is_digits, number, ordinal};
+use super::{amount, code, identifier, when};
 
 /// What stands around a token.
 #[derive(Clone, Copy, Default)]
@@ -11,171 +11,97 @@ pub(crate) struct Context<'t> {
     pub before: Option<&'t str>,
     /// The token after.
     pub after: Option<&'t str>,
+    /// What the token before has begun.
+    pub carried: Carried,
+}
+
+/// What a token begins that the next one goes on with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Carried {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A telephone number with its country's code.
+    Telephone,
+    /// A day of a month; a year may follow.
+    DayOfMonth,
 }
 
 /// `core` (a token without its punctuation) as words. May hold commas, for short pauses inside.
 pub(crate) fn spoken(core: &str, context: Context<'_>) -> String {
-    None.or_else(|| time(core, context))
-        .or_else(|| date(core))
-        .or_else(|| money(core))
+    if let Some((sign, rest)) = amount::about(core) {
+        return format!("{sign} {}", spoken(rest, context));
+    }
+    None.or_else(|| when::time(core, context))
+        .or_else(|| when::date(core))
+        .or_else(|| when::span(core))
+        .or_else(|| when::day_of_month(core, context))
+        .or_else(|| when::short_month(core, context))
+        .or_else(|| when::decade(core, context))
+        .or_else(|| amount::money(core, context))
+        .or_else(|| amount::scale_of_money(core, context))
+        .or_else(|| code::country(core, context))
+        .or_else(|| code::telephone_group(core, context))
+        .or_else(|| code::address(core))
+        .or_else(|| code::version(core, context))
         .or_else(|| plain_number(core, context))
         .or_else(|| ordinal_number(core))
-        .or_else(|| unit_after_number(core, context))
-        .or_else(|| measured(core))
-        .or_else(|| telephone(core))
-        .or_else(|| range(core, context))
-        .or_else(|| version(core))
+        .or_else(|| amount::unit_after_number(core, context))
+        .or_else(|| amount::measured(core))
+        .or_else(|| when_range(core))
+        .or_else(|| code::telephone(core))
+        .or_else(|| code::hex(core))
+        .or_else(|| amount::range(core, context))
         .unwrap_or_else(|| other(core))
 }
 
-/// `14:35`, `7:00`, `09:05:30`.
-fn time(core: &str, context: Context<'_>) -> Option<String> {
-    let lower = core.to_ascii_lowercase();
-    let (clock, suffix) = match lower.trim_end_matches("am").trim_end_matches("pm") {
-        clock if clock.len() + 2 == lower.len() => (clock, units::unit(&lower[clock.len()..])),
-        _ => (lower.as_str(), None),
-    };
-    let mut fields = clock.split(':');
-    let (h, m, s) = (fields.next()?, fields.next(), fields.next());
-    if fields.next().is_some() || !is_digits(h) || h.len() > 2 {
-        return None;
+/// What `core` has begun, once it is spoken.
+pub(crate) fn carried(core: &str, context: Context<'_>) -> Carried {
+    let goes_on = context.carried == Carried::Telephone
+        && core.chars().all(|c| c.is_ascii_digit() || "-./()".contains(c));
+    if goes_on || code::country(core, context).is_some() {
+        Carried::Telephone
+    } else if when::day_of_month(core, context).is_some() {
+        Carried::DayOfMonth
+    } else {
+        Carried::Nothing
     }
-    let hour = h.parse().ok().filter(|h| *h < 24)?;
-    let half_day = suffix.map(|(one, _)| one);
-    let Some(m) = m else { return half_day.map(|half| format!("{} {half}", cardinal(hour))) };
-    let minute: u64 = two_digits(m).filter(|m| *m < 60)?;
-    let half_follows = context.after.is_some_and(|a| HALF_DAYS.contains(&a));
-    let mut words = cardinal(hour);
-    match minute {
-        0 if half_day.is_some() || half_follows => {}
-        0 if (1..=12).contains(&hour) => words.push_str(" o'clock"),
-        0 => words.push_str(" hundred hours"),
-        1..=9 => words = format!("{words} oh {}", cardinal(minute)),
-        _ => words = format!("{words} {}", cardinal(minute)),
-    }
-    if let Some(s) = s {
-        let second = two_digits(s).filter(|s| *s < 60)?;
-        let name = if second == 1 { "second" } else { "seconds" };
-        words = format!("{words} and {} {name}", cardinal(second));
-    }
-    Some(half_day.map_or(words.clone(), |half| format!("{words} {half}")))
 }
 
-/// `2026-11-20`.
-fn date(core: &str) -> Option<String> {
-    let mut fields = core.split('-');
-    let (y, m, d) = (fields.next()?, fields.next()?, fields.next()?);
-    if fields.next().is_some() || y.len() != 4 || !is_digits(y) {
-        return None;
-    }
-    let month = MONTHS.get(usize::try_from(two_digits(m)?.checked_sub(1)?).ok()?)?;
-    let day = two_digits(d).filter(|d| (1..=31).contains(d))?;
-    Some(format!("{month} {}, {}", ordinal(day), year(y.parse().ok()?)))
-}
-
-/// `$4.50`, `£1`, `€1,200`.
-fn money(core: &str) -> Option<String> {
-    let symbol = core.chars().next()?;
-    let [whole, wholes, part, parts] = units::currency(symbol)?;
-    let amount = &core[symbol.len_utf8()..];
-    let (major, minor) = amount.split_once('.').unwrap_or((amount, ""));
-    let major = whole_number(major)?;
-    let minor = if minor.is_empty() { 0 } else { two_digits(minor)? };
-    let of = |n: u64, one: &str, many: &str| {
-        format!("{} {}", cardinal(n), if n == 1 { one } else { many })
-    };
-    Some(match (major, minor) {
-        (0, 1..) => of(minor, part, parts),
-        (_, 0) => of(major, whole, wholes),
-        _ => format!("{} and {}", of(major, whole, wholes), of(minor, part, parts)),
-    })
+/// `2019-2024` has eight digits, and is no telephone number.
+fn when_range(core: &str) -> Option<String> {
+    core.split_once(['-', '–']).and_then(|(a, b)| when::range(a, b))
 }
 
 /// `1,024`, `-3.5`, `2026` after "in", `5060` after "port", `0451`, `4915112345`.
-fn plain_number(core: &str, context: Context<'_>) -> Option<String> {
-    let before = context.before.unwrap_or_default().to_lowercase();
+pub(super) fn plain_number(core: &str, context: Context<'_>) -> Option<String> {
     if is_digits(core) {
+        let before = context.before.unwrap_or_default().to_lowercase();
         let spelled = core.len() > 1 && core.starts_with('0')
-            || core.len() >= CODE_DIGITS_MIN
+            || core.len() >= code::CODE_DIGITS_MIN
             || (core.len() > 2 && CODE_WORDS.contains(&before.as_str()))
             || (core.len() > 2 && continues_a_code(&before));
-        if spelled {
+        if spelled && context.carried != Carried::DayOfMonth {
             return Some(digits(core));
         }
-        let n: u64 = core.parse().ok()?;
-        let dated = YEAR_WORDS.contains(&before.as_str()) || MONTHS.contains(&before.as_str());
-        if core.len() == 4 && dated && (1_100..2_100).contains(&n) {
-            return Some(year(n));
+        if let Some(year) = when::year_number(core, context) {
+            return Some(year);
         }
     }
     number(core)
 }
 
-/// Whether `before` is a part of a number written in groups: "+1 555 0100".
+/// Whether `before` is a part of a number written in groups: "0800 123 4567".
 fn continues_a_code(before: &str) -> bool {
-    let digits = before.strip_prefix('+');
-    digits.is_some_and(is_digits) || (before.len() > 2 && is_digits(before))
+    before.len() > 2 && is_digits(before)
 }
 
 /// `1st`, `22nd`.
 fn ordinal_number(core: &str) -> Option<String> {
     let at = core.find(|c: char| !c.is_ascii_digit())?;
     let (n, suffix) = core.split_at(at);
-    matches!(suffix, "st" | "nd" | "rd" | "th").then_some(())?;
+    matches!(suffix.to_ascii_lowercase().as_str(), "st" | "nd" | "rd" | "th").then_some(())?;
     Some(ordinal(n.parse().ok().filter(|n| *n < 1_000_000)?))
-}
-
-/// `GB` behind `5`.
-fn unit_after_number(core: &str, context: Context<'_>) -> Option<String> {
-    let before = context.before?;
-    number(before).or_else(|| time(before, Context::default()))?;
-    // Words that are also units stay words: "in 5 m" is rare, "the 3 a" is not a unit at all.
-    let (one, many) = units::unit(core)?;
-    Some(if before == "1" { one } else { many }.to_owned())
-}
-
-/// `300MB`, `93.5%`, `20ms`, `21°C`.
-fn measured(core: &str) -> Option<String> {
-    let at = core.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+')))?;
-    let (amount, unit) = core.split_at(at);
-    let (one, many) = units::unit(unit)?;
-    Some(format!("{} {}", number(amount)?, if amount == "1" { one } else { many }))
-}
-
-/// `+49-30-123456`, `555-1234`: at least seven digits with nothing but separators between.
-fn telephone(core: &str) -> Option<String> {
-    let plain = core.chars().all(|c| c.is_ascii_digit() || "+-.()/".contains(c));
-    let count = core.bytes().filter(u8::is_ascii_digit).count();
-    let grouped = core.trim_start_matches('+').contains(['-', '(', '/']);
-    if !plain || count < CODE_DIGITS_MIN || !(grouped || core.starts_with('+')) {
-        return None;
-    }
-    let groups: Vec<String> =
-        core.split(|c: char| !c.is_ascii_digit()).filter(|g| !g.is_empty()).map(digits).collect();
-    let plus = if core.starts_with('+') { "plus " } else { "" };
-    Some(format!("{plus}{}", groups.join(", ")))
-}
-
-/// `5-10`, `5–10` and `3/4`.
-fn range(core: &str, context: Context<'_>) -> Option<String> {
-    if let Some((a, b)) = core.split_once(['-', '–']) {
-        return Some(format!("{} to {}", plain_number(a, context)?, plain_number(b, context)?));
-    }
-    let (a, b) = core.split_once('/')?;
-    match (a, b) {
-        ("1", "2") => Some("one half".into()),
-        ("1", "4") => Some("one quarter".into()),
-        ("3", "4") => Some("three quarters".into()),
-        _ => Some(format!("{} of {}", cardinal(whole_number(a)?), cardinal(whole_number(b)?))),
-    }
-}
-
-/// `v1.2.3`.
-fn version(core: &str) -> Option<String> {
-    let rest = core.strip_prefix(['v', 'V'])?;
-    let fields: Option<Vec<String>> =
-        rest.split('.').map(|f| is_digits(f).then(|| f.parse().ok().map(cardinal))?).collect();
-    Some(format!("version {}", fields?.join(" point ")))
 }
 
 fn other(core: &str) -> String {
@@ -184,45 +110,41 @@ fn other(core: &str) -> String {
     if let Some(number) = core.strip_prefix('#').and_then(number) {
         return format!("number {number}");
     }
-    match core.as_str() {
-        "&" => "and".into(),
-        "+" => "plus".into(),
-        "=" => "equals".into(),
-        "%" => "percent".into(),
-        "e.g" => "for example".into(),
-        "i.e" => "that is".into(),
-        "etc" => "et cetera".into(),
-        "vs" => "versus".into(),
-        _ if identifier::looks_like_one(&core) => identifier::spoken(&core),
-        _ => identifier::word(&core),
+    if let Some((_, words)) = KNOWN.iter().find(|(written, _)| *written == core) {
+        return (*words).into();
     }
+    dotted_letters(&core).unwrap_or_else(|| match identifier::looks_like_one(&core) {
+        true => identifier::spoken(&core),
+        false => identifier::word(&core),
+    })
 }
 
-fn two_digits(text: &str) -> Option<u64> {
-    (text.len() == 2 && is_digits(text)).then(|| text.parse().ok())?
+/// `U.S`, `a.k.a`: single letters with stops between.
+fn dotted_letters(core: &str) -> Option<String> {
+    let letter = |part: &str| part.len() == 1 && part.chars().all(char::is_alphabetic);
+    let dotted = core.contains('.') && core.split('.').all(letter);
+    dotted.then(|| core.split('.').map(|letter| letter.to_uppercase() + ".").collect())
 }
 
-/// From here on a number is a code, not a quantity.
-const CODE_DIGITS_MIN: usize = 7;
-
-const HALF_DAYS: [&str; 6] = ["am", "pm", "AM", "PM", "a.m", "p.m"];
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const YEAR_WORDS: [&str; 8] = ["in", "since", "until", "year", "of", "from", "by", "before"];
 const CODE_WORDS: [&str; 9] =
     ["port", "code", "pin", "extension", "room", "ticket", "id", "channel", "number"];
+/// What is written one way and said another.
+const KNOWN: [(&str, &str); 14] = [
+    ("&", "and"),
+    ("+", "plus"),
+    ("=", "equals"),
+    ("%", "percent"),
+    ("e.g", "for example"),
+    ("i.e", "that is"),
+    ("etc", "et cetera"),
+    ("vs", "versus"),
+    ("No.", "number"),
+    ("Ph.D", "P.H.D."),
+    ("IoT", "I.O.T."),
+    ("WiFi", "Wi Fi"),
+    ("iOS", "i O.S."),
+    ("macOS", "mac O.S."),
+];
 
 #[cfg(test)]
 mod tests {
@@ -233,7 +155,7 @@ mod tests {
     }
 
     fn after(before: &str, core: &str) -> String {
-        spoken(core, Context { before: Some(before), after: None })
+        spoken(core, Context { before: Some(before), ..Context::default() })
     }
 
     #[test]
@@ -241,11 +163,11 @@ mod tests {
         assert_eq!(say("14:35"), "fourteen thirty five");
         assert_eq!(say("7:00"), "seven o'clock");
         assert_eq!(say("07:05"), "seven oh five");
-        assert_eq!(say("00:00"), "zero hundred hours");
+        assert_eq!(say("00:00"), "midnight");
         assert_eq!(say("5pm"), "five pee em");
         assert_eq!(say("9:30am"), "nine thirty eigh em");
         assert_eq!(say("09:05:30"), "nine oh five and thirty seconds");
-        let context = Context { before: None, after: Some("p.m") };
+        let context = Context { after: Some("p.m"), ..Context::default() };
         assert_eq!(spoken("7:00", context), "seven");
         assert_eq!(after("7", "p.m"), "pee em");
     }

@@ -70,7 +70,7 @@ pub(crate) fn digits(text: &str) -> String {
 }
 
 /// Threes from the front, and what is left over as a last group of two to four.
-fn groups(mut count: usize) -> Vec<usize> {
+pub(crate) fn groups(mut count: usize) -> Vec<usize> {
     let mut sizes = Vec::new();
     while count > 4 {
         sizes.push(3);
@@ -85,7 +85,10 @@ fn groups(mut count: usize) -> Vec<usize> {
 pub(crate) fn number(text: &str) -> Option<String> {
     let (sign, text) = match text.strip_prefix(['-', '−']) {
         Some(rest) => ("minus ", rest),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
+        None => match text.strip_prefix('+') {
+            Some(rest) => ("plus ", rest),
+            None => ("", text),
+        },
     };
     let (whole, decimals) = match text.split_once('.') {
         Some((whole, decimals)) => (whole, Some(decimals)),
@@ -120,6 +123,10 @@ pub(crate) fn whole_number(text: &str) -> Option<u64> {
 
 pub(crate) fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+pub(crate) fn two_digits(text: &str) -> Option<u64> {
+    (text.len() == 2 && is_digits(text)).then(|| text.parse().ok())?
 }
 
 fn digit(byte: u8) -> Option<&'static str> {

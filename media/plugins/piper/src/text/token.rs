@@ -65,6 +65,9 @@ pub(crate) fn tokens(text: &str) -> Vec<Token<'_>> {
                 if let Some(last) = last.filter(|_| piece.starts_with(['(', '['])) {
                     last.mark = last.mark.max(Mark::Weak);
                 }
+                if let Some(last) = found.last_mut().filter(|last| last.core == "No") {
+                    number_sign(text, last, &token);
+                }
                 found.push(token);
             }
         }
@@ -84,6 +87,15 @@ fn token(piece: &str, start: usize) -> Token<'_> {
     let said = core.chars().any(char::is_alphanumeric) || SAID_SIGNS.contains(&core);
     let core = if said { core } else { "" };
     Token { source: start..start + piece.len(), core, mark }
+}
+
+/// "No. 5": the stop shortens, and belongs to the word.
+fn number_sign<'t>(text: &'t str, no: &mut Token<'t>, next: &Token<'_>) {
+    let dotted = text[no.source.clone()].ends_with("No.");
+    if dotted && next.core.starts_with(|c: char| c.is_ascii_digit()) {
+        no.core = &text[no.source.end - "No.".len()..no.source.end];
+        no.mark = Mark::None;
+    }
 }
 
 /// "word—word" are two pieces; the dash stays with the first.
@@ -149,8 +161,10 @@ const SAID_SIGNS: &[&str] = &["&", "+", "=", "%"];
 const OPENING: &[char] =
     &['"', '\'', '“', '‘', '(', '[', '{', '«', '¿', '¡', '*', '`', '_', '<', '>', '|'];
 const CLOSING: &[char] = &['"', '\'', '”', '’', '}', '»', '*', '`', '_', '<', '>', '|'];
-const ABBREVIATIONS: &[&str] =
-    &["mr", "mrs", "ms", "dr", "st", "vs", "approx", "prof", "jr", "sr", "fig", "vol"];
+const ABBREVIATIONS: &[&str] = &[
+    "mr", "mrs", "ms", "dr", "st", "vs", "approx", "prof", "jr", "sr", "fig", "vol", "ph.d", "jan",
+    "feb", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov",
+];
 
 #[cfg(test)]
 mod tests {
