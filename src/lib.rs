@@ -10,6 +10,7 @@
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`]: a finished call, drawn.
+//! - [`replay`]: what a call decided on, logged, and decided again.
 //!
 //! The rooms of the house are crates of their own: `media-core` and `media-engine` hear and speak,
 //! `sip-bridge` answers the trunk, `queue-governor` decides who has the floor, `brain-protocol` and
@@ -27,6 +28,7 @@ pub mod house;
 pub mod line;
 pub mod load;
 pub mod models;
+pub mod replay;
 pub mod report;
 pub mod softphone;
 pub mod verbs;

@@ -253,11 +253,13 @@ pub struct RecordingSection {
     pub dir: Option<PathBuf>,
     /// Whether the folder holds the sound too.
     pub audio: bool,
+    /// Whether the call's log keeps the words, so that it shows more and tells more.
+    pub words: bool,
 }
 
 impl Default for RecordingSection {
     fn default() -> Self {
-        Self { dir: None, audio: true }
+        Self { dir: None, audio: true, words: false }
     }
 }
 

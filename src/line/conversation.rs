@@ -6,9 +6,10 @@ use brain_protocol::LineMessage;
 use lane_broker::LaneStore;
 use media_core::{Generation, LineId, MonoTime};
 use media_engine::Speech;
-use queue_governor::{Claim, ClaimId, Governor, GovernorConfig, Input, Source, TurnId};
+use queue_governor::{Claim, ClaimId, Governor, GovernorConfig, Input, Output, Source, TurnId};
 
 use super::backlog::Backlog;
+use crate::replay::{Entry, GovernorStep};
 use crate::report::CallEvent;
 
 /// What a conversation is told about itself.
@@ -62,6 +63,8 @@ pub enum Action {
         /// What.
         event: CallEvent,
     },
+    /// Put it into the call's log.
+    Log(Box<Entry>),
     /// End the call after so long.
     HangUp(Duration),
 }
@@ -104,6 +107,8 @@ pub struct Conversation {
     pub(super) figures: Figures,
     /// Both sides hear each other; before that the brain is told nothing.
     pub(super) established: bool,
+    /// What is decided on goes out as [`Action::Log`].
+    pub(super) is_logged: bool,
     own_claims: u64,
     closed: bool,
 }
@@ -187,9 +192,15 @@ impl Conversation {
             caller: CallerState::default(),
             figures: Figures::default(),
             established: false,
+            is_logged: false,
             own_claims: 0,
             closed: false,
         }
+    }
+
+    /// From now on everything that is decided on, and what is decided, goes into a log.
+    pub fn keep_log(&mut self) {
+        self.is_logged = true;
     }
 
     /// The next thing to do.
@@ -266,10 +277,21 @@ impl Conversation {
     }
 
     pub(super) fn govern(&mut self, now: MonoTime, input: Input) {
+        let told = self.is_logged.then(|| input.clone());
         self.governor.handle(now, input);
-        while let Some(output) = self.governor.poll_output() {
+        let outputs: Vec<Output> = std::iter::from_fn(|| self.governor.poll_output()).collect();
+        if let Some(input) = told {
+            self.log_step(now, input, outputs.clone());
+        }
+        for output in outputs {
             self.carry_out(now, output);
         }
+    }
+
+    fn log_step(&mut self, at: MonoTime, input: Input, outputs: Vec<Output>) {
+        let next = self.governor.next_timeout();
+        let step = GovernorStep { at, input, audio: Vec::new(), outputs, next };
+        self.actions.push_back(Action::Log(Box::new(Entry::Governor(step))));
     }
 
     pub(super) fn remember(&mut self, generation: Generation, claim: ClaimId) {

@@ -5,8 +5,9 @@ use media_core::{HearingEvent, MonoTime, UtteranceTimes, Verdict};
 use media_engine::LineEvent;
 use queue_governor::{Input, LedgerWord, TurnId};
 
-use super::conversation::{CallerState, Conversation};
+use super::conversation::{Action, CallerState, Conversation};
 use super::labels;
+use crate::replay::Entry;
 use crate::report::{CallEvent, TurnTimes};
 
 impl Conversation {
@@ -14,6 +15,11 @@ impl Conversation {
     pub fn media(&mut self, now: MonoTime, event: LineEvent) {
         match event {
             LineEvent::Hearing(heard) => self.hearing(now, heard),
+            LineEvent::Listened { steps } => {
+                if self.is_logged {
+                    self.actions.push_back(Action::Log(Box::new(Entry::Ear(steps))));
+                }
+            }
             LineEvent::Level { at, speech, .. } => self.level(at, speech),
             LineEvent::Dtmf { at, digit } => self.digit(at, digit),
             LineEvent::Dropped { what, count, at } => {

@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use media_core::LineId;
 use serde::Serialize;
 
+use super::logs::{CallLogs, LogPart};
+use crate::replay::Header;
 use crate::report::{CallEvent, Event, EventLog};
 
 /// Entries that wait for the disk: minutes of a lively call. More are dropped and counted.
@@ -19,6 +21,10 @@ const ENTRIES_MAX: usize = 8_192;
 pub enum JournalEntry {
     /// A call begins; its folder, if it is kept.
     Open(LineId, Option<PathBuf>),
+    /// A call that is kept has a log, too: in this folder.
+    OpenLog(LineId, PathBuf, Box<Header>),
+    /// Some of it.
+    Log(LogPart),
     /// An event of it.
     Event(LineId, Event),
     /// The call data record, one JSON object; written beside the folders, into `cdr.jsonl`.
@@ -43,9 +49,10 @@ impl Journal {
     /// When the system gives no thread.
     pub fn start(print: bool) -> std::io::Result<Journal> {
         let (entries, inbox) = sync_channel(ENTRIES_MAX);
-        std::thread::Builder::new()
-            .name("journal".into())
-            .spawn(move || Writer { print, logs: BTreeMap::new() }.run(&inbox))?;
+        std::thread::Builder::new().name("journal".into()).spawn(move || {
+            let (logs, call_logs) = (BTreeMap::new(), CallLogs::default());
+            Writer { print, logs, call_logs }.run(&inbox);
+        })?;
         Ok(Journal { entries, dropped: Arc::default() })
     }
 
@@ -75,6 +82,7 @@ impl Journal {
 struct Writer {
     print: bool,
     logs: BTreeMap<LineId, EventLog>,
+    call_logs: CallLogs,
 }
 
 /// A printed event: which line, and what stands in its `events.jsonl`.
@@ -101,9 +109,16 @@ impl Writer {
                 }
             },
             JournalEntry::Open(_, None) => {}
+            JournalEntry::OpenLog(line, folder, header) => {
+                self.call_logs.open(line, &folder, *header);
+            }
+            JournalEntry::Log(part) => self.call_logs.take(part),
             JournalEntry::Event(line, event) => self.event(line, event),
             JournalEntry::Cdr(path, line) => append(&path, &line),
-            JournalEntry::Close(line) => drop(self.logs.remove(&line)),
+            JournalEntry::Close(line) => {
+                self.logs.remove(&line);
+                self.call_logs.close(line);
+            }
             JournalEntry::Flush(done) => drop(done.send(())),
         }
     }

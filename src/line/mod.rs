@@ -10,10 +10,12 @@ mod conversation;
 mod hear;
 mod journal;
 mod labels;
+mod logs;
 mod mind;
 mod speak;
 mod task;
 
 pub use conversation::{Action, Conversation, ConversationConfig, Figures};
 pub use journal::{Journal, JournalEntry, read_printed};
+pub use logs::LogPart;
 pub use task::{INPUTS_MAX, LineEnd, LineHandle, LineInput, LineParts, run};

@@ -16,7 +16,9 @@ use tokio::time::Instant;
 
 use super::conversation::{Action, Conversation, ConversationConfig, Figures, News};
 use super::journal::{Journal, JournalEntry};
+use super::logs::LogSender;
 use crate::control::Reply;
+use crate::replay::Entry;
 use crate::report::{CallClosed, CallEvent, CallOpened, CallStats, Event};
 
 /// Inputs that wait for the line's task. Events of 100 ms pile up to this in half a minute of a
@@ -72,6 +74,8 @@ pub struct LineParts {
     pub conversation: ConversationConfig,
     /// For the first line of the record.
     pub opened: CallOpened,
+    /// Whether everything that is decided on goes into a log.
+    pub keeps_log: bool,
     /// The record.
     pub journal: Journal,
     /// The brain.
@@ -95,8 +99,12 @@ pub struct LineEnd {
 /// Lives as long as the call.
 pub async fn run(parts: LineParts, mut inputs: mpsc::Receiver<LineInput>) -> LineEnd {
     let id = parts.conversation.line;
-    let conversation = Conversation::new(parts.conversation.clone(), parts.lanes.clone());
-    let mut task = Task { parts, conversation, askers: BTreeMap::new(), hang_up_at: None };
+    let mut conversation = Conversation::new(parts.conversation.clone(), parts.lanes.clone());
+    let log = parts.keeps_log.then(|| LogSender::new(id, parts.journal.clone()));
+    if log.is_some() {
+        conversation.keep_log();
+    }
+    let mut task = Task { parts, conversation, askers: BTreeMap::new(), hang_up_at: None, log };
     task.record(0.0, CallEvent::CallOpened(task.parts.opened.clone()));
     let outcome = task.converse(&mut inputs).await;
     let end = task.close(&mut inputs, outcome).await;
@@ -109,6 +117,7 @@ struct Task {
     conversation: Conversation,
     askers: BTreeMap<ClaimId, (mpsc::Sender<Reply>, bool)>,
     hang_up_at: Option<Instant>,
+    log: Option<LogSender>,
 }
 
 impl Task {
@@ -173,6 +182,11 @@ impl Task {
                 Action::Tell(message) => self.tell(&message),
                 Action::Answer { claim, news } => self.answer(&claim, news),
                 Action::Record { t_ms, event } => self.record(t_ms, event),
+                Action::Log(entry) => {
+                    if let Some(log) = &mut self.log {
+                        log.put(*entry);
+                    }
+                }
                 Action::HangUp(after) => self.hang_up_at = Some(Instant::now() + after),
             }
         }
@@ -241,7 +255,10 @@ impl Task {
         let t_ms = self.conversation.record_ms(now);
         let figures = self.conversation.figures.clone();
         let last_tick = self.parts.line.close().statistics;
-        let statistics = final_statistics(inputs).await.unwrap_or(last_tick);
+        let statistics = final_statistics(inputs, &mut self.log).await.unwrap_or(last_tick);
+        if let Some(log) = self.log {
+            log.finish();
+        }
         let closed = CallClosed {
             hangup_by: format!("{:?}", outcome.hangup_by).to_lowercase(),
             reason: outcome.reason,
@@ -264,12 +281,22 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-/// Waits for the media line's last event: ports are free and the recording is on disk.
-async fn final_statistics(inputs: &mut mpsc::Receiver<LineInput>) -> Option<LineStatistics> {
+/// Waits for the media line's last event: ports are free and the recording is on disk. What the
+/// ear did last comes before it.
+async fn final_statistics(
+    inputs: &mut mpsc::Receiver<LineInput>,
+    log: &mut Option<LogSender>,
+) -> Option<LineStatistics> {
     let closed = async {
         while let Some(input) = inputs.recv().await {
-            if let LineInput::Media(LineEvent::Closed { statistics, .. }) = input {
-                return Some(*statistics);
+            match (input, &mut *log) {
+                (LineInput::Media(LineEvent::Closed { statistics, .. }), _) => {
+                    return Some(*statistics);
+                }
+                (LineInput::Media(LineEvent::Listened { steps }), Some(log)) => {
+                    log.put(Entry::Ear(steps));
+                }
+                _ => {}
             }
         }
         None

@@ -17,6 +17,7 @@ use crate::house::media::ear_config;
 use crate::line::{
     ConversationConfig, INPUTS_MAX, JournalEntry, LineHandle, LineInput, LineParts, run,
 };
+use crate::replay::Header;
 use crate::report::CallOpened;
 
 impl Desk {
@@ -128,7 +129,9 @@ impl Desk {
         let handle = LineHandle { inputs: inputs.clone() };
         let sink_handle = handle.clone();
         let sink = Box::new(move |event| sink_handle.put(LineInput::Media(event)));
-        let ear = ear_config(&self.config, media.codec.sample_rate());
+        let traced = folder.is_some();
+        let ear = EarConfig { traced, ..ear_config(&self.config, media.codec.sample_rate()) };
+        let header = self.log_header(id, ear.clone());
         let spec = LineSpec { id, port, media, mode: MediaMode::Agent, record, ear };
         let line = self.media.open_line(spec, sink).map_err(|error| error.to_string())?;
         let clock = self.media.clock();
@@ -144,6 +147,7 @@ impl Desk {
             },
             opened: opened(call, from, to, trunk, media.codec),
             line,
+            keeps_log: folder.is_some(),
             journal: self.journal.clone(),
             brain: brain.clone(),
             lanes: self.lanes.clone(),
@@ -154,10 +158,18 @@ impl Desk {
             }),
         };
         self.journal.put(JournalEntry::Open(id, folder.clone()));
+        if let Some(folder) = folder.clone() {
+            self.journal.put(JournalEntry::OpenLog(id, folder, Box::new(header)));
+        }
         // A task of its own, so that a fault in one call is that call's alone.
         let conversation = tokio::spawn(run(parts, inbox));
         self.lines.spawn(async move { (id, conversation.await.ok()) });
         Ok(Carrier::Agent(handle))
+    }
+
+    fn log_header(&self, line: LineId, ear: EarConfig) -> Header {
+        let words = self.config.recording.words || self.config.log.show_pii;
+        Header::new(line.0, self.governor_config(ear.sample_rate), ear, words)
     }
 
     fn governor_config(&self, line_rate: media_core::SampleRate) -> GovernorConfig {
