@@ -9,13 +9,14 @@
 //! - [`control`]: how other programs of this machine reach the running line.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
-//! - [`report`]: a finished call, drawn.
+//! - [`report`], [`calls`]: a finished call, drawn; past calls, listed and shown.
 //! - [`replay`]: what a call decided on, logged, and decided again.
 //!
 //! The rooms of the house are crates of their own: `media-core` and `media-engine` hear and speak,
 //! `sip-bridge` answers the trunk, `queue-governor` decides who has the floor, `brain-protocol` and
 //! `brain-supervisor` hold the one process hop to the brain.
 
+pub mod calls;
 pub mod check;
 pub mod cli;
 pub mod clip;

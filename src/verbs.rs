@@ -11,6 +11,7 @@ use crate::control::{Reply, Request, SayRequest, client};
 use crate::exit::Failure;
 use crate::house;
 
+mod calls;
 mod models;
 mod tap;
 
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Call(args) => block_on(crate::softphone::call(args))?,
         Verb::Say(args) => say(file.as_deref(), args),
         Verb::Tap { action } => tap::run(file.as_deref(), action),
+        Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),
         Verb::Check => check(file.as_deref()),
         Verb::Config { action: ConfigAction::Validate { file: named } } => {
             validate(named.or(file).as_deref())

@@ -1,9 +1,13 @@
 //! The command line: what can be asked for, in the words of `--help`.
 
+mod calls;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+
+pub use calls::CallsAction;
 
 /// An always-open phone line to your own agent, on your own machine.
 ///
@@ -40,6 +44,12 @@ pub enum Verb {
         /// What about it.
         #[command(subcommand)]
         action: TapAction,
+    },
+    /// Past calls: list them, show one, or see whether this build would decide the same
+    Calls {
+        /// What about them.
+        #[command(subcommand)]
+        action: CallsAction,
     },
     /// Examine this machine and the configuration, with the fix beside each failure
     Check,

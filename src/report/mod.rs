@@ -103,6 +103,12 @@ pub fn draw(folder: &Path) -> Result<Drawn, DrawError> {
     Ok(Drawn { summary, files, without_sound })
 }
 
+/// Who said what, in the order of time, as the caller heard it.
+#[must_use]
+pub fn conversation(record: &CallRecord) -> Vec<Utterance> {
+    transcript::of(&Story::of(record))
+}
+
 fn transcript_lines(story: &Story) -> Vec<u8> {
     json_lines(&transcript::of(story), false)
 }
