@@ -64,7 +64,7 @@ pub enum Action {
         event: CallEvent,
     },
     /// Put it into the call's log.
-    Log(Box<Entry>),
+    Log(Entry),
     /// End the call after so long.
     HangUp(Duration),
 }
@@ -291,7 +291,7 @@ impl Conversation {
     fn log_step(&mut self, at: MonoTime, input: Input, outputs: Vec<Output>) {
         let next = self.governor.next_timeout();
         let step = GovernorStep { at, input, audio: Vec::new(), outputs, next };
-        self.actions.push_back(Action::Log(Box::new(Entry::Governor(step))));
+        self.actions.push_back(Action::Log(Entry::Governor(Box::new(step))));
     }
 
     pub(super) fn remember(&mut self, generation: Generation, claim: ClaimId) {

@@ -17,7 +17,7 @@ impl Conversation {
             LineEvent::Hearing(heard) => self.hearing(now, heard),
             LineEvent::Listened { steps } => {
                 if self.is_logged {
-                    self.actions.push_back(Action::Log(Box::new(Entry::Ear(steps))));
+                    self.actions.push_back(Action::Log(Entry::Ear(steps)));
                 }
             }
             LineEvent::Level { at, speech, .. } => self.level(at, speech),

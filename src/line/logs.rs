@@ -136,7 +136,7 @@ mod tests {
             outputs: Vec::new(),
             next: None,
         };
-        LogPart { line: LineId(1), number, entries: vec![Entry::Governor(step)], last }
+        LogPart { line: LineId(1), number, entries: vec![Entry::Governor(Box::new(step))], last }
     }
 
     fn written(parts: &[(u64, bool)]) -> Log {

@@ -184,7 +184,7 @@ impl Task {
                 Action::Record { t_ms, event } => self.record(t_ms, event),
                 Action::Log(entry) => {
                     if let Some(log) = &mut self.log {
-                        log.put(*entry);
+                        log.put(entry);
                     }
                 }
                 Action::HangUp(after) => self.hang_up_at = Some(Instant::now() + after),

@@ -38,7 +38,7 @@ impl Header {
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// A step of the governor.
-    Governor(GovernorStep),
+    Governor(Box<GovernorStep>),
     /// Steps of the ear, about a second of them.
     #[serde(with = "super::ear")]
     Ear(Vec<EarStep>),

@@ -279,7 +279,7 @@ impl Call {
                     continue;
                 }
                 Action::Log(entry) => {
-                    self.take_log(*entry);
+                    self.take_log(entry);
                     continue;
                 }
                 _ => continue,
