@@ -30,6 +30,7 @@ pub(super) fn input(input: &mut Input, visitor: &mut impl Visitor) {
         Input::SpeechFailed { reason, .. } => visitor.reason(reason),
         Input::Withdraw(_)
         | Input::CallerOnset
+        | Input::HoldExternal(_)
         | Input::CallerVerdict(_)
         | Input::CallerTurn(_)
         | Input::CallerSilent

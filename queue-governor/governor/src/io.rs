@@ -86,6 +86,9 @@ pub enum Input {
     OperatorTake,
     /// The operator hands the floor back.
     OperatorRelease,
+    /// Whether claims of [`Source::External`] are held: none is granted until they are let go. One
+    /// that has the floor keeps it; their times to live go on.
+    HoldExternal(bool),
     /// The call is over.
     LineClosed,
     /// Nothing but time passed.

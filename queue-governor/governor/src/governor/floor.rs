@@ -112,8 +112,9 @@ impl Governor {
     }
 
     /// Whether a claim may have the floor as things are: only the operator's while the operator
-    /// has it; only what outlasts the caller while the caller may be speaking; the responder first
-    /// for a moment after a turn; and not while it is open how much of the same was just heard.
+    /// has it; no other program's while those are held; only what outlasts the caller while the
+    /// caller may be speaking; the responder first for a moment after a turn; and not while it is
+    /// open how much of the same was just heard.
     pub(super) fn may_speak(&self, entry: &Entry) -> bool {
         let mut silencing = self.floor.silencing.iter();
         if silencing.any(|silencing| silencing.entry.key.is_same(&entry.key)) {
@@ -121,6 +122,9 @@ impl Governor {
         }
         if self.operator_has_the_floor {
             return entry.source() == Source::Operator;
+        }
+        if self.external_is_held && entry.source() == Source::External {
+            return false;
         }
         if self.caller.may_be_speaking() {
             return entry.outlasts_the_caller();

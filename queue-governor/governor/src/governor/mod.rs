@@ -39,6 +39,7 @@ pub struct Governor {
     /// Until then the responder alone may answer the caller's turn.
     reply_window_until: Option<MonoTime>,
     operator_has_the_floor: bool,
+    external_is_held: bool,
     closed: bool,
     /// Claims wait that nobody has looked at yet.
     is_unsettled: bool,
@@ -62,6 +63,7 @@ impl Governor {
             turn: None,
             reply_window_until: None,
             operator_has_the_floor: false,
+            external_is_held: false,
             closed: false,
             is_unsettled: false,
             said: Said::default(),
@@ -152,6 +154,7 @@ impl Governor {
             Input::LineRate(rate) => self.config.line_rate = rate,
             Input::OperatorTake => self.on_operator_take(),
             Input::OperatorRelease => self.on_operator_release(),
+            Input::HoldExternal(hold) => self.external_is_held = hold,
             Input::LineClosed => self.on_closed(),
             Input::Timeout => {}
         }

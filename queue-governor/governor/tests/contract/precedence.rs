@@ -211,3 +211,17 @@ fn speech_without_word_positions_is_still_cut_in_time_and_resumed() {
     assert_eq!(world.ending_of("w"), Ending::Spoken);
     world.tell(Input::Timeout);
 }
+
+#[test]
+fn while_other_programs_are_held_everybody_else_speaks() {
+    let mut world = World::new();
+    world.tell(Input::HoldExternal(true));
+    world.submit(Claim::text("e", Source::External, "The kettle boils."));
+    world.submit(Claim::text("s", Source::System, "The disk is full."));
+    world.submit(answer("r", "Yes."));
+    world.run(20_000);
+    assert_eq!(world.granted(), ["s", "r"]);
+    world.tell(Input::HoldExternal(false));
+    world.run_until_quiet();
+    assert_eq!(world.granted(), ["s", "r", "e"]);
+}
