@@ -43,9 +43,22 @@ impl Clip {
     /// # Errors
     /// [`ClipError`], with the command that makes a file that fits.
     pub fn read(path: &Path) -> Result<Clip, ClipError> {
+        let not_wav = |source: std::io::Error| ClipError::NotWav {
+            path: path.to_path_buf(),
+            source: source.into(),
+        };
+        let file = std::fs::File::open(path).map_err(not_wav)?;
+        Clip::from_reader(std::io::BufReader::new(file), path)
+    }
+
+    /// The same from a file that is open already; `path` is its name in errors.
+    ///
+    /// # Errors
+    /// As for [`Clip::read`].
+    pub fn from_reader(wav: impl std::io::Read, path: &Path) -> Result<Clip, ClipError> {
         let not_wav = |source| ClipError::NotWav { path: path.to_path_buf(), source };
         let unsupported = |what: String| ClipError::Unsupported { path: path.to_path_buf(), what };
-        let mut reader = hound::WavReader::open(path).map_err(not_wav)?;
+        let mut reader = hound::WavReader::new(wav).map_err(not_wav)?;
         let spec = reader.spec();
         let rate = match spec.sample_rate {
             8_000 => SampleRate::Hz8000,

@@ -6,7 +6,9 @@
 //! - [`cli`], [`verbs`], [`exit`]: what can be asked for, and how it ends.
 //! - [`config`], [`check`]: what the operator decides, and whether this machine can do it.
 //! - [`house`], [`line`](mod@line): the running line; one conversation of it.
-//! - [`control`]: how other programs of this machine reach the running line.
+//! - [`control`], [`say`]: how other programs of this machine reach the running line, and what
+//!   becomes of what they want said.
+//! - [`durable`]: what survives a crash.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`], [`calls`]: a finished call, drawn; past calls, listed and shown.
@@ -23,6 +25,7 @@ pub mod clip;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod durable;
 pub mod engines;
 pub mod exit;
 pub mod house;
@@ -31,5 +34,6 @@ pub mod load;
 pub mod models;
 pub mod replay;
 pub mod report;
+pub mod say;
 pub mod softphone;
 pub mod verbs;

@@ -5,18 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, ConfigAction, SayArgs, ServeArgs, Verb};
+use crate::cli::{Cli, ConfigAction, ServeArgs, Verb};
 use crate::config::{self, Config, LineMode};
-use crate::control::{Reply, Request, SayRequest, client};
 use crate::exit::Failure;
 use crate::house;
 
 mod calls;
 mod models;
+mod say;
 mod tap;
-
-/// Longest text that `xenline say -` reads; the line refuses claims longer than 4 KiB anyway.
-const TEXT_BYTES_MAX: u64 = 8 * 1024;
 
 /// Does what the command line asks for.
 ///
@@ -28,7 +25,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.verb {
         Verb::Serve(args) => serve(file.as_deref(), args),
         Verb::Call(args) => block_on(crate::softphone::call(args))?,
-        Verb::Say(args) => say(file.as_deref(), args),
+        Verb::Say(args) => say::say(file.as_deref(), args),
+        Verb::Queue { action } => say::queue(file.as_deref(), action),
+        Verb::Operator { action } => say::operator(file.as_deref(), action),
         Verb::Tap { action } => tap::run(file.as_deref(), action),
         Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),
         Verb::Check => check(file.as_deref()),
@@ -87,56 +86,6 @@ fn serve(file: Option<&Path>, args: ServeArgs) -> Result<(), Failure> {
     }
     let options = house::ServeOptions { events: args.events };
     block_on(house::serve(config, options))?.map_err(Failure::because)
-}
-
-fn say(file: Option<&Path>, args: SayArgs) -> Result<(), Failure> {
-    let text = match args.text.as_str() {
-        "-" => standard_input()?,
-        text => text.to_owned(),
-    };
-    let socket = match args.socket {
-        Some(socket) => socket,
-        None => house::say_socket(&loaded(file)?),
-    };
-    let request = Request::Say(SayRequest {
-        text,
-        line: args.line,
-        must_deliver: args.must_deliver,
-        ttl_s: args.ttl_s,
-        wait: args.wait,
-    });
-    let (mut refused, mut accepted, mut ended) = (None, 0, 0);
-    client::ask(&socket, &request, |reply| match reply {
-        Reply::Accepted { line, claim } => {
-            accepted += 1;
-            println!("line {line}: {claim} accepted");
-        }
-        Reply::Ended { line, claim, ending, reason, heard } => {
-            ended += 1;
-            let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-            println!("line {line}: {claim} {ending}{reason}; heard: {heard:?}");
-            if ending != "spoken" {
-                refused.get_or_insert(format!("{claim} was not said to its end: {ending}{reason}"));
-            }
-        }
-        Reply::Refused { message } => refused = Some(message),
-        Reply::Status { .. } => {}
-    })?;
-    let unheard = if args.wait { ended < accepted } else { accepted + ended == 0 };
-    if unheard && refused.is_none() {
-        refused = Some("the line closed before it could say what became of it".to_owned());
-    }
-    refused.map_or(Ok(()), |message| Err(Failure::Failed(message)))
-}
-
-fn standard_input() -> Result<String, Failure> {
-    use std::io::Read;
-    let mut text = String::new();
-    std::io::stdin()
-        .take(TEXT_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::Usage(format!("standard input: {error}")))?;
-    Ok(text.trim().to_owned())
 }
 
 fn check(file: Option<&Path>) -> Result<(), Failure> {

@@ -26,6 +26,8 @@ mod interruption;
 mod latency;
 #[path = "e2e/one_voice.rs"]
 mod one_voice;
+#[path = "e2e/say_queue.rs"]
+mod say_queue;
 #[path = "e2e/sipp.rs"]
 mod sipp;
 #[path = "e2e/softphone.rs"]

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, in the words of `--help`.
 
 mod calls;
+mod say;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 pub use calls::CallsAction;
+pub use say::{OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, SourceArg};
 
 /// An always-open phone line to your own agent, on your own machine.
 ///
@@ -39,6 +41,18 @@ pub enum Verb {
     Call(CallArgs),
     /// Have the line say something, in its one voice, when nobody more important speaks
     Say(SayArgs),
+    /// What other programs want said: list, show, withdraw, pause and resume
+    Queue {
+        /// What about it.
+        #[command(subcommand)]
+        action: QueueAction,
+    },
+    /// The operator in the call: take the floor, speak, hand it back
+    Operator {
+        /// What to do.
+        #[command(subcommand)]
+        action: OperatorAction,
+    },
     /// What this machine does, in `os` lanes: try the rules of [tap]
     Tap {
         /// What about it.
@@ -122,28 +136,6 @@ pub struct CallArgs {
     /// Send these digits (RFC 4733) after speaking
     #[arg(long, default_value = "")]
     pub digits: String,
-}
-
-/// `xenline say`
-#[derive(Args, Debug)]
-pub struct SayArgs {
-    /// What to say; `-` reads it from standard input
-    pub text: String,
-    /// Wait for its ending and print it
-    #[arg(long, short)]
-    pub wait: bool,
-    /// On this line only [default: every open line]
-    #[arg(long)]
-    pub line: Option<u64>,
-    /// Refuse to be skipped: it is said or ends with a recorded reason
-    #[arg(long)]
-    pub must_deliver: bool,
-    /// Forget it if it could not be said within so long, in seconds
-    #[arg(long, value_name = "S")]
-    pub ttl_s: Option<u64>,
-    /// The line's socket [default: the one the configuration names]
-    #[arg(long, value_hint = ValueHint::FilePath)]
-    pub socket: Option<PathBuf>,
 }
 
 /// `xenline tap …`

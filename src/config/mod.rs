@@ -5,6 +5,7 @@
 //! that does not do what its operator believes.
 
 mod layers;
+mod say;
 mod sections;
 mod tap;
 mod validate;
@@ -12,10 +13,10 @@ mod validate;
 use std::path::{Path, PathBuf};
 
 pub use layers::load;
+pub use say::{Mode, SaySection};
 pub use sections::{
     AudioSection, BrainSection, Config, GovernorSection, HearingSection, LineMode, LineSection,
-    LogSection, RecordingSection, RtpSection, SaySection, SipSection, TrunkSection, VoiceBackend,
-    VoiceSection,
+    LogSection, RecordingSection, RtpSection, SipSection, TrunkSection, VoiceBackend, VoiceSection,
 };
 pub use tap::TapSection;
 pub use validate::{Problem, validate};

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::say::SaySection;
+
 /// The whole configuration. Every section and key has a default; the defaults make a line that
 /// nobody but this machine can call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -261,14 +263,6 @@ impl Default for RecordingSection {
     fn default() -> Self {
         Self { dir: None, audio: true, words: false }
     }
-}
-
-/// `[say]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SaySection {
-    /// The Unix socket behind `xenline say`; absent: `say.sock` in the runtime directory.
-    pub socket: Option<PathBuf>,
 }
 
 /// `[log]`

@@ -88,6 +88,12 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     if !(0.0..=1.0).contains(&config.hearing.confidence_min) {
         wrong("hearing.confidence_min", "a share: between 0 and 1".into());
     }
+    if config.say.per_second == 0 || config.say.burst == 0 {
+        wrong("say.per_second", "say.per_second and say.burst are at least 1".into());
+    }
+    if config.say.waiting_max > 10_000 {
+        wrong("say.waiting_max", "10000 is the most that wait for a call".into());
+    }
     if config.hearing.complete_ms < config.hearing.vad_off_ms {
         wrong("hearing.complete_ms", "cannot be shorter than hearing.vad_off_ms".into());
     }
@@ -117,6 +123,8 @@ mod tests {
             ("audio.threads", |c| c.audio.threads = 0),
             ("audio.realtime_priority", |c| c.audio.realtime_priority = Some(100)),
             ("governor.decide_ms", |c| c.governor.decide_ms = 2_000),
+            ("say.per_second", |c| c.say.burst = 0),
+            ("say.waiting_max", |c| c.say.waiting_max = 1_000_000),
             ("hearing.complete_ms", |c| c.hearing.complete_ms = 10),
             ("tap.rule", |c| c.tap.rule = vec![Default::default()]),
             ("tap.rule", |c| c.tap.journal = true),

@@ -1,6 +1,7 @@
 //! The asking side.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -23,6 +24,8 @@ pub fn ask(socket: &Path, request: &Request, mut take: impl FnMut(Reply)) -> Res
     let mut line = serde_json::to_string(request).map_err(Failure::because)?;
     line.push('\n');
     stream.write_all(line.as_bytes()).map_err(absent)?;
+    // One that refused us already has closed its side too.
+    let _ = stream.shutdown(Shutdown::Write);
     for reply in BufReader::new(stream).lines() {
         let reply = reply.map_err(Failure::because)?;
         take(serde_json::from_str(&reply).map_err(Failure::because)?);

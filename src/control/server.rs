@@ -1,15 +1,22 @@
 //! The answering side.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use lane_broker::intake::{self, Permit, Who};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
-use super::{REQUEST_BYTES_MAX, Reply, Request};
+use super::{REQUEST_BYTES_MAX, Reply, Request, peer};
+use crate::clip::Clip;
+use crate::config::SaySection;
+use crate::say::fetch_sound;
 
 /// Clients served at the same time; more wait in the kernel's backlog.
 const CLIENTS_MAX: usize = 32;
@@ -19,22 +26,33 @@ const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Replies that wait for a slow client; a `say` on every line has two for each.
 const REPLIES_MAX: usize = 256;
+/// Who may read, write and search, besides the owner.
+const OTHERS: u32 = 0o077;
 
 /// A request and the way back. Dropping `replies` ends the conversation.
 pub struct Asked {
     /// What is asked.
     pub request: Request,
+    /// By whom.
+    pub who: Who,
+    /// The name that the claim gets, where its author remembers it across a restart.
+    pub claim: Option<String>,
+    /// The sound that it names.
+    pub sound: Option<Clip>,
     /// Where the replies go.
     pub replies: mpsc::Sender<Reply>,
 }
 
-/// Listens at `path`, which only this user may open, and hands every request to `asked`.
+/// Listens at `path` with the mode and for the users that `say` names, and hands every request to
+/// `asked`.
 ///
 /// # Errors
 /// When the socket cannot be made; a stale one left by a killed process is replaced.
-pub fn listen(path: &Path, asked: mpsc::Sender<Asked>) -> io::Result<Listening> {
+pub fn listen(path: &Path, say: &SaySection, asked: mpsc::Sender<Asked>) -> io::Result<Listening> {
     if let Some(dir) = path.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        // Others who may use the socket must be able to reach it.
+        let mode = if say.mode.0 & OTHERS == 0 { 0o700 } else { 0o711 };
+        std::fs::DirBuilder::new().recursive(true).mode(mode).create(dir)?;
     }
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(io::Error::new(io::ErrorKind::AddrInUse, "another line already listens there"));
@@ -44,8 +62,13 @@ pub fn listen(path: &Path, asked: mpsc::Sender<Asked>) -> io::Result<Listening> 
         _ => {}
     }
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    let task = tokio::spawn(accept(listener, asked));
+    if let Some(gid) = say.allow_gids.first()
+        && let Err(error) = std::os::unix::fs::chown(path, None, Some(*gid))
+    {
+        tracing::warn!(%error, gid, "the socket keeps this user's group; only its members can open it by mode");
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(say.mode.0))?;
+    let task = tokio::spawn(accept(listener, Arc::new(peer::permit(say)), asked));
     Ok(Listening { path: path.to_path_buf(), task })
 }
 
@@ -63,8 +86,8 @@ impl Drop for Listening {
     }
 }
 
-async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>) {
-    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CLIENTS_MAX));
+async fn accept(listener: UnixListener, permit: Arc<Permit>, asked: mpsc::Sender<Asked>) {
+    let places = Arc::new(tokio::sync::Semaphore::new(CLIENTS_MAX));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
@@ -72,9 +95,9 @@ async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>) {
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        let asked = asked.clone();
+        let (asked, permit) = (asked.clone(), permit.clone());
         tokio::spawn(async move {
-            if let Err(error) = converse(stream, asked).await {
+            if let Err(error) = converse(stream, &permit, asked).await {
                 tracing::debug!(%error, "a client of the line's socket went away");
             }
             drop(place);
@@ -82,41 +105,90 @@ async fn accept(listener: UnixListener, asked: mpsc::Sender<Asked>) {
     }
 }
 
-async fn converse(stream: UnixStream, asked: mpsc::Sender<Asked>) -> io::Result<()> {
+async fn converse(
+    stream: UnixStream,
+    permit: &Permit,
+    asked: mpsc::Sender<Asked>,
+) -> io::Result<()> {
+    let peer = peer::of(stream.as_fd())?;
     let (read, mut write) = stream.into_split();
-    let mut line = Vec::new();
-    let mut limited = BufReader::new(read).take(REQUEST_BYTES_MAX as u64 + 1);
-    let read = limited.read_until(b'\n', &mut line);
-    let Ok(read) = tokio::time::timeout(REQUEST_WITHIN, read).await else { return Ok(()) };
-    read?;
-    match parse(&line) {
-        Ok(request) => {
-            let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
-            if asked.send(Asked { request, replies }).await.is_err() {
-                return Ok(());
+    let Some(who) = permit.judge(&peer) else {
+        let message = format!(
+            "user {} may not speak on this line; its owner can name the user in [say] allow_uids, or a group in allow_gids",
+            peer.uid
+        );
+        return send(&mut write, &Reply::refused(message)).await;
+    };
+    let mut read = BufReader::new(read);
+    loop {
+        let mut line = Vec::new();
+        match tokio::time::timeout(REQUEST_WITHIN, next_line(&mut read, &mut line)).await {
+            Ok(Ok(0)) | Err(_) => return Ok(()),
+            Ok(result) => result?,
+        };
+        let request = match parse(&line) {
+            Ok(Some(request)) => request,
+            Ok(None) => continue,
+            Err(message) => {
+                send(&mut write, &Reply::refused(message)).await?;
+                // Where the next request would begin is not known.
+                if line.len() > REQUEST_BYTES_MAX {
+                    return Ok(());
+                }
+                continue;
             }
-            while let Some(reply) = inbox.recv().await {
-                send(&mut write, &reply).await?;
-            }
-            Ok(())
+        };
+        if who != Who::Owner && !request.is_for_guests() {
+            let message = "only the line's own user may ask that; others may `say`";
+            send(&mut write, &Reply::refused(message)).await?;
+            continue;
         }
-        Err(message) => send(&mut write, &Reply::Refused { message }).await,
+        let sound = match &request {
+            Request::Say(wish) => fetch_sound(wish, who).await,
+            _ => Ok(None),
+        };
+        let sound = match sound {
+            Ok(sound) => sound,
+            Err(error) => {
+                send(&mut write, &Reply::refused(error.to_string())).await?;
+                continue;
+            }
+        };
+        let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
+        if asked.send(Asked { request, who, claim: None, sound, replies }).await.is_err() {
+            return Ok(());
+        }
+        while let Some(reply) = inbox.recv().await {
+            send(&mut write, &reply).await?;
+        }
     }
 }
 
-async fn send(write: &mut tokio::net::unix::OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
+/// Reads up to the end of a line, or one byte more than a request may have.
+async fn next_line(read: &mut BufReader<OwnedReadHalf>, line: &mut Vec<u8>) -> io::Result<usize> {
+    read.take(REQUEST_BYTES_MAX as u64 + 1).read_until(b'\n', line).await
+}
+
+async fn send(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
     let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
     write.write_all(&line).await
 }
 
-fn parse(line: &[u8]) -> Result<Request, String> {
+/// A request; or words or a claim to be said, as they would lie in the spool. Blank: `None`.
+fn parse(line: &[u8]) -> Result<Option<Request>, String> {
     if line.len() > REQUEST_BYTES_MAX {
         return Err(format!(
             "the request is longer than {REQUEST_BYTES_MAX} bytes; send it in parts"
         ));
     }
-    serde_json::from_slice(line).map_err(|error| {
+    let is_request = serde_json::from_slice::<serde_json::Value>(line)
+        .is_ok_and(|json| json.get("ask").is_some());
+    if !is_request {
+        let wish = intake::parse(line).map_err(|error| error.to_string())?;
+        return Ok(wish.map(Request::Say));
+    }
+    serde_json::from_slice(line).map(Some).map_err(|error| {
         format!("not a request: {error}. Send one JSON object in a line, e.g. {{\"ask\":\"say\",\"text\":\"hello\"}}")
     })
 }
@@ -124,10 +196,13 @@ fn parse(line: &[u8]) -> Result<Request, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::SayRequest;
 
     #[test]
     fn a_bad_request_says_what_a_good_one_looks_like() {
-        for bad in ["", "hello", "{}", "{\"ask\":\"fly\"}"] {
+        for bad in
+            ["{\"ask\":\"fly\"}", "{\"ask\":\"say\",\"volume\":11}", "{\"ask\":\"queue_show\"}"]
+        {
             let message = parse(bad.as_bytes()).expect_err("not a request");
             assert!(message.contains("\"ask\":\"say\""), "{message}");
         }
@@ -136,9 +211,25 @@ mod tests {
 
     #[test]
     fn the_example_in_the_message_is_a_request() {
-        let say = SayRequest { text: "hello".into(), ..SayRequest::default() };
-        assert_eq!(parse(b"{\"ask\":\"say\",\"text\":\"hello\"}\n"), Ok(Request::Say(say)));
+        let say = SayRequest::text("hello");
+        assert_eq!(parse(b"{\"ask\":\"say\",\"text\":\"hello\"}\n"), Ok(Some(Request::Say(say))));
     }
 
-    use crate::control::SayRequest;
+    #[test]
+    fn plain_words_and_a_bare_claim_are_said_and_a_blank_line_is_nothing() {
+        let say = |text: &str| Ok(Some(Request::Say(SayRequest::text(text))));
+        assert_eq!(parse(b"the kettle boils\n"), say("the kettle boils"));
+        assert_eq!(parse(b"{\"text\":\"hello\"}\n"), say("hello"));
+        assert_eq!(parse(b"\n"), Ok(None));
+    }
+
+    #[test]
+    fn what_concerns_the_whole_line_is_not_for_guests() {
+        assert!(Request::Say(SayRequest::text("hello")).is_for_guests());
+        for owners in
+            [Request::QueuePause, Request::QueueList, Request::OperatorTake { line: None }]
+        {
+            assert!(!owners.is_for_guests(), "{owners:?}");
+        }
+    }
 }

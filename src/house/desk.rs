@@ -3,26 +3,34 @@
 
 mod answer;
 mod asked;
+mod brain;
+mod operator;
+mod queue;
+mod records;
+mod say_queue;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use brain_protocol::BrainMessage;
-use brain_supervisor::{SupervisorEvent, SupervisorHandle};
+use brain_supervisor::SupervisorHandle;
 use lane_broker::LaneStore;
 use media_core::{LineId, NegotiatedMedia};
-use media_engine::{Engine, Line, LineStatistics, RtpPort};
+use media_engine::{Engine, Line, RtpPort};
 use sip_bridge::{Bridge, BridgeEvent, CallId, CallOutcome, Cdr, HangupReason};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use self::records::{fill_conversation, fill_media};
+use self::say_queue::Saying;
 use super::start::{BrainEvents, BridgeEvents, CLOSE_WITHIN};
 use crate::config::Config;
 use crate::control::server::Asked;
-use crate::line::{Figures, Journal, JournalEntry, LineEnd, LineHandle, LineInput};
+use crate::durable::{Keeper, Recovered};
+use crate::line::{Journal, JournalEntry, LineEnd, LineHandle, LineInput};
 use crate::report::{EVENTS_FILE, RECORDING_FILE};
 
 /// Hang-ups that wait for the desk: one per line, and a few that ask twice.
@@ -43,7 +51,7 @@ pub(super) struct Desk {
     closing: BTreeMap<LineId, Box<Cdr>>,
     lines: JoinSet<(LineId, Option<LineEnd>)>,
     next_line: u64,
-    next_say: u64,
+    saying: Saying,
     hang_ups: (mpsc::Sender<CallId>, Option<mpsc::Receiver<CallId>>),
 }
 
@@ -55,6 +63,8 @@ struct OpenCall {
     to: String,
     since: Instant,
     carrier: Carrier,
+    /// Both sides hear each other.
+    established: bool,
     folder: Option<PathBuf>,
 }
 
@@ -73,8 +83,10 @@ impl Desk {
         brain: Option<SupervisorHandle>,
         journal: Journal,
         lanes: Arc<dyn LaneStore>,
+        (keeper, recovered): (Keeper, Recovered),
     ) -> Self {
         let (hang_up, hung_up) = mpsc::channel(HANG_UPS_MAX);
+        let saying = Saying::new(&config, keeper, recovered, media.clock().now());
         Self {
             config,
             media,
@@ -87,7 +99,7 @@ impl Desk {
             closing: BTreeMap::new(),
             lines: JoinSet::new(),
             next_line: 1,
-            next_say: 1,
+            saying,
             hang_ups: (hang_up, Some(hung_up)),
         }
     }
@@ -101,8 +113,10 @@ impl Desk {
         let mut term = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let Some(mut hang_ups) = self.hang_ups.1.take() else { return Ok(()) };
+        let mut news = self.saying.take_news();
         let mut drained_at = None;
         loop {
+            let expiry = self.next_expiry();
             if drained_at.is_some() && self.calls.is_empty() && self.lines.is_empty() {
                 break;
             }
@@ -112,6 +126,9 @@ impl Desk {
                 Some(asked) = asked.recv() => self.answer_request(asked),
                 Some(call) = hang_ups.recv() => self.bridge.hangup(call, HangupReason::Normal),
                 Some(ended) = self.lines.join_next() => self.line_ended(ended),
+                Some(news) = news.recv() => self.claim_news(news),
+                () = self.saying.account.changed() => self.journal_progressed(),
+                () = deadline(expiry) => self.expire_waiting(),
                 _ = term.recv() => self.drain(&mut drained_at),
                 _ = interrupt.recv() => self.drain(&mut drained_at),
                 () = deadline(drained_at) => break,
@@ -146,9 +163,10 @@ impl Desk {
         if let Some(brain) = self.brain {
             let _ = tokio::time::timeout(CLOSE_WITHIN, brain.shutdown()).await;
         }
-        let journal = self.journal;
-        // Waits for a thread, and nothing else is left for this runtime to do.
-        let _ = tokio::task::spawn_blocking(move || journal.flush()).await;
+        let (journal, keeper) = (self.journal, self.saying.keeper);
+        // Waits for two threads, and nothing else is left for this runtime to do.
+        let flush = move || (journal.flush(), keeper.flush());
+        let _ = tokio::task::spawn_blocking(flush).await;
         self.media.shutdown();
     }
 
@@ -201,8 +219,11 @@ impl Desk {
         if matches!(self.calls.get(&call), Some(OpenCall { carrier: Carrier::Waiting(_), .. })) {
             self.open_waiting(call, media);
         }
-        if let Some(OpenCall { carrier: Carrier::Agent(line), .. }) = self.calls.get(&call) {
+        let Some(open) = self.calls.get_mut(&call) else { return };
+        if let Carrier::Agent(line) = &open.carrier {
+            open.established = true;
             line.put(LineInput::Established(media));
+            self.feed();
         }
     }
 
@@ -231,6 +252,7 @@ impl Desk {
 
     fn line_ended(&mut self, ended: Result<(LineId, Option<LineEnd>), tokio::task::JoinError>) {
         let Ok((line, end)) = ended else { return };
+        self.carry_on(line);
         if end.is_none() {
             tracing::error!(%line, "the line's task ended with a fault; its call is hung up");
             let call = self.calls.iter().find(|(_, open)| open.line == line).map(|(call, _)| *call);
@@ -258,34 +280,6 @@ impl Desk {
         }
     }
 
-    fn brain_event(&mut self, event: SupervisorEvent) {
-        match event {
-            SupervisorEvent::Up { pid, name, .. } => {
-                tracing::info!(%name, ?pid, "the brain is up");
-                self.brain_pid = Some(pid);
-                self.tell_lines(|| LineInput::BrainUp(Some(pid)));
-            }
-            SupervisorEvent::Down { reason, retry_in } => {
-                let reason = reason.to_string();
-                tracing::warn!(%reason, ?retry_in, "the brain is gone; the line stays");
-                self.brain_pid = None;
-                self.tell_lines(|| LineInput::BrainDown(reason.clone()));
-            }
-            SupervisorEvent::Message(message) => self.brain_message(message),
-        }
-    }
-
-    fn brain_message(&mut self, message: BrainMessage) {
-        let Some(line) = line_of(&message) else { return };
-        let of_line = |open: &&OpenCall| open.line == line;
-        match self.calls.values().find(of_line) {
-            Some(OpenCall { carrier: Carrier::Agent(handle), .. }) => {
-                handle.put(LineInput::Brain(message));
-            }
-            _ => tracing::debug!(%line, "the brain speaks of a line that is closed"),
-        }
-    }
-
     fn tell_lines(&self, input: impl Fn() -> LineInput) {
         for open in self.calls.values() {
             if let Carrier::Agent(line) = &open.carrier {
@@ -309,43 +303,4 @@ async fn deadline(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
-}
-
-fn line_of(message: &BrainMessage) -> Option<LineId> {
-    let line = match message {
-        BrainMessage::Say(say) => say.line,
-        BrainMessage::Withdraw { line, .. }
-        | BrainMessage::HangUp { line, .. }
-        | BrainMessage::TurnDone { line, .. }
-        | BrainMessage::JobStarted { line, .. }
-        | BrainMessage::JobFinished { line, .. } => *line,
-        BrainMessage::Hello { .. }
-        | BrainMessage::Send(_)
-        | BrainMessage::TextDone { .. }
-        | BrainMessage::Pong { .. } => return None,
-    };
-    Some(LineId(line.0))
-}
-
-fn fill_media(cdr: &mut Cdr, statistics: &LineStatistics) {
-    let expected = statistics.rtp_received + statistics.rtp_lost;
-    let loss = 100.0 * statistics.rtp_lost as f32 / expected.max(1) as f32;
-    cdr.media.rtp_sent = Some(statistics.rtp_sent);
-    cdr.media.rtp_received = Some(statistics.rtp_received);
-    cdr.media.jitter_ms = Some(statistics.jitter_ms);
-    cdr.media.loss_percent = Some(loss);
-    cdr.media.mos_estimated = Some(statistics.mos_estimated);
-}
-
-fn fill_conversation(cdr: &mut Cdr, figures: &Figures) {
-    let mut replies = figures.reply_ms.clone();
-    replies.sort_unstable();
-    let rank = |share: f64| (replies.len() as f64 * share).ceil() as usize;
-    let percentile = |share| replies.get(rank(share).saturating_sub(1)).copied();
-    cdr.conversation.turns = Some(figures.turns);
-    cdr.conversation.barge_ins = Some(figures.barge_ins);
-    cdr.conversation.false_barge_ins = Some(figures.false_barge_ins);
-    cdr.conversation.dead_air_ms = Some(replies.iter().map(|ms| u64::from(*ms)).sum());
-    cdr.conversation.turn_latency_ms_p50 = percentile(0.50);
-    cdr.conversation.turn_latency_ms_p95 = percentile(0.95);
 }

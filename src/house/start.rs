@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
 use lane_broker::{LaneStore, Limits, MemoryStore};
-use media_engine::Engine;
+use media_engine::{Clock, Engine};
 use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk};
 use tokio::sync::mpsc;
 
@@ -12,8 +12,10 @@ use super::desk::Desk;
 use super::media::engine_config;
 use crate::config::{Config, LineMode, runtime_dir};
 use crate::control::server;
+use crate::durable::{Keeper, Recovered};
 use crate::engines::{self, Engines};
 use crate::line::Journal;
+use crate::say::spool;
 
 /// What `xenline serve` can be told besides the configuration.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +42,14 @@ pub enum StartFailure {
     /// The line's own socket cannot be made.
     #[error("cannot listen at {}: {source}; set [say] socket to another path", path.display())]
     Control {
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The spool's directories cannot be made.
+    #[error("cannot make the spool {}: {source}; set [say] spool to another path", path.display())]
+    Spool {
         /// Where.
         path: PathBuf,
         /// What the system said.
@@ -89,6 +99,7 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
         std::fs::create_dir_all(dir)
             .map_err(|source| StartFailure::Recording { dir: dir.clone(), source })?;
     }
+    let lanes: Arc<dyn LaneStore> = Arc::new(MemoryStore::new(Limits::default()));
     let journal = Journal::start(options.events).map_err(StartFailure::Journal)?;
     let (to_desk, bridge_events) = mpsc::channel(BRIDGE_EVENTS_MAX);
     let bridge = Bridge::start(bridge_config(&config), to_desk).await?;
@@ -96,15 +107,18 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let (asked_in, asked) = mpsc::channel(ASKED_MAX);
     let socket = say_socket(&config);
     let to_tap = asked_in.clone();
-    let control = server::listen(&socket, asked_in)
+    let kept = start_keeper(&lanes, media.clock()).await.map_err(StartFailure::Journal)?;
+    let control = server::listen(&socket, &config.say, asked_in.clone())
         .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
-    let lanes: Arc<dyn LaneStore> = Arc::new(MemoryStore::new(Limits::default()));
     let tap = super::tap::start(&config.tap, lanes.clone(), to_tap)?;
+    let spool = spool_dir(&config, &socket);
+    let spools = spool::start(spool.clone(), &config.say, asked_in)
+        .map_err(|source| StartFailure::Spool { path: spool, source })?;
     wait_for_brain(brain.as_ref()).await;
     announce(&bridge, &socket, options);
-    let desk = Desk::new(config, media, bridge, brain, journal, lanes);
+    let desk = Desk::new(config, media, bridge, brain, journal, lanes, kept);
     desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
-    drop((control, tap));
+    drop((control, spools, tap));
     Ok(())
 }
 
@@ -122,10 +136,27 @@ fn give_memory_back() {
     }
 }
 
+/// What an earlier run left is read before the first call comes in.
+async fn start_keeper(
+    lanes: &Arc<dyn LaneStore>,
+    clock: Clock,
+) -> std::io::Result<(Keeper, Recovered)> {
+    let lanes = lanes.clone();
+    tokio::task::spawn_blocking(move || Keeper::start(lanes, None, clock))
+        .await
+        .map_err(std::io::Error::other)?
+}
+
 /// The socket behind `xenline say`.
 #[must_use]
 pub fn say_socket(config: &Config) -> PathBuf {
     config.say.socket.clone().unwrap_or_else(|| runtime_dir().join("say.sock"))
+}
+
+/// The spool, where files to be said are dropped.
+fn spool_dir(config: &Config, socket: &std::path::Path) -> PathBuf {
+    let beside = || socket.with_file_name("spool");
+    config.say.spool.clone().unwrap_or_else(beside)
 }
 
 fn start_media(config: &Config, engines: Option<&Engines>) -> Result<Engine, StartFailure> {

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use lane_broker::LaneStore;
+use lane_broker::intake::Who;
 use lane_broker::tap::{Alert, Tap, TapError};
 use tokio::sync::mpsc;
 
 use crate::config::TapSection;
 use crate::control::server::Asked;
-use crate::control::{Request, SayRequest};
+use crate::control::{Reply, Request, SayRequest};
 
 /// Starts the tap where there is something to watch.
 pub(super) fn start(
@@ -36,9 +37,13 @@ pub(super) fn start(
 fn speak(asked: &mpsc::Sender<Asked>, alert: Alert) {
     let (replies, _) = mpsc::channel(1);
     let say = SayRequest { text: alert.text, ttl_s: Some(ALERT_TTL_S), ..SayRequest::default() };
-    if asked.try_send(Asked { request: Request::Say(say), replies }).is_err() {
+    if asked.try_send(asked_by_us(say, replies)).is_err() {
         tracing::warn!(rule = %alert.rule, "the line is too busy to take in an alert of the tap");
     }
+}
+
+fn asked_by_us(say: SayRequest, replies: mpsc::Sender<Reply>) -> Asked {
+    Asked { request: Request::Say(say), who: Who::Owner, claim: None, sound: None, replies }
 }
 
 /// Later it is no news.

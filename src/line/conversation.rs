@@ -6,7 +6,9 @@ use brain_protocol::LineMessage;
 use lane_broker::LaneStore;
 use media_core::{Generation, LineId, MonoTime};
 use media_engine::Speech;
-use queue_governor::{Claim, ClaimId, Governor, GovernorConfig, Input, Output, Source, TurnId};
+use queue_governor::{
+    Book, Claim, ClaimId, Governor, GovernorConfig, Input, Output, Record, Source, TurnId,
+};
 
 use super::backlog::Backlog;
 use crate::replay::{Entry, GovernorStep};
@@ -32,6 +34,8 @@ pub struct ConversationConfig {
 /// What is to be done.
 #[derive(Debug)]
 pub enum Action {
+    /// Write this down. Grants, answers and what is told that come after it wait until it is safe.
+    Journal(Record),
     /// Let this be heard.
     Grant {
         /// With this generation.
@@ -175,7 +179,14 @@ impl Conversation {
     /// [`Conversation::established`].
     #[must_use]
     pub fn new(config: ConversationConfig, lanes: Arc<dyn LaneStore>) -> Self {
-        let governor = Governor::new(config.governor.clone(), config.line);
+        Self::recovered(config, lanes, Book::new())
+    }
+
+    /// The same, remembering what an earlier run of the line said lately.
+    #[must_use]
+    pub fn recovered(config: ConversationConfig, lanes: Arc<dyn LaneStore>, said: Book) -> Self {
+        let (line, answered) = (config.line, config.answered);
+        let governor = Governor::recover(config.governor.clone(), line, said, answered);
         Self {
             governor,
             backlog: Backlog::new(lanes, config.line),
@@ -243,12 +254,12 @@ impl Conversation {
         self.tell(LineMessage::LineClosed { line, reason: reason.to_owned() });
     }
 
-    /// Another program wants something said. Its fate comes as [`Action::Answer`].
-    pub fn submit(&mut self, now: MonoTime, claim: Claim) {
-        self.submit_from(now, claim, Origin::Outside);
+    pub(super) fn submit_from(&mut self, now: MonoTime, claim: Claim, origin: Origin) {
+        self.know(&claim, origin);
+        self.govern(now, Input::Submit(claim));
     }
 
-    pub(super) fn submit_from(&mut self, now: MonoTime, claim: Claim, origin: Origin) {
+    pub(super) fn know(&mut self, claim: &Claim, origin: Origin) {
         // A name in use is refused by the governor; the live claim's entry must survive that.
         self.claims.entry(claim.id.clone()).or_insert_with(|| Known {
             source: claim.source,
@@ -257,7 +268,6 @@ impl Conversation {
             origin,
             started: false,
         });
-        self.govern(now, Input::Submit(claim));
     }
 
     /// The line speaks for itself.

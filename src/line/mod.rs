@@ -7,15 +7,19 @@
 
 mod backlog;
 mod conversation;
+mod gate;
 mod hear;
+mod inputs;
 mod journal;
 mod labels;
 mod logs;
 mod mind;
+mod outside;
 mod speak;
 mod task;
 
-pub use conversation::{Action, Conversation, ConversationConfig, Figures};
+pub use conversation::{Action, Conversation, ConversationConfig, Figures, News};
+pub use inputs::{ClaimNews, INPUTS_MAX, LineHandle, LineInput, LineNews};
 pub use journal::{Journal, JournalEntry, read_printed};
 pub use logs::LogPart;
-pub use task::{INPUTS_MAX, LineEnd, LineHandle, LineInput, LineParts, run};
+pub use task::{LineEnd, LineParts, run};

@@ -18,7 +18,7 @@ const REPLIES_MAX: usize = 10_000;
 impl Conversation {
     pub(super) fn carry_out(&mut self, now: MonoTime, output: Output) {
         match output {
-            Output::Journal(_) => {}
+            Output::Journal(record) => self.actions.push_back(Action::Journal(record)),
             Output::Accepted(claim) => self.accepted(now, &claim),
             Output::Grant { claim, generation, speech, voice } => {
                 self.remember(generation, claim);
@@ -38,10 +38,7 @@ impl Conversation {
                 let reason = labels::ending_reason(&ending);
                 self.ended(now, &claim, &ending, heard, reason);
             }
-            Output::Carried(claim) => {
-                let (ending, reason) = labels::carried();
-                self.ended(now, &claim, &ending, Heard::default(), Some(reason));
-            }
+            Output::Carried(claim) => self.carried(now, &claim),
             Output::FloorChanged { holder, why } => self.floor_changed(now, holder, &why),
         }
     }
@@ -68,6 +65,18 @@ impl Conversation {
             }
             Origin::Line => {}
         }
+    }
+
+    /// The call is over for it, the claim is not: it waits for the next call. Only its own call's
+    /// record and brain hear of an ending.
+    fn carried(&mut self, now: MonoTime, id: &ClaimId) {
+        let (ending, reason) = labels::carried();
+        if let Some(known) = self.claims.get_mut(id)
+            && known.origin == Origin::Outside
+        {
+            known.origin = Origin::Line;
+        }
+        self.ended(now, id, &ending, Heard::default(), Some(reason));
     }
 
     fn ended(

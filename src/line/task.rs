@@ -1,70 +1,31 @@
 //! The shell of one call: it owns the media line, and carries out what the conversation says.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use brain_protocol::{BrainMessage, LineMessage};
+use brain_protocol::LineMessage;
 use brain_supervisor::SupervisorHandle;
 use lane_broker::LaneStore;
-use media_core::{Generation, NegotiatedMedia};
+use media_core::Generation;
 use media_engine::{Clock, Line, LineEvent, LineStatistics, Speech};
-use queue_governor::{Claim, ClaimId};
+use queue_governor::{Book, ClaimId, Record};
 use sip_bridge::CallOutcome;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::conversation::{Action, Conversation, ConversationConfig, Figures, News};
+use super::conversation::{Action, Conversation, ConversationConfig, Figures};
+use super::gate::{Gate, Passage};
+use super::inputs::{ClaimNews, LineInput, LineNews};
 use super::journal::{Journal, JournalEntry};
 use super::logs::LogSender;
-use crate::control::Reply;
+use crate::durable::{Account, qualified};
 use crate::replay::Entry;
 use crate::report::{CallClosed, CallEvent, CallOpened, CallStats, Event};
+use crate::say::OPERATOR;
 
-/// Inputs that wait for the line's task. Events of 100 ms pile up to this in half a minute of a
-/// task that does not run; then they are dropped and counted.
-pub const INPUTS_MAX: usize = 2_048;
 /// The media line reports its end within a few ticks; a disk may hold the recording up longer.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
-
-/// What can happen to a line.
-#[derive(Debug)]
-pub enum LineInput {
-    /// The caller acknowledged the answer: both sides hear each other.
-    Established(NegotiatedMedia),
-    /// A re-INVITE changed the media.
-    MediaChanged(NegotiatedMedia),
-    /// The media line reports.
-    Media(LineEvent),
-    /// A key by SIP INFO.
-    Digit(char),
-    /// The brain says something about this line.
-    Brain(BrainMessage),
-    /// A brain said hello.
-    BrainUp(Option<u32>),
-    /// The brain is gone.
-    BrainDown(String),
-    /// Another program wants something said.
-    Say(Claim, mpsc::Sender<Reply>, bool),
-    /// Signalling is over.
-    Ended(CallOutcome),
-}
-
-/// The way to a line's task.
-#[derive(Clone)]
-pub struct LineHandle {
-    /// Where its inputs go.
-    pub inputs: mpsc::Sender<LineInput>,
-}
-
-impl LineHandle {
-    /// Hands `input` over, or drops it when the line is hopelessly behind or gone.
-    pub fn put(&self, input: LineInput) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.inputs.try_send(input) {
-            tracing::warn!("a line does not keep up with its inputs; one was dropped");
-        }
-    }
-}
 
 /// What a line's task is made of.
 pub struct LineParts {
@@ -84,6 +45,18 @@ pub struct LineParts {
     pub lanes: Arc<dyn LaneStore>,
     /// The process's clock.
     pub clock: Clock,
+    /// Where the governor's records are kept.
+    pub account: Account,
+    /// What this run is called in the names of its claims.
+    pub run: String,
+    /// The fold of this line's records, for the house to carry on with when the line is gone.
+    pub book: Arc<Mutex<Book>>,
+    /// What an earlier run said lately.
+    pub said: Book,
+    /// Whether nothing is said for other programs at present.
+    pub hold_external: bool,
+    /// Where the house hears of its claims.
+    pub news: mpsc::Sender<LineNews>,
     /// Ends the call in signalling.
     pub hang_up: Box<dyn Fn() + Send + Sync>,
 }
@@ -99,13 +72,18 @@ pub struct LineEnd {
 /// Lives as long as the call.
 pub async fn run(parts: LineParts, mut inputs: mpsc::Receiver<LineInput>) -> LineEnd {
     let id = parts.conversation.line;
-    let mut conversation = Conversation::new(parts.conversation.clone(), parts.lanes.clone());
+    let (config, said) = (parts.conversation.clone(), parts.said.clone());
+    let mut conversation = Conversation::recovered(config, parts.lanes.clone(), said);
     let log = parts.keeps_log.then(|| LogSender::new(id, parts.journal.clone()));
     if log.is_some() {
         conversation.keep_log();
     }
-    let mut task = Task { parts, conversation, askers: BTreeMap::new(), hang_up_at: None, log };
+    let (gate, houses) = (Gate::default(), BTreeSet::new());
+    let mut task = Task { parts, conversation, gate, houses, hang_up_at: None, log };
     task.record(0.0, CallEvent::CallOpened(task.parts.opened.clone()));
+    if task.parts.hold_external {
+        task.take(LineInput::HoldExternal(true));
+    }
     let outcome = task.converse(&mut inputs).await;
     let end = task.close(&mut inputs, outcome).await;
     tracing::info!(line = %id, turns = end.figures.turns, "line closed");
@@ -115,7 +93,9 @@ pub async fn run(parts: LineParts, mut inputs: mpsc::Receiver<LineInput>) -> Lin
 struct Task {
     parts: LineParts,
     conversation: Conversation,
-    askers: BTreeMap<ClaimId, (mpsc::Sender<Reply>, bool)>,
+    gate: Gate,
+    /// Live claims that the house handed in; their names are no other line's.
+    houses: BTreeSet<ClaimId>,
     hang_up_at: Option<Instant>,
     log: Option<LogSender>,
 }
@@ -125,6 +105,7 @@ impl Task {
         loop {
             self.act();
             let governor = self.conversation.next_timeout().map(|at| self.instant_of(at));
+            let gate = self.gate.next_timeout().map(|at| self.instant_of(at));
             let hang_up = self.hang_up_at;
             tokio::select! {
                 input = inputs.recv() => match input {
@@ -132,6 +113,8 @@ impl Task {
                     Some(input) => self.take(input),
                     None => return None,
                 },
+                () = self.parts.account.changed() => {}
+                () = until(gate) => {}
                 () = until(hang_up) => {
                     self.hang_up_at = None;
                     (self.parts.hang_up)();
@@ -162,34 +145,114 @@ impl Task {
             LineInput::Brain(message) => self.conversation.brain(now, message),
             LineInput::BrainUp(pid) => self.conversation.brain_up(now, pid),
             LineInput::BrainDown(reason) => self.conversation.brain_down(now, &reason),
-            LineInput::Say(claim, replies, wait) => {
-                self.askers.insert(claim.id.clone(), (replies, wait));
+            LineInput::Say(claim) => {
+                self.houses.insert(claim.id.clone());
                 self.conversation.submit(now, claim);
             }
+            LineInput::CarryOver(unfinished) => {
+                self.houses.insert(unfinished.claim.id.clone());
+                self.book().put(unfinished.clone());
+                self.conversation.carry_over(now, unfinished);
+            }
+            LineInput::Withdraw(claim) => self.conversation.withdraw(now, claim),
+            LineInput::HoldExternal(hold) => self.conversation.hold_external(now, hold),
+            LineInput::Operator(true) => self.conversation.operator_takes(now),
+            LineInput::Operator(false) => self.conversation.operator_releases(now),
             LineInput::Ended(_) => {}
         }
     }
 
+    /// Carries out what the conversation says, as far as the journal is safe.
     fn act(&mut self) {
+        self.gate.progressed(self.parts.account.progress());
+        self.break_promises();
+        let now = self.parts.clock.now();
         while let Some(action) = self.conversation.poll_action() {
-            match action {
-                Action::Grant { generation, speech, fallback } => {
-                    self.grant(generation, speech, fallback);
+            if let Action::Journal(record) = action {
+                self.write(record);
+                continue;
+            }
+            match self.gate.put(now, action) {
+                Passage::Now(action) => self.carry_out(action),
+                Passage::Held => {}
+                Passage::NeverGranted(generation) => {
+                    let silenced = LineEvent::Silenced { at: now, generation, samples: 0 };
+                    self.conversation.media(now, silenced);
                 }
-                Action::Revoke(generation) => self.parts.line.revoke(generation),
-                Action::Pause(generation) => self.parts.line.pause(generation),
-                Action::Resume(generation) => self.parts.line.resume(generation),
-                Action::Tell(message) => self.tell(&message),
-                Action::Answer { claim, news } => self.answer(&claim, news),
-                Action::Record { t_ms, event } => self.record(t_ms, event),
-                Action::Log(entry) => {
-                    if let Some(log) = &mut self.log {
-                        log.put(entry);
-                    }
-                }
-                Action::HangUp(after) => self.hang_up_at = Some(Instant::now() + after),
             }
         }
+        while let Some(action) = self.gate.next(now) {
+            self.carry_out(action);
+        }
+        if self.gate.take_degraded() {
+            let text = "said before the journal was safe: the disk is slow or refuses".to_owned();
+            let t_ms = self.conversation.record_ms(now);
+            self.record(t_ms, CallEvent::Note { text });
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Journal(_) => {}
+            Action::Grant { generation, speech, fallback } => {
+                self.grant(generation, speech, fallback);
+            }
+            Action::Revoke(generation) => self.parts.line.revoke(generation),
+            Action::Pause(generation) => self.parts.line.pause(generation),
+            Action::Resume(generation) => self.parts.line.resume(generation),
+            Action::Tell(message) => self.tell(&message),
+            Action::Answer { claim, news } => self.tell_house(claim, ClaimNews::Governor(news)),
+            Action::Record { t_ms, event } => self.record(t_ms, event),
+            Action::Log(entry) => {
+                if let Some(log) = &mut self.log {
+                    log.put(entry);
+                }
+            }
+            Action::HangUp(after) => self.hang_up_at = Some(Instant::now() + after),
+        }
+    }
+
+    /// What still waits for the journal is let go when that is safe, or when it is late.
+    async fn let_go(&mut self) {
+        while let Some(at) = self.gate.next_timeout() {
+            let late = self.instant_of(at);
+            tokio::select! {
+                () = self.parts.account.changed() => {}
+                () = tokio::time::sleep_until(late) => {}
+            }
+            self.act();
+        }
+    }
+
+    fn write(&mut self, record: Record) {
+        let line = self.conversation.config.line;
+        let is_ours = |id: &ClaimId| self.houses.contains(id);
+        let record = qualified(record, &self.parts.run, line, is_ours);
+        self.book().apply(&record);
+        if let Record::Ended { claim, .. } = &record {
+            self.houses.remove(claim);
+        }
+        self.gate.written(self.parts.account.write(record));
+    }
+
+    /// What was taken in for another program and cannot be kept is taken back, and it is told.
+    fn break_promises(&mut self) {
+        for broken in self.gate.take_broken_promises() {
+            let Action::Answer { claim, .. } = &broken else { continue };
+            let claim = claim.clone();
+            // The operator is heard with or without a journal.
+            if claim.as_str().starts_with(OPERATOR) {
+                self.carry_out(broken);
+                continue;
+            }
+            self.tell_house(claim.clone(), ClaimNews::NotKept);
+            self.conversation.withdraw(self.parts.clock.now(), claim);
+        }
+    }
+
+    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
+        // A book is whole after every record, whatever else failed.
+        self.parts.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn grant(&self, generation: Generation, speech: Speech, fallback: bool) {
@@ -210,22 +273,10 @@ impl Task {
         }
     }
 
-    fn answer(&mut self, claim: &ClaimId, news: News) {
-        let line = self.conversation.config.line.0;
-        let id = claim.to_string();
-        let reply = match news {
-            News::Accepted => Reply::Accepted { line, claim: id },
-            News::Ended { ending, reason, heard } => {
-                Reply::Ended { line, claim: id, ending, reason, heard }
-            }
-        };
-        let last = matches!(reply, Reply::Ended { .. });
-        let Some((replies, wait)) = self.askers.get(claim) else { return };
-        let wait = *wait;
-        // A client that went away needs no answer.
-        let _ = replies.try_send(reply);
-        if last || !wait {
-            self.askers.remove(claim);
+    fn tell_house(&self, claim: ClaimId, news: ClaimNews) {
+        let line = self.conversation.config.line;
+        if self.parts.news.try_send(LineNews { line, claim, news }).is_err() {
+            tracing::warn!(%line, "the house does not keep up; an answer to a program was dropped");
         }
     }
 
@@ -252,6 +303,7 @@ impl Task {
         let now = self.parts.clock.now();
         self.conversation.closed(now, &outcome.reason);
         self.act();
+        self.let_go().await;
         let t_ms = self.conversation.record_ms(now);
         let figures = self.conversation.figures.clone();
         let last_tick = self.parts.line.close().statistics;

@@ -19,8 +19,20 @@ fn ran(arguments: &[&str]) -> Ran {
 fn every_verb_explains_itself() {
     let whole = ran(&["--help"]);
     assert_eq!(whole.code, Some(0));
-    let verbs =
-        ["serve", "call", "say", "tap", "check", "config", "models", "demo", "load", "completions"];
+    let verbs = [
+        "serve",
+        "call",
+        "say",
+        "queue",
+        "operator",
+        "tap",
+        "check",
+        "config",
+        "models",
+        "demo",
+        "load",
+        "completions",
+    ];
     for verb in verbs {
         assert!(whole.out.contains(verb), "{verb} is not in the help:\n{}", whole.out);
         let one = ran(&[verb, "--help"]);

@@ -84,8 +84,8 @@ fn say_all_at_once(socket: &Path) -> BTreeMap<String, Vec<String>> {
             let mut ending = None;
             client::ask(socket, &request, |reply| match reply {
                 Reply::Ended { ending: how, .. } => ending = Some(how),
-                Reply::Refused { message } => panic!("refused: {message}"),
-                Reply::Accepted { .. } | Reply::Status { .. } => {}
+                Reply::Refused { message, .. } => panic!("refused: {message}"),
+                _ => {}
             })
             .expect("the line answers");
             (ending.expect("an ending"), text.to_owned())

@@ -182,7 +182,7 @@ impl World {
             Action::Tell(message) => self.told.push(message),
             Action::Record { event, .. } => self.recorded.push(event),
             Action::HangUp(after) => self.hung_up = Some(self.now + after),
-            Action::Answer { .. } | Action::Log(_) => {}
+            Action::Answer { .. } | Action::Journal(_) | Action::Log(_) => {}
         }
     }
 

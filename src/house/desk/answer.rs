@@ -1,12 +1,13 @@
 //! How a call becomes a line.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use media_core::hearing::EarConfig;
 use media_core::{Codec, LineId, NegotiatedMedia};
 use media_engine::{LineEvent, LineMode as MediaMode, LineSpec, RtpPort};
-use queue_governor::GovernorConfig;
+use queue_governor::{Book, GovernorConfig};
 use sip_bridge::{CallId, Rejection};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -48,6 +49,7 @@ impl Desk {
             to,
             since: Instant::now(),
             carrier: Carrier::Waiting(port),
+            established: false,
             folder,
         };
         self.calls.insert(call, open);
@@ -114,7 +116,7 @@ impl Desk {
         port: RtpPort,
         media: NegotiatedMedia,
     ) -> Result<Carrier, String> {
-        let Some(brain) = &self.brain else {
+        let Some(brain) = self.brain.clone() else {
             return Err("an agent needs a brain".into());
         };
         if let Some(error) = folder.as_ref().and_then(|dir| std::fs::create_dir_all(dir).err()) {
@@ -136,6 +138,7 @@ impl Desk {
         let line = self.media.open_line(spec, sink).map_err(|error| error.to_string())?;
         let clock = self.media.clock();
         let hang_up = self.hang_ups.0.clone();
+        let book = Arc::new(Mutex::new(Book::new()));
         let parts = LineParts {
             conversation: ConversationConfig {
                 line: id,
@@ -149,14 +152,21 @@ impl Desk {
             line,
             keeps_log: folder.is_some(),
             journal: self.journal.clone(),
-            brain: brain.clone(),
+            brain,
             lanes: self.lanes.clone(),
             clock,
+            account: self.saying.keeper.account(),
+            run: self.saying.keeper.run().to_owned(),
+            book: book.clone(),
+            said: self.saying.said.clone(),
+            hold_external: self.saying.is_paused(),
+            news: self.saying.news(),
             hang_up: Box::new(move || {
                 // A full queue of hang-ups is being worked off, and this one comes again.
                 let _ = hang_up.try_send(call);
             }),
         };
+        self.saying.books.insert(id, book);
         self.journal.put(JournalEntry::Open(id, folder.clone()));
         if let Some(folder) = folder.clone() {
             self.journal.put(JournalEntry::OpenLog(id, folder, Box::new(header)));

@@ -1,59 +1,40 @@
 //! What other programs of this machine ask of the running line.
 
-use std::time::Duration;
-
 use media_core::LineId;
-use queue_governor::{Claim, OnInterrupt, Source};
 use tokio::sync::mpsc;
 
-use super::{Carrier, Desk};
+use super::{Carrier, Desk, OpenCall};
 use crate::control::server::Asked;
-use crate::control::{CallStatus, Reply, Request, SayRequest};
-use crate::line::{LineHandle, LineInput};
+use crate::control::{CallStatus, Reply, Request};
+use crate::line::LineHandle;
 
 impl Desk {
     pub(super) fn answer_request(&mut self, asked: Asked) {
-        match asked.request {
-            Request::Say(say) => self.say(&say, &asked.replies),
-            Request::Status => send(&asked.replies, self.status()),
+        let replies = &asked.replies;
+        match &asked.request {
+            Request::Say(_) => self.say(asked),
+            Request::Status => send(replies, self.status()),
+            Request::QueueList => send(replies, self.queue_list(|_| true)),
+            Request::QueueShow { claim } => send(replies, self.queue_show(claim)),
+            Request::QueueWithdraw { claim } => send(replies, self.queue_withdraw(claim)),
+            Request::QueuePause => send(replies, self.queue_pause(true)),
+            Request::QueueResume => send(replies, self.queue_pause(false)),
+            Request::OperatorTake { line } => send(replies, self.operator_takes(*line)),
+            Request::OperatorRelease { line } => send(replies, self.operator_releases(*line)),
+            Request::OperatorSay { text, line, wait } => {
+                self.operator_says(text, *line, *wait, replies);
+            }
         }
     }
 
-    fn say(&mut self, say: &SayRequest, replies: &mpsc::Sender<Reply>) {
-        let lines = self.lines_for(say.line);
-        if lines.is_empty() {
-            let message = match say.line {
-                Some(line) => format!(
-                    "line {line} is not open; `xenline say` without --line speaks on every open line"
-                ),
-                None => "no call is open, so nobody would hear it; call the line first".to_owned(),
-            };
-            return send(replies, Reply::Refused { message });
-        }
-        for line in lines {
-            let claim = self.claim_of(say);
-            line.put(LineInput::Say(claim, replies.clone(), say.wait));
-        }
-    }
-
-    fn lines_for(&self, only: Option<u64>) -> Vec<LineHandle> {
+    /// The open lines with an agent, or the one that is named.
+    pub(super) fn lines_for(&self, only: Option<u64>) -> Vec<(LineId, LineHandle)> {
         let wanted = |line: LineId| only.is_none_or(|only| only == line.0);
-        let agent = |open: &super::OpenCall| match &open.carrier {
-            Carrier::Agent(line) if wanted(open.line) => Some(line.clone()),
+        let agent = |open: &OpenCall| match &open.carrier {
+            Carrier::Agent(line) if wanted(open.line) => Some((open.line, line.clone())),
             _ => None,
         };
         self.calls.values().filter_map(agent).collect()
-    }
-
-    fn claim_of(&mut self, say: &SayRequest) -> Claim {
-        let id = format!("say-{}", self.next_say);
-        self.next_say += 1;
-        Claim {
-            ttl: say.ttl_s.map(Duration::from_secs),
-            must_deliver: say.must_deliver,
-            on_interrupt: if say.must_deliver { OnInterrupt::Resume } else { OnInterrupt::Drop },
-            ..Claim::text(id, Source::External, say.text.as_str())
-        }
     }
 
     fn status(&self) -> Reply {
@@ -63,17 +44,21 @@ impl Desk {
             seconds: open.since.elapsed().as_secs(),
         });
         let metrics = self.media.metrics();
+        let (queued, paused) = self.saying.figures();
         Reply::Status {
             calls: calls.collect(),
             brain_up: self.brain_pid.is_some(),
             tick_late_us_p999: metrics.lateness.p999_us,
             tick_late_us_max: metrics.lateness.max_us,
             ticks_skipped: metrics.ticks_skipped,
+            queued,
+            paused,
+            journal: self.saying.keeper.state().failing(),
         }
     }
 }
 
-fn send(replies: &mpsc::Sender<Reply>, reply: Reply) {
+pub(super) fn send(replies: &mpsc::Sender<Reply>, reply: Reply) {
     // A client that went away needs no answer.
     let _ = replies.try_send(reply);
 }

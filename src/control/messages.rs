@@ -1,0 +1,193 @@
+use lane_broker::intake::Wish;
+use serde::{Deserialize, Serialize};
+
+/// What can be asked of a running line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask", deny_unknown_fields)]
+pub enum Request {
+    /// Say something through the governor.
+    Say(Wish),
+    /// Which calls are open.
+    Status,
+    /// What the say-queue holds, and what became of the last ones.
+    QueueList,
+    /// One claim of it.
+    QueueShow {
+        /// Its id.
+        claim: String,
+    },
+    /// Take a claim back.
+    QueueWithdraw {
+        /// Its id.
+        claim: String,
+    },
+    /// Say nothing more for other programs until `queue_resume`. Answers, alerts and the operator
+    /// go on.
+    QueuePause,
+    /// Go on saying what other programs want said.
+    QueueResume,
+    /// The operator takes the floor: the agent falls silent.
+    OperatorTake {
+        /// On this line; may be left out while one call is open.
+        #[serde(default)]
+        line: Option<u64>,
+    },
+    /// The operator hands the floor back.
+    OperatorRelease {
+        /// On this line; absent: wherever the operator has it.
+        #[serde(default)]
+        line: Option<u64>,
+    },
+    /// The operator speaks, before everybody else.
+    OperatorSay {
+        /// What.
+        text: String,
+        /// On this line; may be left out while one call is open.
+        #[serde(default)]
+        line: Option<u64>,
+        /// Whether the ending is wanted.
+        #[serde(default)]
+        wait: bool,
+    },
+}
+
+impl Request {
+    /// Whether any program that may hand in claims may ask it; the rest is for the line's own
+    /// user.
+    #[must_use]
+    pub fn is_for_guests(&self) -> bool {
+        matches!(self, Request::Say(_))
+    }
+}
+
+/// What the line answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum Reply {
+    /// The claim is taken in, and will end exactly once.
+    Accepted {
+        /// The line it is said on; absent: on the next one that opens.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u64>,
+        /// The claim's id.
+        claim: String,
+    },
+    /// The claim has ended; the last word about it.
+    Ended {
+        /// The line; absent: none was open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u64>,
+        /// The claim's id.
+        claim: String,
+        /// `spoken`, `interrupted`, …
+        ending: String,
+        /// Why, where the ending alone does not say.
+        reason: Option<String>,
+        /// What the caller heard of it.
+        heard: String,
+    },
+    /// What is going on.
+    Status {
+        /// The open calls.
+        calls: Vec<CallStatus>,
+        /// Whether the brain is connected.
+        brain_up: bool,
+        /// Lateness of the audio tick since the start, 99.9th percentile, in µs.
+        tick_late_us_p999: u64,
+        /// The latest of all those ticks, in µs.
+        tick_late_us_max: u64,
+        /// Ticks that were skipped because the one before took too long.
+        ticks_skipped: u64,
+        /// Claims of other programs that wait or are being said.
+        #[serde(default)]
+        queued: usize,
+        /// Whether nothing is said for other programs at present.
+        #[serde(default)]
+        paused: bool,
+        /// Why what is accepted could not be kept; absent: it is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        journal: Option<String>,
+    },
+    /// What the say-queue holds, oldest first.
+    Queue {
+        /// Waiting, being said, and the last that ended.
+        claims: Vec<QueuedClaim>,
+        /// Whether nothing is said for other programs at present.
+        paused: bool,
+    },
+    /// It was done.
+    Done {
+        /// What, in a sentence.
+        message: String,
+    },
+    /// It was not done, and why.
+    Refused {
+        /// Says what to do next.
+        message: String,
+        /// After so long the same may be asked again with better luck; absent: it may not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_in_ms: Option<u64>,
+    },
+}
+
+impl Reply {
+    /// A refusal that trying again does not change.
+    #[must_use]
+    pub fn refused(message: impl Into<String>) -> Reply {
+        Reply::Refused { message: message.into(), again_in_ms: None }
+    }
+}
+
+/// One open call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallStatus {
+    /// Its line.
+    pub line: u64,
+    /// The trunk it came from.
+    pub trunk: String,
+    /// Seconds since it was answered.
+    pub seconds: u64,
+}
+
+/// One claim of the say-queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueuedClaim {
+    /// Its id.
+    pub claim: String,
+    /// `external`, `system` or `operator`.
+    pub source: String,
+    /// What is to be said.
+    pub text: String,
+    /// How it stands.
+    #[serde(flatten)]
+    pub state: ClaimState,
+    /// Seconds since it was accepted.
+    pub age_s: u64,
+    /// Seconds until it is forgotten, if it is not said before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_s: Option<u64>,
+    /// Whether it may not be skipped.
+    pub must_deliver: bool,
+}
+
+/// How a claim of the say-queue stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ClaimState {
+    /// It waits for a call.
+    Waiting,
+    /// The governor of this line has it.
+    OnLine {
+        /// Which line.
+        line: u64,
+    },
+    /// It came to its one ending.
+    Ended {
+        /// `spoken`, `interrupted`, …
+        ending: String,
+        /// Why, where the ending alone does not say.
+        reason: Option<String>,
+        /// What the caller heard of it.
+        heard: String,
+    },
+}

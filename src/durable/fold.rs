@@ -1,0 +1,193 @@
+//! What the journal's records come to. Pure.
+
+use std::collections::VecDeque;
+
+use media_core::MonoTime;
+use queue_governor::{Book, ClaimId, Heard, Record, Unfinished};
+
+use super::entry::without_samples;
+use crate::say::SPOOLED;
+
+/// Endings that are remembered by name, so that a claim which its author hands in again after a
+/// crash, not knowing that it was taken, is recognised.
+const ENDED_KEPT: usize = 512;
+/// Sayings remembered by their words: a voice does not say more within any sensible window.
+const SAID_KEPT: usize = 128;
+
+/// All records so far, folded.
+#[derive(Debug, Default)]
+pub struct Fold {
+    book: Book,
+    /// What may not be said again yet: acceptance and ending.
+    said: VecDeque<(Record, Record)>,
+    ended: VecDeque<Record>,
+}
+
+impl Fold {
+    /// Takes one record in. Applying one twice changes nothing.
+    pub fn apply(&mut self, record: &Record) {
+        if let Record::Ended { claim, remember_until, .. } = record {
+            let known = self.book.unfinished().find(|unfinished| unfinished.claim.id == *claim);
+            if let (Some(known), Some(_)) = (known, remember_until) {
+                let accepted =
+                    Record::Accepted { claim: known.claim.clone(), expires_at: known.expires_at };
+                self.said.retain(|(_, said)| said.claim() != claim);
+                push(&mut self.said, (without_samples(&accepted), record.clone()), SAID_KEPT);
+            }
+            let is_handed_in_again = claim.as_str().starts_with(SPOOLED);
+            if is_handed_in_again && !self.ended().any(|ended| ended == claim) {
+                push(&mut self.ended, name_only(claim, record), ENDED_KEPT);
+            }
+        }
+        self.book.apply(record);
+    }
+
+    /// What has no ending yet, in order of acceptance.
+    pub fn unfinished(&self) -> impl Iterator<Item = &Unfinished> {
+        self.book.unfinished()
+    }
+
+    /// The last claims from a spool that ended.
+    pub fn ended(&self) -> impl Iterator<Item = &ClaimId> {
+        self.ended.iter().map(Record::claim)
+    }
+
+    /// Records that fold into the same: what ended, what may not be said again at `now`, and what
+    /// is unfinished.
+    #[must_use]
+    pub fn snapshot(&mut self, now: MonoTime) -> Vec<Record> {
+        self.said.retain(|(_, ended)| match ended {
+            Record::Ended { remember_until, .. } => remember_until.is_some_and(|at| at > now),
+            _ => false,
+        });
+        let said = self.said.iter().flat_map(|(accepted, ended)| [accepted.clone(), ended.clone()]);
+        self.ended
+            .iter()
+            .cloned()
+            .chain(said)
+            .chain(self.book.unfinished().flat_map(records_of))
+            .collect()
+    }
+
+    /// A book that remembers what was said and has nothing unfinished.
+    #[must_use]
+    pub fn said(&self) -> Book {
+        let mut book = self.book.clone();
+        book.begin_conversation();
+        book.take_unfinished(|_| true);
+        book
+    }
+}
+
+/// An ending that says no more than that there was one.
+fn name_only(claim: &ClaimId, record: &Record) -> Record {
+    let Record::Ended { ending, .. } = record else { return record.clone() };
+    let (claim, ending, heard) = (claim.clone(), ending.clone(), Heard::default());
+    Record::Ended { claim, ending, heard, remember_until: None }
+}
+
+/// What an unfinished claim's records come to, as records.
+fn records_of(unfinished: &Unfinished) -> Vec<Record> {
+    let Unfinished { claim, expires_at, resume_at, heard_to, samples, ms } = unfinished;
+    let mut records = vec![Record::Accepted { claim: claim.clone(), expires_at: *expires_at }];
+    let mut heard = |at: usize| {
+        let (claim, samples, ms) = (claim.id.clone(), *samples, *ms);
+        records.push(Record::Heard { claim, resume_at: at, samples, ms });
+    };
+    if *heard_to > *resume_at {
+        heard(*heard_to);
+    }
+    if *heard_to > 0 || *samples > 0 {
+        heard(*resume_at);
+    }
+    records
+}
+
+fn push<T>(queue: &mut VecDeque<T>, item: T, max: usize) {
+    if queue.len() == max {
+        queue.pop_front();
+    }
+    queue.push_back(item);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use queue_governor::{Claim, Ending, Source};
+
+    fn accepted(id: &str) -> Record {
+        let claim = Claim::text(id, Source::External, format!("these are the words of {id}"));
+        Record::Accepted { claim, expires_at: None }
+    }
+
+    fn heard(id: &str, resume_at: usize) -> Record {
+        Record::Heard { claim: ClaimId::new(id), resume_at, samples: 800, ms: 100 }
+    }
+
+    fn ended(id: &str, until_ms: u64) -> Record {
+        Record::Ended {
+            claim: ClaimId::new(id),
+            ending: Ending::Spoken,
+            heard: Heard::default(),
+            remember_until: Some(MonoTime::from_millis(until_ms)),
+        }
+    }
+
+    fn folded(records: &[Record]) -> Fold {
+        let mut fold = Fold::default();
+        records.iter().for_each(|record| fold.apply(record));
+        fold
+    }
+
+    #[test]
+    fn a_snapshot_folds_into_the_same() {
+        let records = [
+            accepted("a"),
+            accepted("b"),
+            heard("a", 10),
+            accepted("c"),
+            ended("b", 900),
+            // Restated: the clause that was cut is said again.
+            heard("c", 20),
+            heard("c", 6),
+        ];
+        let mut fold = folded(&records);
+        let now = MonoTime::from_millis(100);
+        let snapshot = fold.snapshot(now);
+        let mut again = folded(&snapshot);
+        let unfinished = |fold: &Fold| fold.unfinished().cloned().collect::<Vec<_>>();
+        assert_eq!(unfinished(&again), unfinished(&fold));
+        assert_eq!(again.snapshot(now), snapshot);
+        // Behind the records that it stands for it changes nothing.
+        let mut twice = folded(&[&records[..], &snapshot[..]].concat());
+        assert_eq!(unfinished(&twice), unfinished(&fold));
+        assert_eq!(twice.snapshot(now).len(), snapshot.len());
+    }
+
+    #[test]
+    fn what_may_be_said_again_leaves_the_snapshot() {
+        let mut fold = folded(&[accepted("a"), ended("a", 900)]);
+        assert_eq!(fold.snapshot(MonoTime::from_millis(899)).len(), 2);
+        assert!(fold.snapshot(MonoTime::from_millis(900)).is_empty());
+    }
+
+    #[test]
+    fn what_a_spool_may_hand_in_again_is_known_by_name_for_longer() {
+        let mut fold = folded(&[accepted("spool-a"), ended("spool-a", 900)]);
+        let snapshot = fold.snapshot(MonoTime::from_millis(900));
+        let again = folded(&snapshot);
+        assert_eq!(again.ended().map(ClaimId::as_str).collect::<Vec<_>>(), ["spool-a"]);
+        assert_eq!(again.unfinished().count(), 0);
+    }
+
+    #[test]
+    fn what_it_remembers_is_bounded() {
+        let mut fold = Fold::default();
+        for n in 0..2_000 {
+            fold.apply(&accepted(&format!("spool-{n}")));
+            fold.apply(&ended(&format!("spool-{n}"), 1_000));
+        }
+        assert_eq!(fold.ended().count(), ENDED_KEPT);
+        assert_eq!(fold.snapshot(MonoTime::ZERO).len(), ENDED_KEPT + 2 * SAID_KEPT);
+    }
+}

@@ -1,0 +1,190 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lane_broker::{Lane, LaneStore, Tag};
+use media_engine::Clock;
+use queue_governor::{Book, ClaimId, Record, Unfinished};
+use tokio::sync::watch;
+
+use super::entry::Clocks;
+use super::sounds::Sounds;
+use super::writer::{Order, Waiting, Writer};
+
+/// Records that wait for the disk: a minute of a busy house. More are counted as not kept.
+const ORDERS_MAX: usize = 8_192;
+const LANE: &str = "journal";
+
+/// The journal's thread, and the way to it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Keeper {
+    orders: SyncSender<Order>,
+    state: Arc<KeeperState>,
+    run: Arc<str>,
+}
+
+/// How the journal fares.
+#[derive(Debug, Default)]
+pub struct KeeperState {
+    failing: AtomicBool,
+    reason: Mutex<Option<String>>,
+    written: AtomicU64,
+    not_kept: AtomicU64,
+}
+
+impl KeeperState {
+    /// Why nothing is safe at present; `None`: it is.
+    #[must_use]
+    pub fn failing(&self) -> Option<String> {
+        if !self.failing.load(Ordering::Acquire) {
+            return None;
+        }
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Records written by this run.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Records that were given up because the store refused for too long.
+    #[must_use]
+    pub fn not_kept(&self) -> u64 {
+        self.not_kept.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_written(&self) {
+        self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether it failed before.
+    pub(super) fn succeed(&self) -> bool {
+        self.failing.swap(false, Ordering::AcqRel)
+    }
+
+    pub(super) fn fail(&self, reason: String) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        self.failing.store(true, Ordering::Release);
+    }
+}
+
+/// What an earlier run left.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// What waits for the next call, in order of acceptance.
+    pub waiting: Vec<Unfinished>,
+    /// What was said lately.
+    pub said: Book,
+    /// Claims from a spool that ended, by name.
+    pub ended: Vec<ClaimId>,
+}
+
+/// One writer's records: handed over in order, and safe in order.
+pub struct Account {
+    keeper: Keeper,
+    issued: u64,
+    progress: Arc<watch::Sender<Progress>>,
+    seen: watch::Receiver<Progress>,
+}
+
+/// Up to where an account's records are safe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// The number of the last record that is.
+    pub durable: u64,
+    /// The store refuses at present.
+    pub failing: bool,
+}
+
+impl Keeper {
+    /// Folds what the lane holds and starts the thread. Blocking. `sounds`: where ready audio is
+    /// kept; `None` with a store that forgets everything anyway.
+    ///
+    /// # Errors
+    /// When the system gives no thread. A store that refuses is no error: see
+    /// [`KeeperState::failing`].
+    pub fn start(
+        store: Arc<dyn LaneStore>,
+        sounds: Option<Sounds>,
+        clock: Clock,
+    ) -> std::io::Result<(Keeper, Recovered)> {
+        let lane = Lane::new(Tag::xen_out(), LANE).map_err(std::io::Error::other)?;
+        let now = Clocks::at(clock.now());
+        // The keys of two runs must differ, or the store would take one for the other's.
+        let run: Arc<str> = format!("{:x}.{:x}", now.wall_ms, now.mono.as_micros()).into();
+        let (orders, inbox) = sync_channel(ORDERS_MAX);
+        let state = Arc::new(KeeperState::default());
+        let mut writer = Writer::new((store, lane), sounds, clock, run.clone(), state.clone());
+        let recovered = writer.recover(now);
+        std::thread::Builder::new().name("journal-keeper".into()).spawn(move || {
+            writer.run(&inbox);
+        })?;
+        Ok((Keeper { orders, state, run }, recovered))
+    }
+
+    /// A new account.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        let (progress, seen) = watch::channel(Progress::default());
+        Account { keeper: self.clone(), issued: 0, progress: Arc::new(progress), seen }
+    }
+
+    /// How it fares.
+    #[must_use]
+    pub fn state(&self) -> &KeeperState {
+        &self.state
+    }
+
+    /// A name that no other run has.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// Waits until everything handed over so far is safe, or the store has refused it. Blocking.
+    pub fn flush(&self) {
+        let (done, wait) = sync_channel(1);
+        if self.orders.send(Order::Flush(done)).is_ok() {
+            // The writer is gone when it does not answer; then there is nothing to wait for.
+            let _ = wait.recv_timeout(Duration::from_secs(5));
+        }
+    }
+}
+
+impl Account {
+    /// Hands `record` over; gives its number. Never blocks.
+    pub fn write(&mut self, record: Record) -> u64 {
+        self.issued += 1;
+        let waiting = Waiting { record, number: self.issued, account: self.progress.clone() };
+        if let Err(TrySendError::Full(_)) = self.keeper.orders.try_send(Order::Write(waiting)) {
+            self.keeper.state.not_kept.fetch_add(1, Ordering::Relaxed);
+            self.keeper.state.fail("the journal does not keep up".to_owned());
+        }
+        self.issued
+    }
+
+    /// Up to where it is safe.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let seen = *self.seen.borrow();
+        let failing = self.keeper.state.failing.load(Ordering::Acquire);
+        Progress { failing: seen.failing || failing, ..seen }
+    }
+
+    /// Waits until [`Account::progress`] is another one.
+    pub async fn changed(&mut self) {
+        // The sending half is ours too, so it cannot be gone.
+        let _ = self.seen.changed().await;
+    }
+
+    /// The number of the last record handed over.
+    #[must_use]
+    pub fn issued(&self) -> u64 {
+        self.issued
+    }
+}
+
+#[cfg(test)]
+mod tests;

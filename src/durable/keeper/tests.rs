@@ -1,0 +1,216 @@
+use lane_broker::{
+    Delivery, Entry, GroupError, LaneInfo, Limits, MemoryStore, Pending, Position, PublishError,
+    Published, Retention, StoreError,
+};
+use media_core::{MonoTime, SampleRate};
+use queue_governor::{Claim, Content, Ending, Heard, Source};
+
+use super::super::writer::{BATCH_MAX, SNAPSHOT_EVERY};
+use super::*;
+
+/// A store whose disk is full whenever the test says so.
+struct Disk {
+    store: MemoryStore,
+    full: AtomicBool,
+}
+
+impl Disk {
+    fn new() -> Arc<Disk> {
+        Arc::new(Disk { store: MemoryStore::new(Limits::default()), full: AtomicBool::new(false) })
+    }
+
+    fn entries(&self) -> usize {
+        let lane = Lane::new(Tag::xen_out(), LANE).unwrap();
+        self.store.read(&lane, Position::START, usize::MAX).expect("memory").len()
+    }
+}
+
+impl LaneStore for Disk {
+    fn publish(&self, lane: &Lane, key: &str, body: &[u8]) -> Result<Published, PublishError> {
+        self.store.publish(lane, key, body)
+    }
+    fn publish_many(
+        &self,
+        lane: &Lane,
+        entries: &[(String, Vec<u8>)],
+    ) -> Result<Vec<Published>, PublishError> {
+        if self.full.load(Ordering::Acquire) {
+            return Err(StoreError::Full.into());
+        }
+        self.store.publish_many(lane, entries)
+    }
+    fn read(&self, lane: &Lane, after: Position, max: usize) -> Result<Vec<Entry>, StoreError> {
+        self.store.read(lane, after, max)
+    }
+    fn lanes(&self) -> Result<Vec<LaneInfo>, StoreError> {
+        self.store.lanes()
+    }
+    fn join(&self, lane: &Lane, group: &str, from: Position) -> Result<(), GroupError> {
+        self.store.join(lane, group, from)
+    }
+    fn take(
+        &self,
+        lane: &Lane,
+        group: &str,
+        consumer: &str,
+        max: usize,
+    ) -> Result<Vec<Delivery>, GroupError> {
+        self.store.take(lane, group, consumer, max)
+    }
+    fn ack(&self, lane: &Lane, group: &str, position: Position) -> Result<bool, GroupError> {
+        self.store.ack(lane, group, position)
+    }
+    fn pending(&self, lane: &Lane, group: &str) -> Result<Vec<Pending>, GroupError> {
+        self.store.pending(lane, group)
+    }
+    fn give_up(&self, lane: &Lane, group: &str, consumer: &str) -> Result<usize, GroupError> {
+        self.store.give_up(lane, group, consumer)
+    }
+    fn give_up_idle(&self, lane: &Lane, group: &str, idle: Duration) -> Result<usize, GroupError> {
+        self.store.give_up_idle(lane, group, idle)
+    }
+    fn trim(&self, lane: &Lane, upto: Position) -> Result<usize, StoreError> {
+        self.store.trim(lane, upto)
+    }
+    fn retain(&self, lane: &Lane, keep: &Retention) -> Result<usize, StoreError> {
+        self.store.retain(lane, keep)
+    }
+    fn remove(&self, lane: &Lane) -> Result<bool, StoreError> {
+        self.store.remove(lane)
+    }
+}
+
+fn start(disk: &Arc<Disk>) -> (Keeper, Recovered) {
+    Keeper::start(disk.clone(), None, Clock::new()).expect("a thread")
+}
+
+fn accepted(id: &str, must_deliver: bool) -> Record {
+    let claim =
+        Claim { must_deliver, ..Claim::text(id, Source::External, format!("the words of {id}")) };
+    Record::Accepted { claim, expires_at: None }
+}
+
+fn heard(id: &str, resume_at: usize) -> Record {
+    Record::Heard { claim: ClaimId::new(id), resume_at, samples: 800, ms: 100 }
+}
+
+fn spoken(id: &str) -> Record {
+    Record::Ended {
+        claim: ClaimId::new(id),
+        ending: Ending::Spoken,
+        heard: Heard::default(),
+        remember_until: Some(Clock::new().now() + Duration::from_secs(60)),
+    }
+}
+
+fn names(recovered: &Recovered) -> Vec<&str> {
+    recovered.waiting.iter().map(|unfinished| unfinished.claim.id.as_str()).collect()
+}
+
+/// Bounded waiting, for what another thread does.
+fn until(what: &str, is: impl Fn() -> bool) {
+    let latest = std::time::Instant::now() + Duration::from_secs(20);
+    while !is() {
+        assert!(std::time::Instant::now() < latest, "in vain: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_was_accepted_and_not_said_waits_after_a_crash_from_where_it_was_heard() {
+    let disk = Disk::new();
+    let (keeper, nothing) = start(&disk);
+    assert!(nothing.waiting.is_empty());
+    let mut account = keeper.account();
+    for record in [accepted("a", true), accepted("b", true), heard("b", 4), accepted("c", false)] {
+        account.write(record);
+    }
+    account.write(spoken("a"));
+    keeper.flush();
+    // No goodbye: the next one reads what is there.
+    let (_, recovered) = start(&disk);
+    assert_eq!(names(&recovered), ["b"]);
+    assert_eq!(recovered.waiting[0].resume_at, 4);
+    let (_, again) = start(&disk);
+    assert_eq!((names(&again), again.waiting[0].resume_at), (vec!["b"], 4));
+}
+
+#[test]
+fn a_record_is_safe_only_when_the_store_has_it() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    let first = account.write(accepted("a", true));
+    until("the first to be safe", || account.progress().durable == first);
+    disk.full.store(true, Ordering::Release);
+    let second = account.write(accepted("b", true));
+    until("the full disk to be told", || account.progress().failing);
+    assert!(keeper.state().failing().is_some());
+    assert_eq!(account.progress().durable, first);
+    disk.full.store(false, Ordering::Release);
+    until("the second to be safe", || account.progress().durable == second);
+    until("the good news", || keeper.state().failing().is_none());
+    let (_, recovered) = start(&disk);
+    assert_eq!(names(&recovered), ["a", "b"]);
+}
+
+#[test]
+fn the_lane_stays_short_whatever_is_written() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    account.write(accepted("first", true));
+    for n in 0..20 {
+        for m in 0..250 {
+            account.write(accepted(&format!("c-{n}-{m}"), true));
+            account.write(spoken(&format!("c-{n}-{m}")));
+        }
+        keeper.flush();
+    }
+    assert!(keeper.state().written() > 10_000);
+    // What is new since a snapshot, a batch, and the snapshot: the first, and 128 sayings.
+    assert!(disk.entries() < SNAPSHOT_EVERY + BATCH_MAX + 600, "{} entries", disk.entries());
+    let (_, recovered) = start(&disk);
+    assert_eq!(names(&recovered), ["first"]);
+    assert!(disk.entries() < 600, "{} entries", disk.entries());
+}
+
+#[test]
+fn ready_sound_survives_and_what_lost_its_sound_ends() {
+    let disk = Disk::new();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let sounds = || Some(Sounds::open(dir.path()).expect("a directory"));
+    let sound = |id: &str| {
+        let (samples, rate) = (vec![5; 160].into(), SampleRate::Hz8000);
+        let content = Content::Audio { label: "chime".into(), samples, rate };
+        let claim = Claim { content, must_deliver: true, ..Claim::text(id, Source::External, "") };
+        Record::Accepted { claim, expires_at: None }
+    };
+    let (keeper, _) = Keeper::start(disk.clone(), sounds(), Clock::new()).expect("a thread");
+    let mut account = keeper.account();
+    account.write(sound("a"));
+    account.write(sound("b"));
+    keeper.flush();
+    std::fs::remove_file(dir.path().join("a.pcm")).expect("it was written");
+    let (_, recovered) = Keeper::start(disk.clone(), sounds(), Clock::new()).expect("a thread");
+    assert_eq!(names(&recovered), ["b"]);
+    let Content::Audio { samples, .. } = &recovered.waiting[0].claim.content else {
+        panic!("it was sound")
+    };
+    assert_eq!(samples.len(), 160);
+}
+
+#[test]
+fn a_time_that_was_named_lets_a_claim_wait_and_a_mind_answers_nobody_later() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    let later = Some(Clock::new().now() + Duration::from_secs(60));
+    for (id, source) in [("out", Source::External), ("mind", Source::Responder)] {
+        account.write(Record::Accepted { claim: Claim::text(id, source, id), expires_at: later });
+    }
+    keeper.flush();
+    let (_, recovered) = start(&disk);
+    assert_eq!(names(&recovered), ["out"]);
+    assert!(recovered.waiting[0].expires_at > Some(MonoTime::ZERO));
+}

@@ -1,0 +1,322 @@
+//! The thread's side: batches to the store, the fold beside it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::Duration;
+
+use lane_broker::{Lane, LaneStore, Position, PublishError, StoreError};
+use media_engine::Clock;
+use queue_governor::{Content, Ending, FailReason, Record, Source, Unfinished};
+use tokio::sync::watch;
+
+use super::entry::{self, Clocks};
+use super::fold::Fold;
+use super::keeper::{KeeperState, Progress, Recovered};
+use super::sounds::Sounds;
+
+/// Records written in one go.
+pub(super) const BATCH_MAX: usize = 256;
+/// A store that refused is asked again after so long.
+const AGAIN: Duration = Duration::from_millis(250);
+/// After so many entries the fold is written, and what lies before it dropped. A restart reads no
+/// more than this, and the lane is far from full.
+pub(super) const SNAPSHOT_EVERY: usize = 2_000;
+/// The same, by bytes: claims may be long.
+const SNAPSHOT_BYTES: usize = 512 * 1024;
+/// Entries read at once when the lane is folded.
+const PAGE: usize = 512;
+
+pub(super) enum Order {
+    Write(Waiting),
+    Flush(SyncSender<()>),
+}
+
+/// A record on its way to the disk.
+pub(super) struct Waiting {
+    pub record: Record,
+    pub number: u64,
+    pub account: Arc<watch::Sender<Progress>>,
+}
+
+pub(super) struct Writer {
+    store: Arc<dyn LaneStore>,
+    lane: Lane,
+    sounds: Option<Sounds>,
+    clock: Clock,
+    run: Arc<str>,
+    /// Entries of this run, for their keys.
+    entries: u64,
+    since_snapshot: usize,
+    /// Bytes written since the last snapshot.
+    bytes: usize,
+    /// The last entry of the lane.
+    last: Position,
+    /// What an earlier run left could not be read: then nothing of it is dropped either.
+    unread: bool,
+    fold: Fold,
+    state: Arc<KeeperState>,
+}
+
+impl Writer {
+    pub fn new(
+        (store, lane): (Arc<dyn LaneStore>, Lane),
+        sounds: Option<Sounds>,
+        clock: Clock,
+        run: Arc<str>,
+        state: Arc<KeeperState>,
+    ) -> Self {
+        let (last, fold) = (Position::START, Fold::default());
+        Self {
+            store,
+            lane,
+            sounds,
+            clock,
+            run,
+            entries: 0,
+            since_snapshot: 0,
+            bytes: 0,
+            last,
+            unread: false,
+            fold,
+            state,
+        }
+    }
+
+    /// Until nobody can hand anything over any more.
+    pub fn run(mut self, inbox: &Receiver<Order>) {
+        let mut batch: Vec<Waiting> = Vec::new();
+        let mut flushed: Vec<SyncSender<()>> = Vec::new();
+        loop {
+            let first = if batch.is_empty() {
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                inbox.recv_timeout(AGAIN)
+            };
+            match first {
+                Ok(order) => take(order, &mut batch, &mut flushed),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) if batch.is_empty() => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    // The house is gone; one last try.
+                    let _ = self.write(&batch);
+                    return;
+                }
+            }
+            while batch.len() < BATCH_MAX
+                && let Ok(order) = inbox.try_recv()
+            {
+                take(order, &mut batch, &mut flushed);
+            }
+            self.settle(&mut batch);
+            for done in flushed.drain(..) {
+                // Whoever waited may have given up.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    /// Writes the batch and tells the accounts; one that was refused stays, to be tried again.
+    fn settle(&mut self, batch: &mut Vec<Waiting>) {
+        if batch.is_empty() {
+            return;
+        }
+        match self.write(batch) {
+            Ok(()) => {
+                if self.state.succeed() {
+                    tracing::info!("the journal is written again");
+                }
+                for waiting in batch.drain(..) {
+                    self.state.count_written();
+                    let durable = waiting.number;
+                    waiting.account.send_replace(Progress { durable, failing: false });
+                }
+                if self.since_snapshot >= SNAPSHOT_EVERY || self.bytes >= SNAPSHOT_BYTES {
+                    self.shorten();
+                }
+            }
+            Err(error) => {
+                let known = self.state.failing();
+                let reason = error.to_string();
+                if known.as_ref() != Some(&reason) {
+                    tracing::warn!(%reason, "the journal cannot be written: what is accepted now would not survive a crash");
+                }
+                self.state.fail(reason);
+                for waiting in batch.iter() {
+                    waiting.account.send_modify(|progress| progress.failing = true);
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &[Waiting]) -> Result<(), WriteError> {
+        let now = Clocks::at(self.clock.now());
+        let mut entries = Vec::with_capacity(batch.len());
+        for (index, waiting) in batch.iter().enumerate() {
+            // The same entry gets the same key when it is tried again.
+            let number = self.entries + index as u64;
+            entries.push(self.entry(number, &waiting.record, now)?);
+        }
+        self.publish(&entries)?;
+        self.entries += entries.len() as u64;
+        self.since_snapshot += entries.len();
+        batch.iter().for_each(|waiting| self.fold.apply(&waiting.record));
+        Ok(())
+    }
+
+    fn entry(
+        &self,
+        number: u64,
+        record: &Record,
+        now: Clocks,
+    ) -> Result<(String, Vec<u8>), WriteError> {
+        let sound = match (&self.sounds, record) {
+            (Some(sounds), Record::Accepted { claim, .. }) => match &claim.content {
+                Content::Audio { samples, .. } if !samples.is_empty() => {
+                    Some(sounds.write(claim.id.as_str(), samples).map_err(WriteError::Sound)?)
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let body = entry::write(record, now, sound).map_err(WriteError::Form)?;
+        Ok((format!("{}-{number}", self.run), body))
+    }
+
+    fn publish(&mut self, entries: &[(String, Vec<u8>)]) -> Result<(), WriteError> {
+        let published = self.store.publish_many(&self.lane, entries)?;
+        self.last = published.last().map_or(self.last, |last| last.position);
+        self.bytes += entries.iter().map(|(key, body)| key.len() + body.len()).sum::<usize>();
+        Ok(())
+    }
+
+    /// Folds what the lane holds, and shortens it.
+    pub fn recover(&mut self, now: Clocks) -> Recovered {
+        if let Err(error) = self.replay(now) {
+            tracing::error!(%error, "what an earlier run left cannot be read; it stays where it is");
+            self.unread = true;
+        }
+        let mut waiting: Vec<Unfinished> = Vec::new();
+        let left: Vec<Unfinished> = self.fold.unfinished().cloned().collect();
+        for unfinished in left {
+            match ending_of(&unfinished) {
+                None => waiting.push(unfinished),
+                Some(ending) => {
+                    tracing::info!(claim = %unfinished.claim.id, ?ending, "a claim that the last run left has ended");
+                    self.fold.apply(&unfinished.ended(ending, now.mono));
+                }
+            }
+        }
+        // Nothing of it answers what the next caller says.
+        waiting.iter_mut().for_each(|unfinished| unfinished.claim.turn = None);
+        self.shorten();
+        Recovered { waiting, said: self.fold.said(), ended: self.fold.ended().cloned().collect() }
+    }
+
+    fn replay(&mut self, now: Clocks) -> Result<(), StoreError> {
+        let mut after = Position::START;
+        let mut strange = 0_u32;
+        loop {
+            let page = self.store.read(&self.lane, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.position;
+            self.last = after;
+            for entry in &page {
+                match entry::read(&entry.body, now) {
+                    Ok(read) => self.fold.apply(&self.with_sound(read)),
+                    Err(error) => {
+                        tracing::debug!(%error, position = %entry.position, "an entry is left out");
+                        strange += 1;
+                    }
+                }
+            }
+        }
+        if strange > 0 {
+            tracing::warn!(
+                strange,
+                "entries of the journal cannot be read; were they written by a newer version?"
+            );
+        }
+        Ok(())
+    }
+
+    fn with_sound(&self, read: entry::Read) -> Record {
+        let mut record = read.record;
+        if let (Some(name), Record::Accepted { claim, .. }) = (read.sound, &mut record)
+            && let Content::Audio { samples, .. } = &mut claim.content
+            && let Some(sounds) = &self.sounds
+        {
+            match sounds.read(&name) {
+                Ok(found) => *samples = found,
+                Err(error) => {
+                    tracing::warn!(%error, claim = %claim.id, "the sound of a claim that waited is gone")
+                }
+            }
+        }
+        record
+    }
+
+    /// Writes the fold, and drops what it stands for. A store that refuses keeps all of it, until
+    /// the next time.
+    fn shorten(&mut self) {
+        (self.since_snapshot, self.bytes) = (0, 0);
+        if self.unread {
+            return;
+        }
+        let now = Clocks::at(self.clock.now());
+        let records = self.fold.snapshot(now.mono);
+        let entries: Result<Vec<_>, WriteError> = records
+            .iter()
+            .enumerate()
+            .map(|(index, record)| self.entry(self.entries + index as u64, record, now))
+            .collect();
+        let written = entries.and_then(|entries| {
+            let before = self.last;
+            self.publish(&entries)?;
+            self.store.trim(&self.lane, before).map_err(PublishError::from)?;
+            self.bytes = 0;
+            Ok(entries.len())
+        });
+        match written {
+            Ok(count) => {
+                self.entries += count as u64;
+                if let Some(sounds) = &self.sounds {
+                    sounds.keep_only(self.fold.unfinished().map(|it| it.claim.id.as_str()));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the journal could not be shortened"),
+        }
+    }
+}
+
+fn take(order: Order, batch: &mut Vec<Waiting>, flushed: &mut Vec<SyncSender<()>>) {
+    match order {
+        Order::Write(waiting) => batch.push(waiting),
+        Order::Flush(done) => flushed.push(done),
+    }
+}
+
+/// Why a batch was not written.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Store(#[from] PublishError),
+    #[error("the sound of a claim cannot be kept: {0}")]
+    Sound(std::io::Error),
+    #[error("a record has no written form: {0}")]
+    Form(serde_json::Error),
+}
+
+/// What a crash does to an unfinished claim; `None`: it waits for the next call. That is what must
+/// be delivered, and what another program wants said within a time that it named.
+fn ending_of(unfinished: &Unfinished) -> Option<Ending> {
+    let claim = &unfinished.claim;
+    if let Content::Audio { samples, .. } = &claim.content
+        && samples.is_empty()
+    {
+        let gone = FailReason::Synthesis("its sound is gone".to_owned());
+        return Some(Ending::Failed(gone));
+    }
+    let minds = matches!(claim.source, Source::Responder | Source::Worker);
+    let waits = claim.must_deliver || (!minds && unfinished.expires_at.is_some());
+    (!waits).then_some(Ending::Failed(FailReason::LineClosed))
+}

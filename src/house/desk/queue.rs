@@ -1,0 +1,67 @@
+//! `xenline queue` at the desk.
+
+use queue_governor::{ClaimId, Ending};
+
+use super::Desk;
+use crate::control::{QueuedClaim, Reply};
+use crate::line::LineInput;
+use crate::say::{HowItEnded, Withdrawal};
+
+impl Desk {
+    pub(super) fn queue_list(&self, which: impl Fn(&QueuedClaim) -> bool) -> Reply {
+        let mut claims = self.saying.queue.list(self.media.clock().now());
+        claims.retain(which);
+        Reply::Queue { claims, paused: self.saying.queue.is_paused() }
+    }
+
+    pub(super) fn queue_show(&self, claim: &str) -> Reply {
+        match self.queue_list(|queued| queued.claim == claim) {
+            Reply::Queue { claims, .. } if claims.is_empty() => unknown(claim),
+            found => found,
+        }
+    }
+
+    pub(super) fn queue_withdraw(&mut self, claim: &str) -> Reply {
+        let id = ClaimId::new(claim);
+        match self.saying.queue.withdraw(&id) {
+            Withdrawal::Waited(unfinished) => {
+                self.write_ended(&unfinished, Ending::Withdrawn);
+                let heard = unfinished.heard().text;
+                let how = HowItEnded { ending: "withdrawn".into(), reason: None, heard };
+                self.tell_ended(&id, None, how);
+                Reply::Done { message: format!("{claim} is withdrawn") }
+            }
+            Withdrawal::OnLine(line) => {
+                let told = self
+                    .lines_for(Some(line.0))
+                    .into_iter()
+                    .next()
+                    .is_some_and(|(_, handle)| handle.offer(LineInput::Withdraw(id)));
+                match told {
+                    true => Reply::Done { message: format!("line {line} withdraws {claim}") },
+                    false => Reply::refused(format!("line {line} is just closing; ask again")),
+                }
+            }
+            Withdrawal::TooLate(how) => {
+                Reply::refused(format!("{claim} has ended already: {}", how.ending))
+            }
+            Withdrawal::Unknown => unknown(claim),
+        }
+    }
+
+    pub(super) fn queue_pause(&mut self, pause: bool) -> Reply {
+        self.saying.queue.pause(pause);
+        self.tell_lines(|| LineInput::HoldExternal(pause));
+        let message = match pause {
+            true => "paused: nothing is said for other programs until `xenline queue resume`",
+            false => "resumed: what other programs want said is said again",
+        };
+        Reply::Done { message: message.into() }
+    }
+}
+
+fn unknown(claim: &str) -> Reply {
+    Reply::refused(format!(
+        "no claim {claim:?}, or it ended long ago; `xenline queue ls` shows those that there are"
+    ))
+}

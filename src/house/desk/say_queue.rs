@@ -1,0 +1,293 @@
+//! The say-queue at the desk: what comes in, where it goes, and who is told.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lane_broker::Tags;
+use lane_broker::intake::{Door, DoorLimits};
+use media_core::{LineId, MonoTime};
+use queue_governor::{Book, Claim, ClaimId, Content, Ending, GovernorConfig, Record, Unfinished};
+use tokio::sync::mpsc;
+
+use super::Desk;
+use super::asked::send;
+use super::operator::no_line;
+use crate::config::Config;
+use crate::control::server::Asked;
+use crate::control::{Reply, Request, SayRequest};
+use crate::durable::{Account, Keeper, Recovered};
+use crate::line::{ClaimNews, LineHandle, LineInput, LineNews, News};
+use crate::say::{HowItEnded, Names, SAID, SayQueue, Withdrawal, claim_of, content_of};
+
+/// News of claims that wait for the desk: each claim has two, and a governor holds 64.
+const NEWS_MAX: usize = 4_096;
+
+/// The say-queue, and what the desk needs for it.
+pub(super) struct Saying {
+    pub keeper: Keeper,
+    pub account: Account,
+    pub names: Names,
+    /// What an earlier run said lately.
+    pub said: Book,
+    /// The folds of the open lines' records.
+    pub books: BTreeMap<LineId, Arc<Mutex<Book>>>,
+    pub queue: SayQueue<Asker>,
+    door: Door,
+    tags: Tags,
+    /// Claims that wait for a call and are told to be accepted once the journal has them.
+    pub promises: VecDeque<(u64, ClaimId)>,
+    /// From a spool, and ended in an earlier run.
+    ended_before: BTreeSet<ClaimId>,
+    pub dedup_window: Duration,
+    news: (mpsc::Sender<LineNews>, Option<mpsc::Receiver<LineNews>>),
+}
+
+/// Whoever handed a claim in.
+pub(super) struct Asker {
+    pub replies: mpsc::Sender<Reply>,
+    /// Whether the ending is wanted too.
+    pub wait: bool,
+}
+
+impl Saying {
+    pub fn new(config: &Config, keeper: Keeper, recovered: Recovered, now: MonoTime) -> Self {
+        let (news, inbox) = mpsc::channel(NEWS_MAX);
+        let say = &config.say;
+        let limits = DoorLimits {
+            per_second: say.per_second,
+            burst: say.burst,
+            waiting_max: say.waiting_max,
+        };
+        let mut queue = SayQueue::default();
+        if !recovered.waiting.is_empty() {
+            let waiting = recovered.waiting.len();
+            tracing::info!(waiting, "claims of an earlier run wait for the next call");
+        }
+        for unfinished in recovered.waiting {
+            queue.wait(now, unfinished, None);
+        }
+        Self {
+            account: keeper.account(),
+            keeper,
+            names: Names::of_this_run(),
+            said: recovered.said,
+            books: BTreeMap::new(),
+            queue,
+            door: Door::new(limits),
+            tags: Tags::default(),
+            promises: VecDeque::new(),
+            ended_before: recovered.ended.into_iter().collect(),
+            dedup_window: Duration::from_secs(u64::from(config.governor.dedup_s)),
+            news: (news, Some(inbox)),
+        }
+    }
+
+    /// Where lines send their news.
+    pub fn news(&self) -> mpsc::Sender<LineNews> {
+        self.news.0.clone()
+    }
+
+    /// Where they arrive; an empty channel the second time.
+    pub fn take_news(&mut self) -> mpsc::Receiver<LineNews> {
+        self.news.1.take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    /// Whether nothing is said for other programs at present.
+    pub fn is_paused(&self) -> bool {
+        self.queue.is_paused()
+    }
+
+    /// Live claims, and whether they are paused.
+    pub fn figures(&self) -> (usize, bool) {
+        (self.queue.live(), self.queue.is_paused())
+    }
+}
+
+impl Desk {
+    pub(super) fn say(&mut self, asked: Asked) {
+        let Asked { request: Request::Say(wish), who, claim, sound, replies } = asked else {
+            return;
+        };
+        let asker = Asker { replies, wait: wish.wait };
+        let name = claim.map(ClaimId::new);
+        if let Some(name) = name.as_ref().filter(|name| self.knows(name)) {
+            return self.meet_again(name, asker);
+        }
+        let now = self.media.clock().now();
+        let since_origin = Duration::from_micros(now.as_micros());
+        let waiting = self.saying.queue.waiting();
+        if let Err(refusal) = self.saying.door.admit(since_origin, who, &wish, waiting) {
+            let (message, again_in_ms) = (refusal.to_string(), refusal.again_in_ms());
+            return send(&asker.replies, Reply::Refused { message, again_in_ms });
+        }
+        let id = name.unwrap_or_else(|| self.saying.names.next(SAID));
+        let claim = claim_of(id, &wish, content_of(&wish, sound));
+        if let Err(refused) = self.can_be_kept(&claim) {
+            return send(&asker.replies, refused);
+        }
+        let lines = self.lines_for(wish.line);
+        if lines.is_empty() {
+            return self.let_it_wait(now, &wish, claim, asker);
+        }
+        for (nth, (line, handle)) in lines.iter().enumerate() {
+            let id = if nth == 0 { claim.id.clone() } else { self.saying.names.next(SAID) };
+            let asker = Asker { replies: asker.replies.clone(), wait: asker.wait };
+            self.hand_to_line(Claim { id, ..claim.clone() }, (*line, handle), asker);
+        }
+    }
+
+    fn knows(&self, id: &ClaimId) -> bool {
+        self.saying.queue.knows(id) || self.saying.ended_before.contains(id)
+    }
+
+    /// Its author handed it in before, and did not hear of it: there was a crash in between.
+    fn meet_again(&mut self, id: &ClaimId, asker: Asker) {
+        let claim = id.to_string();
+        send(&asker.replies, Reply::Accepted { line: None, claim: claim.clone() });
+        let ended = |how: HowItEnded| {
+            let HowItEnded { ending, reason, heard } = how;
+            Reply::Ended { line: None, claim, ending, reason, heard }
+        };
+        match self.saying.queue.withdraw(id) {
+            Withdrawal::Waited(_) | Withdrawal::OnLine(_) => {
+                if asker.wait {
+                    self.saying.queue.ask(id, asker);
+                }
+            }
+            Withdrawal::TooLate(how) => send(&asker.replies, ended(how)),
+            Withdrawal::Unknown => send(
+                &asker.replies,
+                ended(HowItEnded {
+                    ending: "ended".into(),
+                    reason: Some("before the line was started again".into()),
+                    heard: String::new(),
+                }),
+            ),
+        }
+    }
+
+    /// What no governor would take is refused at once, also while no call is open; and so is
+    /// everything while nothing could be kept.
+    fn can_be_kept(&self, claim: &Claim) -> Result<(), Reply> {
+        if let Some(reason) = self.saying.keeper.state().failing() {
+            let message = format!(
+                "nothing is accepted at present, because it could not be kept: {reason}. Calls go on; `xenline check` looks at the disk"
+            );
+            return Err(Reply::Refused { message, again_in_ms: Some(1_000) });
+        }
+        self.saying
+            .tags
+            .parse(claim.tag.as_str())
+            .map_err(|error| Reply::refused(error.to_string()))?;
+        let longest = GovernorConfig::default().audio_max;
+        match &claim.content {
+            Content::Audio { samples, rate, .. }
+                if samples.len() as u64 > longest.as_secs() * u64::from(rate.hz()) =>
+            {
+                Err(Reply::refused(format!(
+                    "the sound is longer than {} s; play it in parts",
+                    longest.as_secs()
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// No call is open. What can wait is kept; it is told to be accepted once it is safe.
+    fn let_it_wait(&mut self, now: MonoTime, wish: &SayRequest, claim: Claim, asker: Asker) {
+        if wish.line.is_some() {
+            return send(&asker.replies, no_line(wish.line));
+        }
+        if !wish.can_wait() {
+            let message = "no call is open, so nobody would hear it; call the line first, or let it wait for a call with must_deliver or ttl_s (--must-deliver, --ttl-s)";
+            return send(&asker.replies, Reply::refused(message));
+        }
+        let expires_at = claim.ttl.map(|ttl| now + ttl);
+        let id = claim.id.clone();
+        let record = Record::Accepted { claim: claim.clone(), expires_at };
+        let unfinished =
+            Unfinished { claim, expires_at, resume_at: 0, heard_to: 0, samples: 0, ms: 0 };
+        self.saying.queue.wait(now, unfinished, Some(asker));
+        let number = self.saying.account.write(record);
+        self.saying.promises.push_back((number, id));
+    }
+
+    pub(super) fn hand_to_line(
+        &mut self,
+        claim: Claim,
+        (line, handle): (LineId, &LineHandle),
+        asker: Asker,
+    ) {
+        let now = self.media.clock().now();
+        let id = claim.id.clone();
+        self.saying.queue.hand_over(now, &claim, line, Some(asker));
+        if !handle.offer(LineInput::Say(claim)) {
+            let reason = Some("the line does not keep up; try again".to_owned());
+            let how = HowItEnded { ending: "refused".into(), reason, heard: String::new() };
+            self.tell_ended(&id, Some(line), how);
+        }
+    }
+
+    /// A line says what became of a claim.
+    pub(super) fn claim_news(&mut self, LineNews { line, claim, news }: LineNews) {
+        match news {
+            ClaimNews::Governor(News::Accepted) => self.tell_accepted(&claim, Some(line)),
+            ClaimNews::Governor(News::Ended { ending, reason, heard }) => {
+                self.tell_ended(&claim, Some(line), HowItEnded { ending, reason, heard });
+                self.feed();
+            }
+            ClaimNews::NotKept => self.break_promise(&claim),
+        }
+    }
+
+    /// The journal is further, or fails.
+    pub(super) fn journal_progressed(&mut self) {
+        let progress = self.saying.account.progress();
+        while let Some((number, _)) = self.saying.promises.front() {
+            if *number > progress.durable && !progress.failing {
+                return;
+            }
+            let kept = *number <= progress.durable;
+            let Some((_, id)) = self.saying.promises.pop_front() else { return };
+            if kept {
+                self.tell_accepted(&id, None);
+                continue;
+            }
+            if let Withdrawal::Waited(unfinished) = self.saying.queue.withdraw(&id) {
+                self.write_ended(&unfinished, Ending::Withdrawn);
+            }
+            self.break_promise(&id);
+        }
+        self.feed();
+    }
+
+    fn tell_accepted(&mut self, id: &ClaimId, line: Option<LineId>) {
+        let Some(asker) = self.saying.queue.asker(id) else { return };
+        let line = line.map(|line| line.0);
+        send(&asker.replies, Reply::Accepted { line, claim: id.to_string() });
+        if !asker.wait {
+            self.saying.queue.forget_asker(id);
+        }
+    }
+
+    pub(super) fn tell_ended(&mut self, id: &ClaimId, line: Option<LineId>, how: HowItEnded) {
+        let Some(asker) = self.saying.queue.ended(id, how.clone()) else { return };
+        let (line, claim) = (line.map(|line| line.0), id.to_string());
+        let HowItEnded { ending, reason, heard } = how;
+        send(&asker.replies, Reply::Ended { line, claim, ending, reason, heard });
+    }
+
+    fn break_promise(&mut self, id: &ClaimId) {
+        let reason = self.saying.keeper.state().failing().unwrap_or_default();
+        let message = format!("it could not be kept, so it was not accepted: {reason}");
+        let how = HowItEnded {
+            ending: "refused".into(),
+            reason: Some(message.clone()),
+            heard: String::new(),
+        };
+        if let Some(asker) = self.saying.queue.ended(id, how) {
+            send(&asker.replies, Reply::Refused { message, again_in_ms: Some(1_000) });
+        }
+    }
+}

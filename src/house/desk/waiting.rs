@@ -1,0 +1,79 @@
+//! Claims that wait for a call: given to one that opens, taken over from one that closed, and over
+//! when their time is.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use media_core::LineId;
+use queue_governor::{Ending, FailReason, Unfinished};
+
+use super::{Carrier, Desk};
+use crate::line::LineInput;
+use crate::say::HowItEnded;
+
+impl Desk {
+    /// Gives what waits to the calls that are open, as far as they have room, once it is safe.
+    pub(super) fn feed(&mut self) {
+        if !self.saying.promises.is_empty() || self.saying.queue.waiting() == 0 {
+            return;
+        }
+        let established = self.calls.values().filter(|open| open.established);
+        let lines: Vec<_> = established
+            .filter_map(|open| match &open.carrier {
+                Carrier::Agent(handle) => Some((open.line, handle.clone())),
+                _ => None,
+            })
+            .collect();
+        let now = self.media.clock().now();
+        for (line, handle) in lines {
+            for unfinished in self.saying.queue.give(line) {
+                if !handle.offer(LineInput::CarryOver(unfinished.clone())) {
+                    self.saying.queue.carry(now, unfinished);
+                }
+            }
+        }
+    }
+
+    /// The line is gone. What must be delivered and was not said to its end waits for the next
+    /// call; a line that ended with a fault has told nobody of the rest.
+    pub(super) fn carry_on(&mut self, line: LineId) {
+        let now = self.media.clock().now();
+        let book = self.saying.books.remove(&line);
+        let left = book.map(|book| {
+            let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+            book.begin_conversation();
+            book.take_unfinished(|_| true)
+        });
+        for unfinished in left.unwrap_or_default() {
+            if unfinished.claim.must_deliver {
+                self.saying.queue.carry(now, unfinished);
+                continue;
+            }
+            self.write_ended(&unfinished, Ending::Failed(FailReason::LineClosed));
+        }
+        for id in self.saying.queue.on_line(line) {
+            let reason = Some(FailReason::LineClosed.to_string());
+            let how = HowItEnded { ending: "failed".into(), reason, heard: String::new() };
+            self.tell_ended(&id, Some(line), how);
+        }
+    }
+
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        let at = self.saying.queue.next_expiry()?;
+        Some(Instant::now() + at.since(self.media.clock().now()))
+    }
+
+    pub(super) fn expire_waiting(&mut self) {
+        for unfinished in self.saying.queue.expired(self.media.clock().now()) {
+            self.write_ended(&unfinished, Ending::Expired);
+            let heard = unfinished.heard().text;
+            let how = HowItEnded { ending: "expired".into(), reason: None, heard };
+            self.tell_ended(&unfinished.claim.id, None, how);
+        }
+    }
+
+    pub(super) fn write_ended(&mut self, unfinished: &Unfinished, ending: Ending) {
+        let until = self.media.clock().now() + self.saying.dedup_window;
+        self.saying.account.write(unfinished.ended(ending, until));
+    }
+}

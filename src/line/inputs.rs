@@ -1,0 +1,86 @@
+//! What can happen to a line, and the way to its task.
+
+use brain_protocol::BrainMessage;
+use media_core::{LineId, NegotiatedMedia};
+use media_engine::LineEvent;
+use queue_governor::{Claim, ClaimId, Unfinished};
+use sip_bridge::CallOutcome;
+use tokio::sync::mpsc;
+
+use super::conversation::News;
+
+/// Inputs that wait for the line's task. Events of 100 ms pile up to this in half a minute of a
+/// task that does not run; then they are dropped and counted.
+pub const INPUTS_MAX: usize = 2_048;
+/// What can happen to a line.
+#[derive(Debug)]
+pub enum LineInput {
+    /// The caller acknowledged the answer: both sides hear each other.
+    Established(NegotiatedMedia),
+    /// A re-INVITE changed the media.
+    MediaChanged(NegotiatedMedia),
+    /// The media line reports.
+    Media(LineEvent),
+    /// A key by SIP INFO.
+    Digit(char),
+    /// The brain says something about this line.
+    Brain(BrainMessage),
+    /// A brain said hello.
+    BrainUp(Option<u32>),
+    /// The brain is gone.
+    BrainDown(String),
+    /// Another program, or the operator, wants something said. Its fate comes as [`LineNews`].
+    Say(Claim),
+    /// What an earlier call left unfinished is said here.
+    CarryOver(Unfinished),
+    /// A claim of the house is taken back.
+    Withdraw(ClaimId),
+    /// Nothing is said for other programs until it is `false` again.
+    HoldExternal(bool),
+    /// The operator takes the floor (`true`), or hands it back.
+    Operator(bool),
+    /// Signalling is over.
+    Ended(CallOutcome),
+}
+
+/// What became of a claim that the house handed to a line.
+#[derive(Debug)]
+pub struct LineNews {
+    /// The line.
+    pub line: LineId,
+    /// The claim.
+    pub claim: ClaimId,
+    /// What is said about it.
+    pub news: ClaimNews,
+}
+
+/// See [`LineNews`].
+#[derive(Debug)]
+pub enum ClaimNews {
+    /// The governor took it in or ended it.
+    Governor(News),
+    /// It was taken in and is taken back: the journal cannot keep it.
+    NotKept,
+}
+
+/// The way to a line's task.
+#[derive(Clone)]
+pub struct LineHandle {
+    /// Where its inputs go.
+    pub inputs: mpsc::Sender<LineInput>,
+}
+
+impl LineHandle {
+    /// Hands `input` over, or drops it when the line is hopelessly behind or gone.
+    pub fn put(&self, input: LineInput) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.inputs.try_send(input) {
+            tracing::warn!("a line does not keep up with its inputs; one was dropped");
+        }
+    }
+
+    /// Hands `input` over. `false`: the line is behind or gone, and nothing came of it.
+    #[must_use]
+    pub fn offer(&self, input: LineInput) -> bool {
+        self.inputs.try_send(input).is_ok()
+    }
+}

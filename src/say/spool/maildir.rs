@@ -1,0 +1,187 @@
+//! The spool on disk: `tmp` to write in, `new` to drop into, `cur` for what was taken in, `done`
+//! for what became of it.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lane_broker::intake::{Peer, WISH_BYTES_MAX};
+use sha2::{Digest, Sha256};
+
+use crate::control::Reply;
+use crate::say::SPOOLED;
+
+/// Results that are kept; whoever dropped a thing looks for it soon.
+const DONE_KEPT: usize = 1_000;
+/// Results are counted again after so many.
+const TIDY_EVERY: u32 = 100;
+
+/// A file that was dropped.
+#[derive(Debug)]
+pub(super) struct Drop {
+    /// Its name in the spool.
+    pub name: String,
+    /// The name of its claim: the same whenever this file is met.
+    pub claim: String,
+    /// Whose it is.
+    pub peer: Peer,
+    /// What is in it, or one byte more than may be.
+    pub bytes: Vec<u8>,
+}
+
+/// A spool directory.
+#[derive(Debug)]
+pub(super) struct Maildir {
+    root: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    in_hand: BTreeSet<String>,
+    results: u32,
+}
+
+impl Maildir {
+    /// Makes the directories that are missing. `group`: whose members may drop.
+    pub fn open(root: PathBuf, group: Option<u32>) -> io::Result<Self> {
+        for part in ["tmp", "new", "cur", "done"] {
+            let dir = root.join(part);
+            if dir.is_dir() {
+                continue;
+            }
+            std::fs::create_dir_all(&dir)?;
+            let shared = group.is_some() && part != "cur";
+            std::fs::set_permissions(
+                &dir,
+                std::fs::Permissions::from_mode(if shared { 0o770 } else { 0o700 }),
+            )?;
+            if shared && let Err(error) = std::os::unix::fs::chown(&dir, None, group) {
+                tracing::warn!(%error, dir = %dir.display(), "the spool stays with this user's group");
+            }
+        }
+        let maildir = Self { root, state: Mutex::default() };
+        maildir.tidy();
+        Ok(maildir)
+    }
+
+    pub fn new_dir(&self) -> PathBuf {
+        self.root.join("new")
+    }
+
+    /// Up to `room` files that are not in hand yet: first what an earlier run took in, then what
+    /// is new, each by name.
+    pub fn look(&self, room: usize) -> Vec<Drop> {
+        let mut found = Vec::new();
+        for part in ["cur", "new"] {
+            let mut names: Vec<String> = names_in(&self.root.join(part))
+                .filter(|name| !self.state().in_hand.contains(name))
+                .collect();
+            names.sort();
+            names.truncate(room.saturating_sub(found.len()));
+            for name in names {
+                match read(&self.root.join(part).join(&name), &name) {
+                    Ok(Some(dropped)) => {
+                        self.state().in_hand.insert(name);
+                        found.push(dropped);
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::debug!(%error, name, "a drop cannot be read"),
+                }
+            }
+        }
+        found
+    }
+
+    /// It was taken in: the result says so, and it is not new any more.
+    pub fn accepted(&self, name: &str, reply: &Reply) {
+        self.note(name, reply);
+        // It lies in `cur` already if an earlier run took it in.
+        let _ = std::fs::rename(self.root.join("new").join(name), self.root.join("cur").join(name));
+    }
+
+    /// It is over: the result says how, and the file is gone.
+    pub fn finished(&self, name: &str, reply: Option<&Reply>) {
+        if let Some(reply) = reply {
+            self.note(name, reply);
+        }
+        // What was taken in lies in `cur`; another one of its name may have come since.
+        if std::fs::remove_file(self.root.join("cur").join(name)).is_err() {
+            let _ = std::fs::remove_file(self.root.join("new").join(name));
+        }
+        self.let_go(name);
+    }
+
+    /// It is not in hand any more, and found again if it is there.
+    pub fn let_go(&self, name: &str) {
+        self.state().in_hand.remove(name);
+    }
+
+    fn note(&self, name: &str, reply: &Reply) {
+        let write = || {
+            let mut line = serde_json::to_vec(reply)?;
+            line.push(b'\n');
+            let unfinished = self.root.join("tmp").join(format!(".{name}.result"));
+            std::fs::write(&unfinished, line)?;
+            std::fs::rename(unfinished, self.root.join("done").join(format!("{name}.json")))
+        };
+        if let Err(error) = write() {
+            tracing::warn!(%error, name, "what became of a drop could not be written");
+        }
+        let mut state = self.state();
+        state.results += 1;
+        if state.results.is_multiple_of(TIDY_EVERY) {
+            drop(state);
+            self.tidy();
+        }
+    }
+
+    /// Removes the oldest results.
+    fn tidy(&self) {
+        let done = self.root.join("done");
+        let age = |name: &String| done.join(name).metadata().and_then(|meta| meta.modified()).ok();
+        let mut names: Vec<_> = names_in(&done).map(|name| (age(&name), name)).collect();
+        names.sort();
+        for (_, name) in names.iter().rev().skip(DONE_KEPT) {
+            // Somebody else may have been quicker.
+            let _ = std::fs::remove_file(done.join(name));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is not hidden in a directory.
+fn names_in(dir: &Path) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| !name.starts_with('.'))
+}
+
+/// `None`: not a plain file. A pipe would never end, and a link leads elsewhere.
+fn read(path: &Path, name: &str) -> io::Result<Option<Drop>> {
+    let mut options = std::fs::OpenOptions::new();
+    let mut file =
+        options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.by_ref().take(WISH_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    let identity = (meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec());
+    let mut hash = Sha256::new();
+    hash.update(name.as_bytes());
+    hash.update(format!("{identity:?}").as_bytes());
+    let claim: String = hash.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some(Drop {
+        name: name.to_owned(),
+        claim: format!("{SPOOLED}{claim}"),
+        peer: Peer { uid: meta.uid(), gids: vec![meta.gid()] },
+        bytes,
+    }))
+}

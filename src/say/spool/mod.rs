@@ -1,0 +1,252 @@
+//! What other programs leave in files to be said: a spool directory, and a file of lines.
+//!
+//! Both are queues on a disk: what cannot be taken in just now stays where it is and is tried
+//! again. What was taken in is known by a name that is made from the file, so that after a crash
+//! it is recognised and not said a second time. What nobody asked to be delivered, and gave no
+//! time, may wait for a call for [`DROP_TTL_S`]: nobody stands at the other end to hear of a
+//! refusal.
+
+mod lines;
+mod maildir;
+mod watch;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lane_broker::intake::{self, Permit, Who, Wish};
+use tokio::sync::{Semaphore, mpsc};
+
+use self::lines::LineFile;
+use self::maildir::{Drop as Dropped, Maildir};
+use self::watch::Watch;
+use super::sound::fetch_sound;
+use crate::config::SaySection;
+use crate::control::server::Asked;
+use crate::control::{Reply, Request, peer};
+
+/// How long a drop without `ttl_s` waits for a call.
+pub const DROP_TTL_S: u64 = 300;
+/// Files of one spool that are in hand at once; the rest waits in its directory.
+const IN_HAND_MAX: usize = 64;
+/// Directories are looked through at least this often, also where nothing tells of changes.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A refusal for now is tried again no sooner, and no later.
+const AGAIN_MIN: Duration = Duration::from_millis(50);
+const AGAIN_MAX: Duration = Duration::from_secs(2);
+const REPLIES_MAX: usize = 64;
+
+/// Where files come from, and to whom they go.
+struct Shared {
+    permit: Permit,
+    asked: mpsc::Sender<Asked>,
+}
+
+/// Watches the spool at `spool` and whatever `[say] alias` names, until dropped.
+///
+/// # Errors
+/// When the spool's directories cannot be made.
+pub fn start(spool: PathBuf, say: &SaySection, asked: mpsc::Sender<Asked>) -> io::Result<Spools> {
+    let shared = Arc::new(Shared { permit: peer::permit(say), asked });
+    let group = say.allow_gids.first().copied();
+    let marks = spool.join("lines.json");
+    let mut tasks = vec![tokio::spawn(follow_dir(Maildir::open(spool, group)?, shared.clone()))];
+    match &say.alias {
+        Some(alias) if alias.is_dir() => {
+            let alias = Maildir::open(alias.clone(), group)?;
+            tasks.push(tokio::spawn(follow_dir(alias, shared)));
+        }
+        Some(alias) => {
+            let lines = LineFile::open(alias.clone(), marks);
+            tasks.push(tokio::spawn(follow_lines(lines, shared)));
+        }
+        None => {}
+    }
+    Ok(Spools { tasks })
+}
+
+/// The watched places. Dropping it ends the watch; what is in them stays.
+pub struct Spools {
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Drop for Spools {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+async fn follow_dir(dir: Maildir, shared: Arc<Shared>) {
+    let mut watch = Watch::dir(dir.new_dir());
+    let places = Arc::new(Semaphore::new(IN_HAND_MAX));
+    let dir = Arc::new(dir);
+    loop {
+        let (looking, room) = (dir.clone(), places.available_permits());
+        let found = blocking(move || looking.look(room)).await.unwrap_or_default();
+        for dropped in found {
+            let Ok(place) = places.clone().acquire_owned().await else { return };
+            let (dir, shared) = (dir.clone(), shared.clone());
+            tokio::spawn(async move {
+                take_drop(&dir, dropped, &shared).await;
+                drop(place);
+            });
+        }
+        watch.changed(LOOK_EVERY).await;
+    }
+}
+
+/// Brings one file to its end: a result beside it.
+async fn take_drop(dir: &Arc<Maildir>, dropped: Dropped, shared: &Shared) {
+    let Dropped { name, claim, peer, bytes } = dropped;
+    let outcome = match shared.permit.judge(&peer) {
+        None => Outcome::Final(Reply::refused(format!(
+            "user {} may not speak on this line; its owner can name the user in [say] allow_uids",
+            peer.uid
+        ))),
+        Some(who) => match read(&bytes) {
+            Ok(None) => Outcome::Nothing,
+            Ok(Some(wish)) => {
+                let (dir, name) = (dir.clone(), name.clone());
+                let note = move |reply: &Reply| {
+                    let (dir, name, reply) = (dir.clone(), name.clone(), reply.clone());
+                    blocking(move || dir.accepted(&name, &reply))
+                };
+                ask(wish, who, claim, shared, note).await
+            }
+            Err(message) => Outcome::Final(Reply::refused(message)),
+        },
+    };
+    let dir = dir.clone();
+    match outcome {
+        Outcome::Final(reply) => blocking(move || dir.finished(&name, Some(&reply))).await,
+        Outcome::Nothing => blocking(move || dir.finished(&name, None)).await,
+        Outcome::Later(again) => {
+            tokio::time::sleep(again).await;
+            blocking(move || dir.let_go(&name)).await
+        }
+        // The line ends; the next one finds it in `cur`.
+        Outcome::Unknown => None,
+    };
+}
+
+enum Outcome {
+    /// The last word.
+    Final(Reply),
+    /// There is nothing in it.
+    Nothing,
+    /// Not now.
+    Later(Duration),
+    /// Nobody is there to tell.
+    Unknown,
+}
+
+async fn ask<F: Future>(
+    wish: Wish,
+    who: Who,
+    claim: String,
+    shared: &Shared,
+    accepted: impl Fn(&Reply) -> F,
+) -> Outcome {
+    let sound = match fetch_sound(&wish, who).await {
+        Ok(sound) => sound,
+        Err(error) => return Outcome::Final(Reply::refused(error.to_string())),
+    };
+    let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
+    let request = Request::Say(Wish { wait: true, ..wish });
+    let asked = Asked { request, who, claim: Some(claim), sound, replies };
+    if shared.asked.send(asked).await.is_err() {
+        return Outcome::Unknown;
+    }
+    let mut last = Outcome::Unknown;
+    while let Some(reply) = inbox.recv().await {
+        last = match &reply {
+            Reply::Refused { again_in_ms: Some(ms), .. } => {
+                Outcome::Later(Duration::from_millis(*ms).clamp(AGAIN_MIN, AGAIN_MAX))
+            }
+            Reply::Accepted { .. } => {
+                accepted(&reply).await;
+                continue;
+            }
+            _ => Outcome::Final(reply),
+        };
+    }
+    last
+}
+
+async fn follow_lines(mut lines: LineFile, shared: Arc<Shared>) {
+    let mut watch = Watch::nothing();
+    loop {
+        let found = blocking(move || {
+            let found = lines.look();
+            (lines, found)
+        });
+        let Some((back, found)) = found.await else { return };
+        lines = back;
+        watch.file(lines.path());
+        for line in found {
+            take_line(&line.bytes, line.claim, &shared).await;
+            let marked = blocking(move || {
+                lines.done(line.end);
+                lines
+            });
+            let Some(back) = marked.await else { return };
+            lines = back;
+        }
+        watch.changed(LOOK_EVERY).await;
+    }
+}
+
+/// Tries one line until it is taken in, or refused for good. Who may write into the file is
+/// decided by its mode; whoever did is nobody that we know.
+async fn take_line(bytes: &[u8], claim: String, shared: &Shared) {
+    const SOMEBODY: Who = Who::Guest(u32::MAX);
+    let wish = match read(bytes) {
+        Ok(Some(wish)) => wish,
+        Ok(None) => return,
+        Err(error) => return tracing::warn!(%error, "a line of the say-queue is left out"),
+    };
+    loop {
+        let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
+        let sound = match fetch_sound(&wish, SOMEBODY).await {
+            Ok(sound) => sound,
+            Err(error) => return tracing::warn!(%error, "a line of the say-queue is left out"),
+        };
+        let request = Request::Say(Wish { wait: false, ..wish.clone() });
+        let (who, claim) = (SOMEBODY, Some(claim.clone()));
+        if shared.asked.send(Asked { request, who, claim, sound, replies }).await.is_err() {
+            // The line ends; nothing of it was marked, so the next one reads it again.
+            return std::future::pending().await;
+        }
+        match inbox.recv().await {
+            Some(Reply::Refused { again_in_ms: Some(ms), .. }) => {
+                let again = Duration::from_millis(ms).clamp(AGAIN_MIN, AGAIN_MAX);
+                tokio::time::sleep(again).await;
+            }
+            Some(Reply::Refused { message, .. }) => {
+                return tracing::warn!(message, "a line of the say-queue is refused");
+            }
+            Some(_) => return,
+            None => return std::future::pending().await,
+        }
+    }
+}
+
+/// A wish from a file; it can wait for a call for a while.
+fn read(bytes: &[u8]) -> Result<Option<Wish>, String> {
+    let wish = intake::parse(bytes).map_err(|error| error.to_string())?;
+    Ok(wish.map(|mut wish| {
+        if !wish.can_wait() {
+            wish.ttl_s = Some(DROP_TTL_S);
+        }
+        wish
+    }))
+}
+
+/// On a thread that may wait for a disk. `None` when the runtime shuts down.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+#[cfg(test)]
+mod tests;
