@@ -11,6 +11,7 @@ use crate::exit::Failure;
 use crate::house;
 
 mod calls;
+mod lanes;
 mod models;
 mod say;
 mod tap;
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
             validate(named.or(file).as_deref())
         }
         Verb::Config { action: ConfigAction::Show } => show(file.as_deref()),
+        Verb::Lanes { action } => lanes::run(&loaded(file.as_deref())?, action),
         Verb::Models { action } => models::run(action),
         Verb::Demo(args) => block_on(crate::demo::demo(args))?,
         Verb::Load(args) => crate::load::load(args),

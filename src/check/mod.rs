@@ -1,6 +1,7 @@
 //! `xenline check`: looks at the machine and the configuration, line by line, and puts the fix
 //! beside each failure. Starts nothing that would disturb a running line.
 
+mod lanes;
 mod machine;
 mod network;
 mod speech;
@@ -89,6 +90,7 @@ pub fn run(config: &Config, report: &mut dyn FnMut(Finding)) -> usize {
     speech::look(config, &mut tell);
     machine::look(config, &mut tell);
     tap::look(config, &mut tell);
+    lanes::look(config, &mut tell);
     failures
 }
 

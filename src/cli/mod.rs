@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, in the words of `--help`.
 
 mod calls;
+mod lanes;
 mod say;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 pub use calls::CallsAction;
+pub use lanes::{LanesAction, ReadArgs, TailArgs};
 pub use say::{OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, SourceArg};
 
 /// An always-open phone line to your own agent, on your own machine.
@@ -72,6 +74,12 @@ pub enum Verb {
         /// What about it.
         #[command(subcommand)]
         action: ConfigAction,
+    },
+    /// Look into the lanes: what moves between the parts, and who has read it
+    Lanes {
+        /// What to look at.
+        #[command(subcommand)]
+        action: LanesAction,
     },
     /// Speech models: list, fetch and verify
     Models {

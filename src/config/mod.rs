@@ -4,6 +4,7 @@
 //! Unknown keys are refused with their line, because a key that is silently ignored is a line
 //! that does not do what its operator believes.
 
+mod lanes;
 mod layers;
 mod say;
 mod sections;
@@ -12,6 +13,7 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
+pub use lanes::{LaneStoreKind, LanesSection, Survives};
 pub use layers::load;
 pub use say::{Mode, SaySection};
 pub use sections::{
@@ -84,4 +86,24 @@ pub fn runtime_dir() -> PathBuf {
     // SAFETY: `geteuid` has no preconditions and cannot fail.
     let uid = unsafe { libc::geteuid() };
     PathBuf::from(format!("/tmp/xenline-{uid}"))
+}
+
+/// Where what must survive a restart lives when the configuration names no other place: systemd's
+/// state directory, root's, or this user's.
+#[must_use]
+pub fn state_dir() -> PathBuf {
+    let named = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty());
+    if let Some(dirs) = named("STATE_DIRECTORY") {
+        // systemd separates several with colons; ours is the first.
+        return std::env::split_paths(&dirs).next().unwrap_or_default();
+    }
+    if let Some(dir) = named("XDG_STATE_HOME") {
+        return Path::new(&dir).join("xenline");
+    }
+    // SAFETY: `geteuid` has no preconditions and cannot fail.
+    let root = unsafe { libc::geteuid() } == 0;
+    match named("HOME") {
+        Some(home) if !root => Path::new(&home).join(".local/state/xenline"),
+        _ => PathBuf::from("/var/lib/xenline"),
+    }
 }

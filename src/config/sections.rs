@@ -35,6 +35,8 @@ pub struct Config {
     pub say: SaySection,
     /// What this machine does, copied into `os` lanes.
     pub tap: super::TapSection,
+    /// Where what moves between the parts is kept.
+    pub lanes: super::LanesSection,
     /// Logging.
     pub log: LogSection,
 }

@@ -100,6 +100,9 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     if let Some((key, message)) = config.tap.problem() {
         wrong(key, message);
     }
+    if let Some((key, message)) = config.lanes.problem() {
+        wrong(key, message);
+    }
     problems
 }
 
@@ -129,6 +132,8 @@ mod tests {
             ("tap.rule", |c| c.tap.rule = vec![Default::default()]),
             ("tap.rule", |c| c.tap.journal = true),
             ("tap.queue_max", |c| c.tap.queue_max = 0),
+            ("lanes.keep_mb", |c| c.lanes.keep_mb = 0),
+            ("lanes.file_mb_max", |c| c.lanes.file_mb_max = 20),
         ];
         for (key, spoil) in cases {
             let mut config = Config::default();

@@ -46,6 +46,7 @@ pub fn loopback_config() -> std::io::Result<(Config, tempfile::TempDir)> {
     config.trunk = vec![TrunkSection { name: "loopback".into(), allow: vec![loopback] }];
     config.say.socket = Some(sockets.path().join("say.sock"));
     config.brain.socket_dir = Some(sockets.path().join("brain"));
+    config.lanes.path = Some(sockets.path().join("lanes.sqlite"));
     config.line.mode = LineMode::Agent;
     Ok((config, sockets))
 }

@@ -2,8 +2,10 @@
 //! are passed on to the lines.
 
 mod desk;
+mod lanes;
 mod media;
 mod start;
 mod tap;
 
+pub use lanes::open_lanes;
 pub use start::{ServeOptions, StartFailure, say_socket, serve};

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
-use lane_broker::{LaneStore, Limits, MemoryStore};
+use lane_broker::LaneStore;
 use media_engine::{Clock, Engine};
 use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk};
 use tokio::sync::mpsc;
@@ -66,6 +66,9 @@ pub enum StartFailure {
     /// What the machine does cannot be watched.
     #[error("tap: {0}")]
     Tap(#[from] lane_broker::tap::TapError),
+    /// The lanes cannot be kept where the configuration says.
+    #[error(transparent)]
+    Lanes(#[from] lane_broker::OpenError),
     /// The system gives no thread.
     #[error("no thread for the journal: {0}")]
     Journal(std::io::Error),
@@ -99,7 +102,8 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
         std::fs::create_dir_all(dir)
             .map_err(|source| StartFailure::Recording { dir: dir.clone(), source })?;
     }
-    let lanes: Arc<dyn LaneStore> = Arc::new(MemoryStore::new(Limits::default()));
+    let lanes = super::lanes::open_lanes(&config)?;
+    let sweeper = super::lanes::sweep(lanes.clone(), config.lanes.retention());
     let journal = Journal::start(options.events).map_err(StartFailure::Journal)?;
     let (to_desk, bridge_events) = mpsc::channel(BRIDGE_EVENTS_MAX);
     let bridge = Bridge::start(bridge_config(&config), to_desk).await?;
@@ -118,7 +122,7 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     announce(&bridge, &socket, options);
     let desk = Desk::new(config, media, bridge, brain, journal, lanes, kept);
     desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
-    drop((control, spools, tap));
+    drop((control, spools, tap, sweeper));
     Ok(())
 }
 

@@ -27,6 +27,7 @@ pub mod intake;
 mod lane;
 mod limits;
 mod memory;
+mod routed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod store;
@@ -41,6 +42,7 @@ pub use error::{GroupError, PublishError, StoreError};
 pub use lane::{Lane, LaneError};
 pub use limits::{Limits, Retention};
 pub use memory::MemoryStore;
+pub use routed::RoutedStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Durability, OpenError, SqliteOptions, SqliteStore};
 pub use store::LaneStore;

@@ -1,0 +1,130 @@
+//! The store of the lanes: opened as `[lanes]` says, and swept of what nobody needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lane_broker::{
+    LaneStore, Limits, MemoryStore, OpenError, Retention, RoutedStore, SqliteStore, Tag,
+};
+
+use crate::config::{Config, LaneStoreKind, LanesSection};
+
+/// Opens the store. What callers say stays in memory whatever store there is: it is gone with the
+/// call, and a call must not wait for a disk.
+///
+/// A file that cannot be used because of its contents or its disk does not keep the line from
+/// being open: the lanes are in memory then, and the log says so.
+///
+/// # Errors
+/// [`OpenError`] when the configuration names a file that can never be ours.
+pub fn open_lanes(config: &Config) -> Result<Arc<dyn LaneStore>, OpenError> {
+    let lanes = &config.lanes;
+    let beneath: Arc<dyn LaneStore> = match lanes.store {
+        LaneStoreKind::Memory => Arc::new(MemoryStore::new(lanes.limits())),
+        LaneStoreKind::Sqlite => sqlite(lanes)?,
+    };
+    Ok(Arc::new(RoutedStore::new(Tag::call(), Limits::default(), beneath)))
+}
+
+fn sqlite(lanes: &LanesSection) -> Result<Arc<dyn LaneStore>, OpenError> {
+    match SqliteStore::open(&lanes.file(), lanes.limits(), lanes.sqlite()) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error @ (OpenError::Damaged { .. } | OpenError::Refused { .. })) => {
+            tracing::error!("nothing that is accepted now survives a restart: {error}");
+            Ok(Arc::new(MemoryStore::new(lanes.limits())))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Drops what is too old or too much, every minute until the handle is dropped.
+pub(super) fn sweep(store: Arc<dyn LaneStore>, keep: Retention) -> Sweeper {
+    Sweeper(tokio::spawn(async move {
+        let mut due = tokio::time::interval(SWEEP_EVERY);
+        loop {
+            due.tick().await;
+            let store = store.clone();
+            let swept = tokio::task::spawn_blocking(move || sweep_once(&*store, &keep)).await;
+            if let Ok(Err(error)) = swept {
+                tracing::warn!("lanes were not swept: {error}");
+            }
+        }
+    }))
+}
+
+/// Stops sweeping when it is dropped.
+pub(super) struct Sweeper(tokio::task::JoinHandle<()>);
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn sweep_once(store: &dyn LaneStore, keep: &Retention) -> Result<(), lane_broker::StoreError> {
+    for info in store.lanes()? {
+        if info.lane.name() != JOURNAL {
+            store.retain(&info.lane, keep)?;
+        }
+    }
+    Ok(())
+}
+
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// A journal is read by nobody until the line comes back; its writer drops what is over.
+const JOURNAL: &str = "journal";
+
+#[cfg(test)]
+mod tests {
+    use lane_broker::{Lane, Position};
+
+    use super::*;
+
+    fn config(folder: &tempfile::TempDir) -> Config {
+        let path = Some(folder.path().join("lanes.sqlite"));
+        Config { lanes: LanesSection { path, ..LanesSection::default() }, ..Config::default() }
+    }
+
+    fn kept(name: &str) -> Lane {
+        Lane::new(Tag::xen_out(), name).expect("a good name")
+    }
+
+    #[test]
+    fn what_was_accepted_is_there_after_a_restart_and_what_a_caller_said_is_not() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let said = Lane::new(Tag::call(), "17").expect("a good name");
+        let store = open_lanes(&config(&folder)).expect("it opens");
+        store.publish(&kept("a"), "k", b"kept").expect("there is room");
+        store.publish(&said, "k", b"said").expect("there is room");
+        drop(store);
+        let store = open_lanes(&config(&folder)).expect("it opens again");
+        let read = |lane| store.read(lane, Position::START, 9).expect("it can be read").len();
+        assert_eq!((read(&kept("a")), read(&said)), (1, 0));
+    }
+
+    #[test]
+    fn a_damaged_file_does_not_close_the_line_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let config = config(&folder);
+        let file = config.lanes.file();
+        std::fs::write(&file, "what is this?".repeat(1_000)).expect("it is writable");
+        let store = open_lanes(&config).expect("the line goes on");
+        store.publish(&kept("a"), "k", b"in memory").expect("there is room");
+        let bytes = std::fs::read(&file).expect("it is there");
+        assert!(bytes.starts_with(b"what is this?"));
+    }
+
+    #[test]
+    fn sweeping_drops_what_is_too_much_and_spares_a_journal() {
+        let store = MemoryStore::new(Limits::default());
+        for name in ["sms", "journal"] {
+            for n in 0..4 {
+                store.publish(&kept(name), &format!("k{n}"), b"x").expect("there is room");
+            }
+        }
+        let keep = Retention { entries: Some(1), ..Retention::default() };
+        sweep_once(&store, &keep).expect("memory can be swept");
+        let left = |name| store.read(&kept(name), Position::START, 9).expect("it is there").len();
+        assert_eq!((left("sms"), left("journal")), (1, 4));
+    }
+}
