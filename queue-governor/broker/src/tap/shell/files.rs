@@ -29,30 +29,36 @@ impl Files {
     pub(super) fn new(paths: &[PathBuf]) -> std::io::Result<Files> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let watched = |path: &PathBuf| Watched { path: path.clone(), name: None, watch: None };
-        let mut files = Files { inotify, watched: paths.iter().map(watched).collect() };
-        files.look();
-        Ok(files)
+        Ok(Files { inotify, watched: paths.iter().map(watched).collect() })
     }
 
     /// Watches what has come to be since the last look.
-    pub(super) fn look(&mut self) {
-        for watched in &mut self.watched {
-            let name = (!watched.path.is_dir()).then(|| watched.path.file_name()).flatten();
-            if watched.watch.is_some() && watched.name.as_deref() == name {
+    pub(super) fn look(&mut self, intake: &mut Intake) {
+        if self
+            .watched
+            .iter()
+            .any(|one| one.watch.is_some() && one.name.as_deref() != one.name_now())
+        {
+            // What was seen of the folder before belongs to the watch that ends now.
+            self.read(intake);
+        }
+        for at in 0..self.watched.len() {
+            let one = &self.watched[at];
+            let name = one.name_now().map(OsStr::to_owned);
+            if one.watch.is_some() && one.name == name {
                 continue;
             }
-            let folder = match name {
-                Some(_) => watched.path.parent().filter(|folder| *folder != Path::new("")),
-                None => Some(watched.path.as_path()),
-            };
             // A folder that is not there, or not ours to see, may be so the next time.
-            let folder = folder.unwrap_or(Path::new("."));
-            let watch = inotify::add_watch(&self.inotify, folder, wanted_events()).ok();
-            *watched = Watched {
-                name: name.map(OsStr::to_owned),
-                path: std::mem::take(&mut watched.path),
-                watch,
-            };
+            let watch = inotify::add_watch(&self.inotify, one.folder(), wanted_events()).ok();
+            let one = &mut self.watched[at];
+            one.name = name;
+            let before = std::mem::replace(&mut one.watch, watch);
+            if let Some(before) = before
+                && self.watched.iter().all(|other| other.watch != Some(before))
+            {
+                // It may have gone with its folder.
+                let _ = inotify::remove_watch(&self.inotify, before);
+            }
         }
     }
 
@@ -91,6 +97,20 @@ impl AsFd for Files {
 }
 
 impl Watched {
+    /// The name within its folder, unless it is a folder itself by now.
+    fn name_now(&self) -> Option<&OsStr> {
+        if self.path.is_dir() { None } else { self.path.file_name() }
+    }
+
+    /// The folder to watch.
+    fn folder(&self) -> &Path {
+        match self.name_now().and(self.path.parent()) {
+            Some(folder) if folder == Path::new("") => Path::new("."),
+            Some(folder) => folder,
+            None => &self.path,
+        }
+    }
+
     fn observation(&self, name: Option<&OsStr>, text: &str) -> Observation {
         let path = match (&self.name, name) {
             (None, Some(name)) => self.path.join(name),

@@ -76,7 +76,7 @@ impl Watcher {
     }
 
     fn look(&mut self) {
-        self.files.look();
+        self.files.look(&mut self.intake);
         self.processes.look(&mut self.intake);
         if let Some(journal) = &mut self.journal {
             journal.look(Instant::now());
