@@ -71,7 +71,7 @@ fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
 }
 
 fn loaded(file: Option<&Path>) -> Result<Config, Failure> {
-    Ok(config::load(file, std::env::vars())?)
+    Ok(config::load(file, config::environment()?)?)
 }
 
 fn serve(file: Option<&Path>, args: ServeArgs) -> Result<(), Failure> {

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -7,10 +8,46 @@ use super::{Config, ConfigError};
 /// A configuration is a page or two; more is another file by mistake.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 const PREFIX: &str = "XENLINE_";
-/// Variables with our prefix that are not configuration keys: they name files and sockets, or
-/// belong to set-up and tests.
-const NOT_KEYS: &[&str] =
-    &["XENLINE_BRAIN_SOCKET", "XENLINE_CONFIG", "XENLINE_YES", "XENLINE_ASSETS", "XENLINE_MODELS"];
+/// Variables with our prefix that are not configuration keys: they name files and sockets, are the
+/// brain's own, or belong to set-up and tests.
+const NOT_KEYS: &[&str] = &[
+    "XENLINE_BRAIN_SOCKET",
+    "XENLINE_BRAIN_CONFIG",
+    "XENLINE_BRAIN_LOG",
+    "XENLINE_CONFIG",
+    "XENLINE_YES",
+    "XENLINE_ASSETS",
+    "XENLINE_MODELS",
+    "XENLINE_HTTP_TOKEN",
+];
+
+/// The variables of this process that are keys of ours. Everybody else's may hold any bytes.
+///
+/// # Errors
+/// [`ConfigError::Environment`] for one of ours that is not UTF-8.
+pub fn environment() -> Result<Vec<(String, String)>, ConfigError> {
+    keys_among(std::env::vars_os())
+}
+
+fn keys_among(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(String, String)>, ConfigError> {
+    let named = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    named
+        .filter(|(name, _)| is_key(name))
+        .map(|(variable, value)| match value.into_string() {
+            Ok(value) => Ok((variable, value)),
+            Err(_) => {
+                let message = "its value is not UTF-8; write it in the configuration file".into();
+                Err(ConfigError::Environment { variable, message })
+            }
+        })
+        .collect()
+}
+
+fn is_key(variable: &str) -> bool {
+    variable.starts_with(PREFIX) && !NOT_KEYS.contains(&variable)
+}
 
 /// Reads the layers: defaults, then the file at `path` (if any), then `environment`.
 ///
@@ -34,7 +71,7 @@ pub fn load(
         })?;
     }
     for (variable, value) in environment {
-        if variable.starts_with(PREFIX) && !NOT_KEYS.contains(&variable.as_str()) {
+        if is_key(&variable) {
             overlay(&mut table, &variable, &value)?;
         }
     }
@@ -149,6 +186,18 @@ mod tests {
                 .to_string();
             assert!(message.contains(variable), "{message}");
         }
+    }
+
+    #[test]
+    fn what_is_not_ours_may_be_anything_and_what_is_ours_is_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let binary = || OsString::from_vec(vec![0xff, 0xfe]);
+        let others = ["LS_COLORS", "XENLINE_BRAIN_CONFIG", "XENLINE_BRAIN_LOG"];
+        let others = others.map(|name| (OsString::from(name), binary()));
+        assert_eq!(keys_among(others.into_iter()).expect("not ours to judge"), []);
+        let ours = [(OsString::from("XENLINE_SIP__USER_AGENT"), binary())];
+        let message = keys_among(ours.into_iter()).expect_err("no text").to_string();
+        assert!(message.contains("XENLINE_SIP__USER_AGENT"), "{message}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod validate;
 use std::path::{Path, PathBuf};
 
 pub use lanes::{LaneStoreKind, LanesSection, Survives};
-pub use layers::load;
+pub use layers::{environment, load};
 pub use say::{Mode, SaySection};
 pub use sections::{
     AudioSection, BrainSection, Config, GovernorSection, HearingSection, LineMode, LineSection,
