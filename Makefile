@@ -25,11 +25,11 @@ bench: setup-build ## tick, jitter buffer, codecs and rings
 
 CALLS ?= 200
 SECONDS_EACH ?= 20
-# Limits of an echo call: sipp's own cost times 2.5, and 150 KB.
+# Limits of an echo call: sipp's own cost times 2.5, 150 KB, and no packet lost.
 load: setup-test ## CALLS calls at once, beside sipp's echo under the same load; fails beyond its limits
 	cargo build --release --locked -p xenline -p xenline-brain
 	$(TARGET)/release/xenline load --calls $(CALLS) --seconds $(SECONDS_EACH) \
-		--cpu-over-floor-max 2.5 --rss-kb-max 150
+		--cpu-over-floor-max 2.5 --rss-kb-max 150 --lost-percent-max 0
 
 fuzz: setup-build ## each fuzz target for FUZZ_SECONDS (60)
 	scripts/fuzz.sh

@@ -42,15 +42,11 @@ fn twenty_calls_for_two_seconds_are_all_carried_and_priced() {
         number(&report, key);
     }
     assert!(report["machine"].is_string() && report["method"].is_string());
-    let sipp = Command::new("sipp").arg("-v").output().is_ok();
-    if sipp {
-        assert_eq!(report["floor_failed"], 0, "{report}");
-        assert!(number(&report, "floor_cpu_ms_per_call_second") > 0.0);
-        assert!(number(&report, "cpu_over_floor") > 0.0);
-    } else {
-        eprintln!("SKIPPED the floor part: sipp is not installed (package sip-tester)");
-        assert!(report["floor_cpu_ms_per_call_second"].is_null(), "{report}");
-    }
+    let sipp = Command::new("sipp").arg("-v").output();
+    assert!(sipp.is_ok(), "install the package sip-tester (scripts/setup.sh test)");
+    assert_eq!(report["floor_failed"], 0, "{report}");
+    assert!(number(&report, "floor_cpu_ms_per_call_second") > 0.0);
+    assert!(number(&report, "cpu_over_floor") > 0.0);
 }
 
 #[test]
@@ -74,6 +70,11 @@ fn a_load_beyond_its_limits_fails_and_names_the_limit() {
     assert!(!output.status.success(), "what was not measured is not within its limit: {report}");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("CPU over sipp's: not measured"), "{said}");
+    let frugal = ["--calls", "2", "--seconds", "1", "--no-floor", "--rss-kb-max", "0.001"];
+    let (report, output) = load(&frugal);
+    assert!(!output.status.success(), "a call costs more than a byte: {report}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("KB of memory per call: "), "{said}");
 }
 
 #[test]

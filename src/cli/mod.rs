@@ -249,4 +249,7 @@ pub struct LoadArgs {
     /// Fail when a call costs the server more memory than this
     #[arg(long, value_name = "KB")]
     pub rss_kb_max: Option<f64>,
+    /// Fail when more of the packets are lost than this
+    #[arg(long, value_name = "PERCENT")]
+    pub lost_percent_max: Option<f64>,
 }

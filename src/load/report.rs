@@ -92,12 +92,19 @@ impl LoadReport {
         }
     }
 
-    /// The limit that was broken, or could not be measured though it was asked for.
+    /// The limit that was broken, or that was asked for and says nothing: because the figure could
+    /// not be measured, or because the load was not offered.
     pub(super) fn beyond(&self, args: &LoadArgs) -> Option<String> {
+        let lost = 100.0 * self.rtp_lost as f64 / self.rtp_sent.max(1) as f64;
         let limits = [
             ("server CPU over sipp's", self.cpu_over_floor, args.cpu_over_floor_max),
             ("KB of memory per call", self.rss_kb_per_call, args.rss_kb_max),
+            ("percent of the packets lost", Some(lost), args.lost_percent_max),
         ];
+        let limited = limits.iter().any(|(.., limit)| limit.is_some());
+        if let Some(doubt) = self.doubt().filter(|_| limited) {
+            return Some(doubt);
+        }
         limits.into_iter().find_map(|(what, figure, limit)| match (figure, limit?) {
             (Some(figure), limit) if figure <= limit => None,
             (Some(figure), limit) => Some(format!("{what}: {figure:.2}, at most {limit}")),
