@@ -14,6 +14,9 @@ use crate::report;
 
 pub use server::{Server, loopback_config};
 
+/// The packet in hand when the caller interrupts, and two that a busy machine may be late.
+const SILENT_WITHIN_MS: f64 = 60.0;
+
 /// Runs the demo.
 ///
 /// # Errors
@@ -38,14 +41,19 @@ pub async fn demo(args: DemoArgs) -> Result<(), Failure> {
     print_files(&dir);
     let summary = &drawn.summary;
     let claims = [
-        ("heard", summary.heard),
-        ("answered", summary.answered),
-        ("interrupted", summary.interrupted),
+        ("the caller was heard", summary.heard),
+        ("the caller was answered", summary.answered),
+        ("the agent was interrupted", summary.interrupted),
     ];
     for (what, held) in claims {
         if !held {
-            problems.push(format!("the record does not show that the caller was {what}"));
+            problems.push(format!("the record does not show that {what}"));
         }
+    }
+    if summary.revoke_to_silence_ms_max.is_none_or(|ms| ms > SILENT_WITHIN_MS) {
+        let took = summary.revoke_to_silence_ms_max;
+        problems
+            .push(format!("silence after the revoke took {took:?} ms, at most {SILENT_WITHIN_MS}"));
     }
     if problems.is_empty() {
         println!("\nheard, answered and interrupted as scripted, with one voice");

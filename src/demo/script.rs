@@ -84,16 +84,21 @@ impl Scene {
         self.until("a greeting that is heard to its end", spoken(ClaimSource::Responder)).await?;
         self.ask("what time is it").await?;
         self.ask("run the backup").await?;
-        self.interrupt("stop").await?;
-        self.ask("what did you say").await?;
+        let heard = self.interrupt("stop").await?;
+        let answer = self.ask("what did you say").await?;
+        if heard.is_empty() || !answer.contains(&heard) {
+            self.missed.push(format!(
+                "the brain does not know what was heard of its report ({heard:?}): it says {answer:?}"
+            ));
+        }
         self.farewell = true;
         self.say("goodbye").await?;
         let bye = Instant::now() + STEP_WITHIN;
         self.listen_until(bye).await
     }
 
-    /// Says it and hears the responder's answer to its end.
-    async fn ask(&mut self, words: &str) -> Result<(), HungUp> {
+    /// Says it and hears the responder's answer to its end: what was heard of it.
+    async fn ask(&mut self, words: &str) -> Result<String, HungUp> {
         self.say(words).await?;
         let turn = self.turn_of(words).await?;
         let answer = move |seen: &Narrator, event: &CallEvent| match event {
@@ -102,11 +107,23 @@ impl Scene {
                 .is_some_and(|c| c.source == ClaimSource::Responder && c.turn == turn),
             _ => false,
         };
-        self.until(&format!("an answer to {words:?}"), answer).await
+        self.until(&format!("an answer to {words:?}"), answer).await?;
+        Ok(self.heard_of(answer))
     }
 
-    /// Waits for the worker's report, and speaks into it.
-    async fn interrupt(&mut self, words: &str) -> Result<(), HungUp> {
+    /// What was heard of the claim whose ending is `wanted`; empty if there is none.
+    fn heard_of(&self, wanted: impl Fn(&Narrator, &CallEvent) -> bool) -> String {
+        let mut story = self.narrator.story()[self.mark..].iter();
+        let ending = story.find(|event| wanted(&self.narrator, event));
+        match ending {
+            Some(CallEvent::ClaimEnded { heard_text, .. }) => heard_text.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// Waits for the worker's report, which comes after the responder's acknowledgement, and speaks
+    /// into it. Returns what was heard of it.
+    async fn interrupt(&mut self, words: &str) -> Result<String, HungUp> {
         let report = |seen: &Narrator, event: &CallEvent| match event {
             CallEvent::FirstSample { claim } => {
                 seen.claim(claim).is_some_and(|c| c.source == ClaimSource::Worker)
@@ -125,8 +142,10 @@ impl Scene {
             _ => false,
         };
         self.until("the report to be interrupted by \"stop\"", interrupted).await?;
+        let heard = self.heard_of(interrupted);
         self.turn_of(words).await?;
-        self.pause(MOMENT).await
+        self.pause(MOMENT).await?;
+        Ok(heard)
     }
 
     async fn say(&mut self, words: &str) -> Result<(), HungUp> {
