@@ -2,9 +2,7 @@
 //! exit code, and neither a panic nor a hang.
 
 use std::net::{TcpListener, UdpSocket};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -15,7 +13,7 @@ use xenline::engines::assets_dir;
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
 use crate::support::process::{Ran, brain, run, xenline};
-use crate::support::{alone, figure, wait_until};
+use crate::support::{alone, figure, wait_until, without_realtime};
 
 /// Failing takes no longer than starting.
 const SOON: Duration = Duration::from_secs(60);
@@ -187,9 +185,7 @@ fn a_brain_that_does_not_exist_is_no_reason_to_hang() {
 #[test]
 fn without_permission_for_real_time_priority_the_line_runs_and_says_how_to_grant_it() {
     let _machine = alone();
-    let mut command = xenline();
-    let stripped = strip_permission(&mut command);
-    let line = Serving::start(stripped, |config| {
+    let line = Serving::start(without_realtime(xenline()), |config| {
         config.line.mode = xenline::config::LineMode::Echo;
         config.audio.realtime_priority = Some(50);
     });
@@ -201,25 +197,6 @@ fn without_permission_for_real_time_priority_the_line_runs_and_says_how_to_grant
     wait_until("sound", Duration::from_secs(5), || (phone.media.count() > 50).then_some(()));
     phone.hang_up();
     line.stop();
-}
-
-/// Takes the right to real-time priority from the child, root or not.
-fn strip_permission(command: &mut Command) -> Command {
-    const CAP_SYS_NICE: libc::c_ulong = 23;
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    let mut command = std::mem::replace(command, Command::new("true"));
-    let strip = move || {
-        // Refused to a user who has no such capability in the first place.
-        // SAFETY: system calls only, as is proper between fork and exec.
-        unsafe {
-            libc::prctl(libc::PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0);
-            libc::setrlimit(libc::RLIMIT_RTPRIO, &raw const none);
-        }
-        Ok(())
-    };
-    // SAFETY: `strip` allocates nothing and takes no lock.
-    unsafe { command.pre_exec(strip) };
-    command
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn many_speakers_at_once_are_heard_one_after_the_other() {
     });
     let (received, on_the_wire) = (phone.media.received(), phone.media.heard());
     phone.hang_up();
-    let skipped = line.punctuality().skipped;
+    let skipped = line.ticks_skipped();
     let recorded = channel(&line.folder().join(RECORDING_FILE), 1);
     let events = line.events();
     line.stop();

@@ -24,16 +24,6 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 /// An event and its time in ms since the answer.
 pub type Timed = (f64, CallEvent);
 
-/// What the machine, not the line, is to blame for: a tick that the scheduler began late sends its
-/// packet late, and one that it began a whole packet late sends none (the media time goes on).
-#[derive(Clone, Copy, Debug)]
-pub struct Punctuality {
-    /// The latest tick.
-    pub late_ms_max: f64,
-    /// Ticks that were left out.
-    pub skipped: usize,
-}
-
 /// UDP, and TCP where it listens there too.
 type Addresses = (SocketAddr, Option<SocketAddr>);
 
@@ -160,13 +150,11 @@ impl Serving {
         status.expect("one answer")
     }
 
-    /// How punctual the machine let the line be so far.
-    pub fn punctuality(&self) -> Punctuality {
+    /// Ticks left out so far because the machine, not the line, was a whole packet late or more:
+    /// the media time goes on without a packet.
+    pub fn ticks_skipped(&self) -> usize {
         match self.status() {
-            Reply::Status { tick_late_us_max, ticks_skipped, .. } => Punctuality {
-                late_ms_max: tick_late_us_max as f64 / 1_000.0,
-                skipped: ticks_skipped as usize,
-            },
+            Reply::Status { ticks_skipped, .. } => ticks_skipped as usize,
             other => panic!("not a status: {other:?}"),
         }
     }

@@ -6,6 +6,8 @@ pub mod process;
 pub mod rtp;
 pub mod sound;
 
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,4 +39,22 @@ pub fn wait_until<T>(
         assert!(Instant::now() < latest, "waited {within:?} in vain for {waiting_for}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Takes the right to real-time priority from the child, root or not.
+pub fn without_realtime(mut command: Command) -> Command {
+    const CAP_SYS_NICE: libc::c_ulong = 23;
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let strip = move || {
+        // Refused to a user who has no such capability in the first place.
+        // SAFETY: system calls only, as is proper between fork and exec.
+        unsafe {
+            libc::prctl(libc::PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0);
+            libc::setrlimit(libc::RLIMIT_RTPRIO, &raw const none);
+        }
+        Ok(())
+    };
+    // SAFETY: `strip` allocates nothing and takes no lock.
+    unsafe { command.pre_exec(strip) };
+    command
 }
