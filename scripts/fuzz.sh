@@ -20,7 +20,7 @@ export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
 -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 # With a target named, build scripts and proc macros are spared these flags.
 host=$(rustc -vV | sed -n 's/^host: //p')
-cargo build --release --manifest-path tests/fuzz/Cargo.toml --target "$host"
+cargo build --locked --release --manifest-path tests/fuzz/Cargo.toml --target "$host"
 
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then

@@ -29,6 +29,7 @@ fn five_percent_loss_and_thirty_ms_jitter_leave_the_words_right_and_the_delay_bo
     let whisper = Whisper::builtin(&assets_dir()).expect("the built-in model loads");
     let mut stream = whisper.open().expect("a recogniser state");
     let (mut right, mut all, mut delay_ms_max) = (0, 0, 0.0f32);
+    let mut wrong = Vec::new();
     for seed in 1..=8 {
         for phrase in PHRASES {
             let path = assets_dir().join("caller").join(phrase.replace(' ', "-") + ".wav");
@@ -36,16 +37,19 @@ fn five_percent_loss_and_thirty_ms_jitter_leave_the_words_right_and_the_delay_bo
             let (heard, delay_ms) = over_the_network(&clip.samples, seed);
             let wide = convert_all(&heard, SampleRate::Hz8000, SampleRate::Hz16000);
             let text = stream.decode(&wide).expect("it decodes").text;
-            let got: Vec<_> = text.split_whitespace().collect();
-            right += phrase.split_whitespace().filter(|word| got.contains(word)).count();
-            all += phrase.split_whitespace().count();
+            all += 1;
+            if text.trim() == phrase {
+                right += 1;
+            } else {
+                wrong.push((phrase, text));
+            }
             delay_ms_max = delay_ms_max.max(delay_ms);
         }
     }
-    let share = 100.0 * f64::from(right as u32) / f64::from(all as u32);
-    println!("words right {share:.1} % of {all}, playout delay at most {delay_ms_max:.0} ms");
-    assert!(share >= 90.0, "{share:.1} % of the words");
-    assert!(delay_ms_max <= 120.0, "{delay_ms_max} ms");
+    println!("{right} of {all} phrases right, playout delay at most {delay_ms_max:.0} ms");
+    assert!(wrong.is_empty(), "said and heard: {wrong:?}");
+    // 30 ms of jitter, the packet in hand, and one to spare.
+    assert!(delay_ms_max <= 80.0, "{delay_ms_max} ms");
 }
 
 /// Sends `said` as RTP over the emulated network and returns what is played out, and the longest

@@ -11,8 +11,8 @@ use std::time::Duration;
 use sip_bridge::{BridgeConfig, BridgeEvent, HangupReason};
 use support::{Answering, loopback};
 
-/// Runs `sipp` with `scenario` against `target`; `None` (said on stderr) if it is not installed.
-async fn sipp(scenario: &str, target: SocketAddr, arguments: &[&str]) -> Option<Output> {
+/// Runs `sipp` with `scenario` against `target`.
+async fn sipp(scenario: &str, target: SocketAddr, arguments: &[&str]) -> Output {
     let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sipp").join(scenario);
     let scratch = tempfile::tempdir().unwrap();
     let mut command = Command::new("sipp");
@@ -24,16 +24,14 @@ async fn sipp(scenario: &str, target: SocketAddr, arguments: &[&str]) -> Option<
         let output = command.output();
         (output, std::fs::read_to_string(scratch.path().join("stat.csv")).unwrap_or_default())
     });
-    match run.await.unwrap() {
-        (Ok(mut output), statistics) => {
-            output.stdout = statistics.into_bytes();
-            Some(output)
-        }
-        (Err(error), _) => {
-            eprintln!("SKIPPED: sipp cannot be run ({error}); install Debian's sip-tester");
-            None
-        }
-    }
+    let (output, statistics) = run.await.unwrap();
+    let mut output = output.unwrap_or_else(|error| {
+        panic!(
+            "sipp cannot be run ({error}): install the package sip-tester (scripts/setup.sh test)"
+        )
+    });
+    output.stdout = statistics.into_bytes();
+    output
 }
 
 /// A port of its own for each SIPp: by default all of them would take turns on 5060.
@@ -65,7 +63,7 @@ fn ended(event: &BridgeEvent) -> bool {
 async fn two_hundred_calls_at_once_come_and_go_without_a_retransmission() {
     let line = Answering::start(loopback()).await;
     let arguments = ["-m", "200", "-l", "200", "-r", "200", "-d", "2500"];
-    let Some(output) = sipp("caller.xml", line.address(), &arguments).await else { return };
+    let output = sipp("caller.xml", line.address(), &arguments).await;
     assert_clean(&output, 200);
     line.wait(Duration::from_secs(2), |line| line.count(ended) == 200).await;
     assert_eq!(line.bridge.active_calls(), 0);
@@ -76,7 +74,7 @@ async fn two_hundred_calls_at_once_come_and_go_without_a_retransmission() {
 async fn a_line_that_takes_its_time_causes_no_retransmission() {
     let line = Answering::start_slow(loopback(), Duration::from_millis(3)).await;
     let arguments = ["-m", "200", "-l", "200", "-r", "200", "-d", "2500"];
-    let Some(output) = sipp("caller.xml", line.address(), &arguments).await else { return };
+    let output = sipp("caller.xml", line.address(), &arguments).await;
     assert_clean(&output, 200);
 }
 
@@ -89,7 +87,7 @@ async fn calls_come_over_tcp_too() {
     for transport in ["t1", "tn"] {
         let arguments =
             ["-t", transport, "-m", "50", "-l", "50", "-r", "50", "-d", "500", "-max_socket", "60"];
-        let Some(output) = sipp("caller.xml", target, &arguments).await else { return };
+        let output = sipp("caller.xml", target, &arguments).await;
         assert_clean(&output, 50);
     }
     line.wait(Duration::from_secs(2), |line| line.count(ended) == 100).await;
@@ -100,7 +98,7 @@ async fn calls_come_over_tcp_too() {
 async fn a_hundred_callers_that_vanish_leave_nothing_behind() {
     let line = Answering::start(loopback()).await;
     let arguments = ["-m", "100", "-r", "200"];
-    let Some(_) = sipp("vanish.xml", line.address(), &arguments).await else { return };
+    sipp("vanish.xml", line.address(), &arguments).await;
     assert_eq!(line.bridge.active_calls(), 100);
     // What the line's media watchdog does.
     for event in &line.seen.lock().unwrap().events {
