@@ -2,7 +2,7 @@
 
 use media_core::MonoTime;
 use media_core::hearing::{EarConfig, EarStep};
-use queue_governor::{GovernorConfig, Input, Output};
+use queue_governor::{Book, GovernorConfig, Input, Output};
 use serde::{Deserialize, Serialize};
 
 use super::LOG_VERSION;
@@ -37,6 +37,16 @@ impl Header {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
+    /// What the governor remembered of earlier calls when it began. Comes before its first step.
+    Recovered {
+        /// When.
+        at: MonoTime,
+        /// What was unfinished, and said lately.
+        book: Box<Book>,
+        /// Lengths of the ready audio in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        audio: Vec<usize>,
+    },
     /// A step of the governor.
     Governor(Box<GovernorStep>),
     /// Steps of the ear, about a second of them.
@@ -59,6 +69,7 @@ impl Entry {
     #[must_use]
     pub fn at(&self) -> Option<MonoTime> {
         match self {
+            Entry::Recovered { at, .. } => Some(*at),
             Entry::Governor(step) => Some(step.at),
             Entry::Ear(steps) => steps.first().map(|step| step.input.at),
             Entry::Cut { .. } | Entry::End { .. } => None,

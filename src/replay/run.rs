@@ -86,6 +86,12 @@ pub fn replay(log: &Log) -> Replayed {
     let mut run = Run::new(log);
     for entry in &log.entries {
         match entry {
+            Entry::Recovered { at, book, audio } => {
+                let mut book = (**book).clone();
+                visit::book(&mut book, &mut Fill { lengths: audio });
+                let (config, line) = (log.header.governor.clone(), LineId(log.header.line));
+                run.governor = Governor::recover(config, line, book, *at);
+            }
             Entry::Governor(step) => run.govern(step),
             Entry::Ear(steps) => steps.iter().for_each(|step| run.hear(step)),
             Entry::Cut { .. } | Entry::End { .. } => {}

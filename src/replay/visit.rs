@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use media_core::HearingEvent;
 use media_core::hearing::{EarDecision, EarFacts, EarStep};
-use queue_governor::{Claim, Content, Ending, FailReason, GovernorConfig, Input, Output, Record};
+use queue_governor::{
+    Book, Claim, Content, Ending, FailReason, GovernorConfig, Input, Output, Record,
+};
 
 /// What is done to them.
 pub(super) trait Visitor {
@@ -46,6 +48,13 @@ pub(super) fn input(input: &mut Input, visitor: &mut impl Visitor) {
         | Input::LineClosed
         | Input::Timeout => {}
     }
+}
+
+pub(super) fn book(book: &mut Book, visitor: &mut impl Visitor) {
+    for unfinished in book.unfinished_mut() {
+        claim(&mut unfinished.claim, visitor);
+    }
+    book.said_words_mut().for_each(|words| visitor.words(words));
 }
 
 pub(super) fn output(output: &mut Output, visitor: &mut impl Visitor) {

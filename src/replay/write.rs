@@ -109,6 +109,14 @@ impl<W: Write> CallLog<W> {
                     step.outputs.iter_mut().for_each(|output| visit::output(output, redactor));
                 }
             }
+            Entry::Recovered { book, audio, .. } => {
+                let mut strip = Strip::default();
+                visit::book(book, &mut strip);
+                audio.append(&mut strip.lengths);
+                if let Some(redactor) = &mut self.redactor {
+                    visit::book(book, redactor);
+                }
+            }
             Entry::Ear(steps) => {
                 if let Some(redactor) = &mut self.redactor {
                     steps.iter_mut().for_each(|step| visit::step(step, redactor));

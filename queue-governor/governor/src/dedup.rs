@@ -24,6 +24,7 @@ pub(crate) trait Same {
 /// Two claims are the same if their dedup keys are equal, or if their words are equal and they do
 /// not answer different turns: who asks twice is answered twice.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Key {
     named: Option<String>,
     words: String,
@@ -53,7 +54,8 @@ impl Same for Key {
 }
 
 /// What was said, or sent, within the window.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Said<K = Key> {
     recent: VecDeque<(K, MonoTime)>,
 }
@@ -78,6 +80,15 @@ impl<K: Same> Said<K> {
 }
 
 impl Said {
+    /// Every text in it by which sayings are compared.
+    pub(crate) fn words_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        self.recent.iter_mut().flat_map(|(key, _)| key.named.iter_mut().chain([&mut key.words]))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.recent.is_empty()
+    }
+
     /// Another conversation begins: turns count from the start again.
     pub(crate) fn forget_turns(&mut self) {
         self.recent.iter_mut().for_each(|(key, _)| key.of_earlier = true);

@@ -138,7 +138,8 @@ impl Unfinished {
 /// were alive at once, and of what was said as much as a governor remembers. Records can be
 /// applied twice, and records of claims that it does not know change nothing; so a log can be
 /// folded from anywhere before the oldest unfinished claim.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Book {
     /// In order of acceptance.
     unfinished: Vec<Unfinished>,
@@ -150,6 +151,12 @@ impl Book {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether nothing is unfinished and nothing was said lately.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.unfinished.is_empty() && self.said.is_empty()
     }
 
     /// Takes one record in.
@@ -182,6 +189,18 @@ impl Book {
     /// What was accepted and has no ending, in order of acceptance.
     pub fn unfinished(&self) -> impl Iterator<Item = &Unfinished> {
         self.unfinished.iter()
+    }
+
+    /// The unfinished claims, for a log that keeps other words in the place of theirs. Lengths
+    /// must stay, or the positions in them mean something else.
+    pub fn unfinished_mut(&mut self) -> impl Iterator<Item = &mut Unfinished> {
+        self.unfinished.iter_mut()
+    }
+
+    /// The words and names by which what was said lately is known again, for a log that keeps
+    /// others.
+    pub fn said_words_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        self.said.words_mut()
     }
 
     /// Takes out the unfinished claims that `which` picks, in order of acceptance.
