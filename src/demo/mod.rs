@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::DemoArgs;
 use crate::exit::Failure;
+use crate::replay::LOG_FILE;
 use crate::report;
 
 pub use server::{Server, loopback_config};
@@ -31,9 +32,15 @@ pub async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let mut problems = outcome?;
     let folder = call_folder(&dir.join("line"))?;
     let drawn = report::draw(&folder).map_err(Failure::because)?;
-    for file in
-        ["call.wav", "transcript.jsonl", "summary.json", "call.svg", "call.png", "events.jsonl"]
-    {
+    for file in [
+        "call.wav",
+        "transcript.jsonl",
+        "summary.json",
+        "call.svg",
+        "call.png",
+        "events.jsonl",
+        LOG_FILE,
+    ] {
         std::fs::copy(folder.join(file), dir.join(file))
             .map_err(|error| Failure::Failed(format!("{file} was not written: {error}")))?;
     }
@@ -97,6 +104,7 @@ fn print_files(dir: &Path) {
         ("transcript.jsonl", "who said what, when"),
         ("summary.json", "the figures"),
         ("events.jsonl", "everything that happened"),
+        (LOG_FILE, "what was decided on: xenline calls replay decides it again"),
     ];
     for (file, what) in files {
         println!("  {:<40} {what}", shown.join(file).display().to_string());
