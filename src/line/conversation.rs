@@ -113,6 +113,8 @@ pub struct Conversation {
     pub(super) established: bool,
     /// What is decided on goes out as [`Action::Log`].
     pub(super) is_logged: bool,
+    /// What the governor began with, until a log has it.
+    remembered: Option<Book>,
     own_claims: u64,
     closed: bool,
 }
@@ -186,6 +188,7 @@ impl Conversation {
     #[must_use]
     pub fn recovered(config: ConversationConfig, lanes: Arc<dyn LaneStore>, said: Book) -> Self {
         let (line, answered) = (config.line, config.answered);
+        let remembered = Some(said.clone()).filter(|said| !said.is_empty());
         let governor = Governor::recover(config.governor.clone(), line, said, answered);
         Self {
             governor,
@@ -204,14 +207,20 @@ impl Conversation {
             figures: Figures::default(),
             established: false,
             is_logged: false,
+            remembered,
             own_claims: 0,
             closed: false,
         }
     }
 
-    /// From now on everything that is decided on, and what is decided, goes into a log.
+    /// From now on everything that is decided on, and what is decided, goes into a log. To be
+    /// called before anything happens.
     pub fn keep_log(&mut self) {
         self.is_logged = true;
+        if let Some(book) = self.remembered.take() {
+            let (at, book, audio) = (self.config.answered, Box::new(book), Vec::new());
+            self.actions.push_back(Action::Log(Entry::Recovered { at, book, audio }));
+        }
     }
 
     /// The next thing to do.

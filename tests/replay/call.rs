@@ -14,7 +14,7 @@ use media_core::hearing::{
 use media_core::plugin::Transcript;
 use media_core::{LineId, MonoTime};
 use media_engine::LineEvent;
-use queue_governor::{Claim, GovernorConfig};
+use queue_governor::{Book, Claim, GovernorConfig};
 use xenline::clip::Clip;
 use xenline::line::{Action, Conversation, ConversationConfig};
 use xenline::replay::{CallLog, Entry, Header, Redactor};
@@ -51,8 +51,9 @@ pub struct Call {
 }
 
 impl Call {
-    /// An answered call. `keep_words`: whether its log keeps them.
-    pub fn answered(keep_words: bool) -> Call {
+    /// An answered call, after an earlier run of the line that left `book`. `keep_words`: whether
+    /// its log keeps them.
+    pub fn answered_after(keep_words: bool, book: Book) -> Call {
         let now = MonoTime::from_millis(73_000);
         let governor = GovernorConfig::default();
         let ear = EarConfig { traced: true, ..EarConfig::default() };
@@ -70,7 +71,7 @@ impl Call {
         let lanes = Arc::new(MemoryStore::new(Limits::default()));
         let mut call = Call {
             now,
-            conversation: Conversation::new(config, lanes),
+            conversation: Conversation::recovered(config, lanes, book),
             voice: Voice::Well,
             confidence: 0.93,
             echo: None,

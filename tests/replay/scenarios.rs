@@ -1,8 +1,11 @@
 //! What can go wrong on a call, and a little of what goes right.
 
 use brain_protocol::{BrainMessage, OnInterrupt, Source as Mind};
+use media_core::MonoTime;
 use media_core::SampleRate;
-use queue_governor::{Claim, Content, OnInterrupt as Policy, Source};
+use queue_governor::{
+    Book, Claim, ClaimId, Content, Ending, Heard, OnInterrupt as Policy, Record, Source,
+};
 
 use crate::call::{Call, LINE};
 use crate::mouth::Voice;
@@ -17,15 +20,17 @@ pub struct Scenario {
     pub name: &'static str,
     /// Whether the log keeps the words.
     pub words: bool,
+    /// What an earlier run of the line left.
+    pub after: fn() -> Book,
     pub play: fn(&mut Call),
 }
 
 const fn open(name: &'static str, play: fn(&mut Call)) -> Scenario {
-    Scenario { name, words: true, play }
+    Scenario { name, words: true, after: Book::new, play }
 }
 
 const fn redacted(name: &'static str, play: fn(&mut Call)) -> Scenario {
-    Scenario { name, words: false, play }
+    Scenario { name, words: false, after: Book::new, play }
 }
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -48,11 +53,12 @@ pub const SCENARIOS: &[Scenario] = &[
     open("not-understood", not_understood),
     redacted("queue-full", queue_full),
     open("withdrawn-superseded-expired", withdrawn_superseded_expired),
+    Scenario { name: "after-a-crash", words: false, after: crashed, play: after_a_crash },
 ];
 
 /// Plays a scenario; its log.
 pub fn played(scenario: &Scenario) -> Vec<u8> {
-    let mut call = Call::answered(scenario.words);
+    let mut call = Call::answered_after(scenario.words, (scenario.after)());
     (scenario.play)(&mut call);
     call.hang_up()
 }
@@ -261,4 +267,34 @@ fn withdrawn_superseded_expired(call: &mut Call) {
     ] {
         assert_eq!(call.ending_of(&claim), ending, "{claim}");
     }
+}
+
+/// Half of an alert was heard, and the time had been said a moment ago.
+fn crashed() -> Book {
+    let alert = "The cellar is wet. The pump has been running for an hour. Please have a look.";
+    let alert = Claim { must_deliver: true, ..Claim::text("alert-1", Source::System, alert) };
+    let said = Claim::text("said-1", Source::Worker, NOON);
+    let heard = Heard { text: NOON.to_owned(), ms: 1_300, samples: 10_400 };
+    let until = Some(MonoTime::from_millis(99_000));
+    let records = [
+        Record::Accepted { claim: alert, expires_at: None },
+        Record::Accepted { claim: said, expires_at: None },
+        Record::Heard { claim: ClaimId::new("alert-1"), resume_at: 19, samples: 9_600, ms: 1_200 },
+        Record::Ended {
+            claim: ClaimId::new("said-1"),
+            ending: Ending::Spoken,
+            heard,
+            remember_until: until,
+        },
+    ];
+    let mut book = Book::new();
+    records.iter().for_each(|record| book.apply(record));
+    book
+}
+
+fn after_a_crash(call: &mut Call) {
+    let again = call.brain_says(Mind::Responder, None, "it is TEN past nine");
+    call.run(9_000);
+    assert_eq!(call.ending_of("alert-1"), "spoken", "the rest of it");
+    assert_eq!(call.ending_of(&again), "duplicate");
 }
