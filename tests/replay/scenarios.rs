@@ -1,11 +1,12 @@
 //! What can go wrong on a call, and a little of what goes right.
 
 use brain_protocol::{BrainMessage, OnInterrupt, Source as Mind};
-use media_core::MonoTime;
-use media_core::SampleRate;
+use media_core::{MonoTime, SampleRate};
 use queue_governor::{
     Book, Claim, ClaimId, Content, Ending, Heard, OnInterrupt as Policy, Record, Source,
 };
+
+use xenline::line::Conversation;
 
 use crate::call::{Call, LINE};
 use crate::mouth::Voice;
@@ -182,6 +183,7 @@ fn hang_up_mid_speech(call: &mut Call) {
 fn operator(call: &mut Call) {
     let report = call.brain_says(Mind::Worker, None, REPORT);
     call.run(1_500);
+    call.do_with(Conversation::operator_takes);
     call.submit(Claim::text(
         "op-1",
         Source::Operator,
@@ -189,8 +191,10 @@ fn operator(call: &mut Call) {
     ));
     call.run(1_000);
     call.caller_says("hello", "hello");
-    call.run(14_000);
+    call.run(5_000);
     assert_eq!(call.ending_of("op-1"), "spoken");
+    call.do_with(Conversation::operator_releases);
+    call.run(10_000);
     assert_ne!(call.ending_of(&report), "none");
 }
 
