@@ -3,6 +3,8 @@
 
 #[path = "scenarios/brain_away.rs"]
 mod brain_away;
+#[path = "scenarios/complaints.rs"]
+mod complaints;
 #[path = "scenarios/conversation.rs"]
 mod conversation;
 #[path = "scenarios/world.rs"]

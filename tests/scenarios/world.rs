@@ -30,6 +30,10 @@ pub struct World {
     pub recorded: Vec<CallEvent>,
     /// When the call was ended by the line.
     pub hung_up: Option<MonoTime>,
+    /// The speech that left, packet by packet: when, and of which generation.
+    pub wire: Vec<(MonoTime, Generation)>,
+    /// The voice takes words and makes no sound.
+    pub voice_hangs: bool,
     mouth: Option<Mouth>,
     claims: u64,
 }
@@ -77,6 +81,8 @@ impl World {
             told: Vec::new(),
             recorded: Vec::new(),
             hung_up: None,
+            wire: Vec::new(),
+            voice_hangs: false,
             mouth: None,
             claims: 0,
         }
@@ -95,11 +101,23 @@ impl World {
 
     /// The brain wants to speak; returns the claim's name.
     pub fn brain_says(&mut self, source: Source, turn: Option<u64>, text: &str) -> String {
+        self.brain_says_so(source, turn, text, |_| {})
+    }
+
+    /// The same with more to say about it.
+    pub fn brain_says_so(
+        &mut self,
+        source: Source,
+        turn: Option<u64>,
+        text: &str,
+        how: impl FnOnce(&mut Say),
+    ) -> String {
         self.claims += 1;
         let name = format!("c-{}", self.claims);
         let id = brain_protocol::ClaimId::new(name.as_str()).expect("a short name");
         let mut say = Say::new(brain_protocol::LineId(LINE), id, source, text);
         say.turn = turn.map(brain_protocol::TurnId);
+        how(&mut say);
         self.brain(BrainMessage::Say(say));
         name
     }
@@ -193,6 +211,9 @@ impl World {
         let starts = self.now + Duration::from_millis(VOICE_MS);
         self.mouth =
             Some(Mouth { generation, samples, sent: 0, starts, started: false, paused: false });
+        if self.voice_hangs {
+            return;
+        }
         let words = words(text);
         let at = self.now;
         self.media(LineEvent::SpeechChunk { at, generation, first_sample: 0, samples, words });
@@ -206,11 +227,13 @@ impl World {
     }
 
     fn tick(&mut self) {
+        let hangs = self.voice_hangs;
         let Some(mouth) = self.mouth.as_mut() else { return };
-        if mouth.paused || self.now < mouth.starts {
+        if hangs || mouth.paused || self.now < mouth.starts {
             return;
         }
         let (at, generation) = (self.now, mouth.generation);
+        self.wire.push((at, generation));
         let first = !std::mem::replace(&mut mouth.started, true);
         mouth.sent = (mouth.sent + TICK_SAMPLES).min(mouth.samples);
         let (samples, all) = (mouth.sent, mouth.sent == mouth.samples);
@@ -226,7 +249,13 @@ impl World {
         }
     }
 
-    fn media(&mut self, event: LineEvent) {
+    /// Which generation has the mouth.
+    pub fn generation(&self) -> Option<Generation> {
+        self.mouth.as_ref().map(|mouth| mouth.generation)
+    }
+
+    /// The media side reports something.
+    pub fn media(&mut self, event: LineEvent) {
         self.conversation.media(self.now, event);
         self.settle();
     }
