@@ -27,6 +27,8 @@ pub mod intake;
 mod lane;
 mod limits;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod routed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -42,6 +44,8 @@ pub use error::{GroupError, PublishError, StoreError};
 pub use lane::{Lane, LaneError};
 pub use limits::{Limits, Retention};
 pub use memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use redis::{RedisOpenError, RedisStore};
 pub use routed::RoutedStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Durability, OpenError, SqliteOptions, SqliteStore};

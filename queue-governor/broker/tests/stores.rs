@@ -4,6 +4,12 @@
 
 #[path = "stores/random.rs"]
 mod random;
+#[cfg(feature = "redis")]
+#[path = "stores/redis.rs"]
+mod redis;
+#[cfg(feature = "redis")]
+#[path = "stores/redis_server.rs"]
+mod redis_server;
 #[path = "stores/sqlite.rs"]
 mod sqlite;
 #[path = "stores/sqlite_killed.rs"]
