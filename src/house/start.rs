@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 
 use super::desk::Desk;
 use super::media::engine_config;
-use crate::config::{Config, LineMode, runtime_dir};
+use crate::config::{Config, LaneStoreKind, LineMode, runtime_dir};
 use crate::control::server;
-use crate::durable::{Keeper, Recovered};
+use crate::durable::{Keeper, Recovered, Sounds};
 use crate::engines::{self, Engines};
 use crate::line::Journal;
 use crate::say::spool;
@@ -111,7 +111,8 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let (asked_in, asked) = mpsc::channel(ASKED_MAX);
     let socket = say_socket(&config);
     let to_tap = asked_in.clone();
-    let kept = start_keeper(&lanes, media.clock()).await.map_err(StartFailure::Journal)?;
+    let kept = start_keeper(&lanes, sounds(&config), media.clock()).await;
+    let kept = kept.map_err(StartFailure::Journal)?;
     let control = server::listen(&socket, &config.say, asked_in.clone())
         .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
     let tap = super::tap::start(&config.tap, lanes.clone(), to_tap)?;
@@ -143,12 +144,27 @@ fn give_memory_back() {
 /// What an earlier run left is read before the first call comes in.
 async fn start_keeper(
     lanes: &Arc<dyn LaneStore>,
+    sounds: Option<PathBuf>,
     clock: Clock,
 ) -> std::io::Result<(Keeper, Recovered)> {
     let lanes = lanes.clone();
-    tokio::task::spawn_blocking(move || Keeper::start(lanes, None, clock))
-        .await
-        .map_err(std::io::Error::other)?
+    let start = move || {
+        let sounds = sounds.and_then(|dir| match Sounds::open(&dir) {
+            Ok(sounds) => Some(sounds),
+            Err(error) => {
+                tracing::warn!(%error, dir = %dir.display(), "sounds that wait would not survive a restart");
+                None
+            }
+        });
+        Keeper::start(lanes, sounds, clock)
+    };
+    tokio::task::spawn_blocking(start).await.map_err(std::io::Error::other)?
+}
+
+/// Where sounds that wait are kept: beside the lanes, if those are kept.
+fn sounds(config: &Config) -> Option<PathBuf> {
+    let kept = config.lanes.store != LaneStoreKind::Memory;
+    kept.then(|| config.lanes.file().with_file_name("sounds"))
 }
 
 /// The socket behind `xenline say`.
