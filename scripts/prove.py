@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Proves the governor's contract again, in front of whoever asks: `make prove`.
+
+Explores the small worlds, runs the random sequences at length, checks the hand-off of the floor in
+every interleaving, breaks each promise on purpose, floods the line, and pulls its power cord again
+and again. The last line is one of JSON; exit 0 only if all of it holds.
+
+CRASHES (200), CASES (1000) and EXPLORE=deep make it shorter or longer.
+"""
+import json, os, re, subprocess, sys, threading, time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "prove"
+CRASHES = os.environ.get("CRASHES", "200")
+CASES = os.environ.get("CASES", "1000")
+GOVERNOR = ["cargo", "test", "--locked", "-p", "queue-governor"]
+TIMEOUT_S = 900
+
+
+class Step:
+    """A program that proves something, and what it printed."""
+
+    def __init__(self, name, command, **env):
+        self.name, self.command, self.env = name, command, env
+        self.out, self.holds = "", False
+
+    def run(self):
+        began = time.time()
+        env = {**os.environ, **self.env}
+        try:
+            ran = subprocess.run(self.command, cwd=ROOT, env=env, timeout=TIMEOUT_S,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.out, self.holds = ran.stdout, ran.returncode == 0
+        except subprocess.TimeoutExpired as hung:
+            self.out = (hung.stdout or b"").decode(errors="replace")
+        (LOGS / f"{self.name}.log").write_text(self.out)
+        verdict = "holds" if self.holds else f"FAILED, see {LOGS / self.name}.log"
+        print(f"{self.name}: {verdict} ({time.time() - began:.0f} s)", flush=True)
+        for line in self.out.splitlines():
+            if re.match(r"\s*(explored |loom |mutants: |flood: |grant_us|audit: |wire: |crashes: )", line):
+                print("    " + line.strip(), flush=True)
+
+    def numbers(self, pattern):
+        return [float(found) for found in re.findall(pattern, self.out)]
+
+
+def main():
+    LOGS.mkdir(parents=True, exist_ok=True)
+    build = Step("build", [*GOVERNOR, "-p", "xenline", "--no-run", "--tests"])
+    build.run()
+    if not build.holds:
+        sys.exit(build.out)
+    explore = Step("explore", [*GOVERNOR, "--test", "explore", "--", "--nocapture"])
+    random = Step("random", [*GOVERNOR, "--test", "contract", "--", "--nocapture"], GOVERNOR_CASES=CASES)
+    flood = Step("flood", [*GOVERNOR, "--test", "rate", "--", "--nocapture"])
+    scenarios = Step("complaints", ["cargo", "test", "--locked", "-p", "xenline", "--test", "scenarios"])
+    loom = Step("handoff", ["scripts/loom.sh"])
+    mutants = Step("mutants", ["scripts/mutants.sh"])
+    crash = Step("crash", ["cargo", "test", "--locked", "-p", "xenline", "--test", "crash", "--", "--nocapture"],
+                 CRASHES=CRASHES)
+    # What measures time first, alone; then the crashes, which mostly wait, beside the rest.
+    flood.run()
+    crashing = threading.Thread(target=crash.run)
+    crashing.start()
+    for step in (explore, random, scenarios, loom, mutants):
+        step.run()
+    crashing.join()
+
+    def one(step, pattern, pick=max):
+        found = step.numbers(pattern)
+        return pick(found) if found else None
+
+    figures = {
+        "states_explored": int(sum(explore.numbers(r"explored [^:\n]+: (\d+) states"))),
+        "property_cases": int(sum(random.numbers(r"GOVERNOR_CASES=(\d+)"))),
+        "mutants_found": one(mutants, r"mutants: (\d+) of"),
+        "crashes": one(crash, r"audit: crashes=(\d+)"),
+        "lost": one(crash, r"audit:.* lost=(\d+)"),
+        "twice": one(crash, r"audit:.* twice=(\d+)"),
+        "overlaps": one(crash, r"audit:.* overlaps=(\d+)"),
+        "revoke_to_silence_ms_max": one(crash, r"wire:.* revoke_to_silence_ms_max=([\d.]+)"),
+        "grant_us_p99": one(flood, r"grant_us_p99=(\d+)"),
+        "ledger_error_ms_max": one(random, r"ledger_error_ms_max[=: ]+([\d.]+)"),
+    }
+    figures = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in figures.items()}
+    steps = (flood, explore, random, scenarios, loom, mutants, crash)
+    holds = all(step.holds for step in steps) and None not in figures.values()
+    print(json.dumps({**figures, "holds": holds}))
+    sys.exit(0 if holds else 1)
+
+
+if __name__ == "__main__":
+    main()

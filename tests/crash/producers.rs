@@ -1,0 +1,91 @@
+//! Programs of the machine that want to be heard, each with a sound of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use xenline::control::{Reply, Request, SayRequest, client};
+
+use crate::tones::{CODES, RATE_HZ, sound};
+
+/// How long a claim is: thirty packets.
+pub const CLAIM_MS: usize = 600;
+
+/// What was handed in, and what of it was acknowledged.
+pub struct Claims {
+    dir: PathBuf,
+    next: AtomicUsize,
+    acknowledged: Mutex<Vec<usize>>,
+}
+
+impl Claims {
+    /// Writes the sounds into `dir`.
+    pub fn new(dir: &Path) -> Arc<Self> {
+        let dir = dir.join("tones");
+        std::fs::create_dir(&dir).expect("a directory");
+        for code in 0..CODES {
+            write(&dir.join(format!("{code}.wav")), &sound(code, CLAIM_MS));
+        }
+        Arc::new(Claims { dir, next: AtomicUsize::new(0), acknowledged: Mutex::default() })
+    }
+
+    /// The numbers of the claims that the line said it took.
+    pub fn acknowledged(&self) -> Vec<usize> {
+        let mut numbers = self.acknowledged.lock().expect("no panic").clone();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// How many were handed in, those included of which nobody knows.
+    pub fn handed_in(&self) -> usize {
+        self.next.load(Ordering::Relaxed)
+    }
+
+    fn wav(&self, code: usize) -> PathBuf {
+        self.dir.join(format!("{}.wav", code % CODES))
+    }
+
+    /// Hands the next claim in. Dies with the line without a word: then nobody knows.
+    fn submit_one(&self, socket: &Path) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let wish = SayRequest {
+            text: format!("sound {number}"),
+            wav: Some(self.wav(number)),
+            must_deliver: true,
+            dedup_key: Some(format!("sound {number}")),
+            ..SayRequest::default()
+        };
+        let _ = client::ask(socket, &Request::Say(wish), |reply| match reply {
+            Reply::Accepted { .. } => self.acknowledged.lock().expect("no panic").push(number),
+            Reply::Refused { message, .. } => panic!("refused: {message}"),
+            _ => {}
+        });
+    }
+}
+
+/// Hands `count` claims in, a moment apart, from a thread of its own.
+pub fn submit(socket: &Path, claims: &Arc<Claims>, count: usize) -> JoinHandle<()> {
+    let (socket, claims) = (socket.to_owned(), claims.clone());
+    std::thread::spawn(move || {
+        for _ in 0..count {
+            claims.submit_one(&socket);
+            std::thread::sleep(Duration::from_millis(60));
+        }
+    })
+}
+
+pub fn write(file: &Path, samples: &[i16]) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(file, spec).expect("a file");
+    for sample in samples {
+        writer.write_sample(*sample).expect("room for it");
+    }
+    writer.finalize().expect("room for it");
+}

@@ -1,0 +1,165 @@
+//! The wire under a flood: each producer has a tone of its own, ten thousand claims a second are
+//! handed in, the operator takes the floor again and again; and what leaves is looked at packet
+//! by packet.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use xenline::control::{Reply, Request, SayRequest, client};
+use xenline::report::CallEvent;
+
+use crate::producers::write;
+use crate::support::line::Serving;
+use crate::support::phone::Phone;
+use crate::support::process::{need, xenline};
+use crate::support::sound::FRAME;
+use crate::support::{alone, figure};
+use crate::tones::{Heard, heard, sound};
+
+const PRODUCERS: usize = 8;
+const CLAIMS_PER_S: usize = 10_000;
+const FLOOD: Duration = Duration::from_secs(4);
+const PTIME_MS: f64 = 20.0;
+
+#[test]
+fn in_a_flood_of_claims_one_tone_is_heard_at_a_time() {
+    let _machine = alone();
+    need("python3", "python3");
+    let brain = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/chatter.py");
+    let mut command = xenline();
+    command.env("CHATTER_TEXTS", "[]");
+    let line = Serving::start(command, |config| {
+        config.brain.command = vec!["python3".into(), brain.display().to_string()];
+        config.say.per_second = 20_000;
+        config.say.burst = 20_000;
+    });
+    let sounds = tempfile::tempdir().expect("a temporary directory");
+    for producer in 0..PRODUCERS {
+        let file = sounds.path().join(format!("{producer}.wav"));
+        write(&file, &sound(producer * 29, 200 + producer * 40));
+    }
+    let socket = line.config.say.socket.clone().expect("the tests name one");
+    let phone = Phone::call(line.sip);
+    let flood = Flood::default();
+    std::thread::scope(|scope| {
+        for producer in 0..PRODUCERS {
+            let wav = sounds.path().join(format!("{producer}.wav"));
+            let (socket, flood) = (&socket, &flood);
+            scope.spawn(move || flood.produce(socket, producer, &wav));
+        }
+        let began = Instant::now();
+        while began.elapsed() < FLOOD {
+            std::thread::sleep(Duration::from_millis(450));
+            operator(&socket, Request::OperatorTake { line: None });
+            std::thread::sleep(Duration::from_millis(50));
+            operator(&socket, Request::OperatorRelease { line: None });
+        }
+        flood.over.store(true, Ordering::Relaxed);
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    let wire = phone.media.heard();
+    let late_ms = late_ms_max(&line);
+    phone.hang_up();
+    let silences = silences(&line);
+    line.stop();
+    let (mut codes, mut two) = (std::collections::BTreeSet::new(), 0);
+    for packet in wire.chunks(FRAME) {
+        match heard(packet) {
+            Heard::Code(code) => {
+                codes.insert(code);
+            }
+            Heard::TwoAtOnce => two += 1,
+            Heard::Nothing | Heard::Unsure => {}
+        }
+    }
+    let slowest = silences.iter().copied().fold(0.0, f64::max);
+    let (handed_in, taken) = flood.counts();
+    figure(format!(
+        "wire: handed_in={handed_in} accepted={taken} packets={} producers_heard={} \
+         two_at_once={two} revokes={} revoke_to_silence_ms_max={slowest:.1} late_ms_max={:.1}",
+        wire.len() / FRAME,
+        codes.len(),
+        silences.len(),
+        late_ms
+    ));
+    assert_eq!(two, 0, "two tones in one packet");
+    assert!(codes.len() >= 2 && !silences.is_empty(), "{codes:?} {silences:?}");
+    let most = PTIME_MS + late_ms;
+    assert!(slowest <= most, "silent {slowest} ms after a revoke, {most} at most");
+}
+
+/// What the producers did.
+#[derive(Default)]
+struct Flood {
+    over: AtomicBool,
+    handed_in: AtomicUsize,
+    accepted: AtomicUsize,
+}
+
+impl Flood {
+    /// Hands in claims at a steady rate until it is over; a connection for each, as programs do.
+    fn produce(&self, socket: &Path, producer: usize, wav: &Path) {
+        let began = Instant::now();
+        let mut number = 0_u32;
+        while !self.over.load(Ordering::Relaxed) {
+            let due = began.elapsed().as_secs_f64() * (CLAIMS_PER_S / PRODUCERS) as f64;
+            if f64::from(number) > due {
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            number += 1;
+            let wish = SayRequest {
+                text: format!("tone {producer} {number}"),
+                wav: Some(wav.to_owned()),
+                ..SayRequest::default()
+            };
+            self.handed_in.fetch_add(1, Ordering::Relaxed);
+            let Ok(reply) = ask_once(socket, &Request::Say(wish)) else { continue };
+            if matches!(reply, Some(Reply::Accepted { .. })) {
+                self.accepted.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.handed_in.load(Ordering::Relaxed), self.accepted.load(Ordering::Relaxed))
+    }
+}
+
+/// The first word of an answer; a flood does not stay for the rest.
+fn ask_once(socket: &Path, request: &Request) -> std::io::Result<Option<Reply>> {
+    let mut stream = UnixStream::connect(socket)?;
+    let mut text = serde_json::to_string(request)?;
+    text.push('\n');
+    stream.write_all(text.as_bytes())?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line).ok())
+}
+
+fn operator(socket: &Path, request: Request) {
+    client::ask(socket, &request, |reply| {
+        assert!(!matches!(reply, Reply::Refused { .. }), "{reply:?}");
+    })
+    .expect("the line answers");
+}
+
+/// How late the machine let a tick begin.
+fn late_ms_max(line: &Serving) -> f64 {
+    match line.status() {
+        Reply::Status { tick_late_us_max, .. } => tick_late_us_max as f64 / 1_000.0,
+        other => panic!("not a status: {other:?}"),
+    }
+}
+
+fn silences(line: &Serving) -> Vec<f64> {
+    let silent = |(_, event): (f64, CallEvent)| match event {
+        CallEvent::Silenced { revoke_to_silence_ms, .. } => Some(revoke_to_silence_ms),
+        _ => None,
+    };
+    line.events().into_iter().filter_map(silent).collect()
+}
