@@ -20,8 +20,8 @@ check: setup-build ## formatting, lints and who may import whom
 	scripts/check.sh
 	cargo test --locked -p xenline --test layering
 
-bench: setup-build ## tick, jitter buffer, codecs and rings
-	cargo bench --locked -p xenline --bench audio_path --bench tick
+bench: setup-test ## tick, jitter buffer, codecs, rings and the stores of the lanes
+	cargo bench --locked -p xenline --bench audio_path --bench tick --bench lanes
 
 CALLS ?= 200
 SECONDS_EACH ?= 20

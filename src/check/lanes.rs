@@ -14,6 +14,28 @@ pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
             "set [lanes] store = \"sqlite\"",
         )),
         LaneStoreKind::Sqlite => tell(sqlite(config)),
+        LaneStoreKind::Redis => tell(redis(config)),
+    }
+}
+
+fn redis(config: &Config) -> Finding {
+    let variable = &config.lanes.redis_url_env;
+    let store = match crate::house::redis(&config.lanes) {
+        Ok(store) => store,
+        Err(error) => return Finding::failure(WHAT, error.to_string(), format!("set {variable}")),
+    };
+    match store.keeps() {
+        Ok(true) => Finding::good(WHAT, "in Redis, which keeps what it acknowledges"),
+        Ok(false) => Finding::warning(
+            WHAT,
+            "Redis forgets what it acknowledged when it is restarted",
+            "set appendonly yes and appendfsync always in redis.conf",
+        ),
+        Err(_) => Finding::failure(
+            WHAT,
+            format!("Redis does not answer at the address in {variable}"),
+            "start it, mend the address or its password, or set [lanes] store = \"sqlite\"",
+        ),
     }
 }
 

@@ -10,6 +10,8 @@ pub enum LaneStoreKind {
     /// One file on this machine.
     #[default]
     Sqlite,
+    /// Redis Streams, which several machines can share.
+    Redis,
     /// Nothing: they are gone when the line ends.
     Memory,
 }
@@ -29,7 +31,7 @@ pub enum Survives {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LanesSection {
-    /// `sqlite` or `memory`.
+    /// `sqlite`, `redis` or `memory`.
     pub store: LaneStoreKind,
     /// The file; absent: `lanes.sqlite` in the state directory.
     pub path: Option<PathBuf>,
@@ -37,6 +39,8 @@ pub struct LanesSection {
     pub survives: Survives,
     /// The file grows no larger, in MB.
     pub file_mb_max: u32,
+    /// The variable of the environment that holds the address of Redis, password and all.
+    pub redis_url_env: String,
     /// What every reader is done with is kept so long for replay, in days.
     pub keep_days: u32,
     /// And no more of it in one lane than so many MB.
@@ -50,6 +54,7 @@ impl Default for LanesSection {
             path: None,
             survives: Survives::default(),
             file_mb_max: 1_024,
+            redis_url_env: "XENLINE_REDIS_URL".into(),
             keep_days: 7,
             keep_mb: 16,
         }

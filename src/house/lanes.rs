@@ -4,24 +4,51 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lane_broker::{
-    LaneStore, Limits, MemoryStore, OpenError, Retention, RoutedStore, SqliteStore, Tag,
+    LaneStore, Limits, MemoryStore, OpenError, RedisOpenError, RedisStore, Retention, RoutedStore,
+    SqliteStore, Tag,
 };
 
 use crate::config::{Config, LaneStoreKind, LanesSection};
+
+/// Why the lanes cannot be kept where the configuration says.
+#[derive(Debug, thiserror::Error)]
+pub enum LanesFailure {
+    /// Not in that file.
+    #[error(transparent)]
+    File(#[from] OpenError),
+    /// Nobody says where Redis is.
+    #[error(
+        "no address of Redis: set {variable}=redis://127.0.0.1:6379 in the environment, or [lanes] store"
+    )]
+    NoAddress {
+        /// The variable that should hold it.
+        variable: String,
+    },
+    /// What is said is no address.
+    #[error("{variable} in the environment: {source}")]
+    Address {
+        /// The variable that holds it.
+        variable: String,
+        /// Why it is none.
+        source: RedisOpenError,
+    },
+}
 
 /// Opens the store. What callers say stays in memory whatever store there is: it is gone with the
 /// call, and a call must not wait for a disk.
 ///
 /// A file that cannot be used because of its contents or its disk does not keep the line from
-/// being open: the lanes are in memory then, and the log says so.
+/// being open: the lanes are in memory then, and the log says so. A Redis that is away is waited
+/// for: until it is back, nothing is accepted that would have to be kept.
 ///
 /// # Errors
-/// [`OpenError`] when the configuration names a file that can never be ours.
-pub fn open_lanes(config: &Config) -> Result<Arc<dyn LaneStore>, OpenError> {
+/// [`LanesFailure`] when the configuration names a place that can never be ours.
+pub fn open_lanes(config: &Config) -> Result<Arc<dyn LaneStore>, LanesFailure> {
     let lanes = &config.lanes;
     let beneath: Arc<dyn LaneStore> = match lanes.store {
         LaneStoreKind::Memory => Arc::new(MemoryStore::new(lanes.limits())),
         LaneStoreKind::Sqlite => sqlite(lanes)?,
+        LaneStoreKind::Redis => Arc::new(redis(lanes)?),
     };
     Ok(Arc::new(RoutedStore::new(Tag::call(), Limits::default(), beneath)))
 }
@@ -34,6 +61,16 @@ fn sqlite(lanes: &LanesSection) -> Result<Arc<dyn LaneStore>, OpenError> {
             Ok(Arc::new(MemoryStore::new(lanes.limits())))
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The store in the Redis that the environment names.
+pub(crate) fn redis(lanes: &LanesSection) -> Result<RedisStore, LanesFailure> {
+    let variable = lanes.redis_url_env.clone();
+    match std::env::var(&variable) {
+        Ok(address) => RedisStore::new(&address, REDIS_PREFIX, lanes.limits())
+            .map_err(|source| LanesFailure::Address { variable, source }),
+        Err(_) => Err(LanesFailure::NoAddress { variable }),
     }
 }
 
@@ -70,6 +107,8 @@ fn sweep_once(store: &dyn LaneStore, keep: &Retention) -> Result<(), lane_broker
     Ok(())
 }
 
+/// Ours among the keys of a Redis that others use too.
+const REDIS_PREFIX: &str = "xenline";
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// A journal is read by nobody until the line comes back; its writer drops what is over.
 const JOURNAL: &str = "journal";
@@ -112,6 +151,15 @@ mod tests {
         store.publish(&kept("a"), "k", b"in memory").expect("there is room");
         let bytes = std::fs::read(&file).expect("it is there");
         assert!(bytes.starts_with(b"what is this?"));
+    }
+
+    #[test]
+    fn a_redis_without_an_address_is_told_with_the_variable_to_set() {
+        let mut config = Config::default();
+        config.lanes.store = LaneStoreKind::Redis;
+        config.lanes.redis_url_env = "XENLINE_TEST_NO_SUCH_VARIABLE".into();
+        let message = open_lanes(&config).err().expect("there is no address").to_string();
+        assert!(message.contains("XENLINE_TEST_NO_SUCH_VARIABLE=redis://"), "{message}");
     }
 
     #[test]

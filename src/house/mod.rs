@@ -7,5 +7,6 @@ mod media;
 mod start;
 mod tap;
 
-pub use lanes::open_lanes;
+pub(crate) use lanes::redis;
+pub use lanes::{LanesFailure, open_lanes};
 pub use start::{ServeOptions, StartFailure, say_socket, serve};

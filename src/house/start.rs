@@ -68,7 +68,7 @@ pub enum StartFailure {
     Tap(#[from] lane_broker::tap::TapError),
     /// The lanes cannot be kept where the configuration says.
     #[error(transparent)]
-    Lanes(#[from] lane_broker::OpenError),
+    Lanes(#[from] super::lanes::LanesFailure),
     /// The system gives no thread.
     #[error("no thread for the journal: {0}")]
     Journal(std::io::Error),

@@ -33,6 +33,9 @@ fn open(config: &Config) -> Result<Box<dyn LaneStore>, Failure> {
         LaneStoreKind::Memory => Err(Failure::Failed(
             "[lanes] store is \"memory\", and that of another process cannot be looked into".into(),
         )),
+        LaneStoreKind::Redis => {
+            Ok(Box::new(crate::house::redis(&config.lanes).map_err(Failure::because)?))
+        }
         LaneStoreKind::Sqlite if !path.exists() => Err(Failure::Failed(format!(
             "there are no lanes in {} yet; `xenline serve` makes them",
             path.display()
