@@ -19,4 +19,6 @@ mod mouth;
 mod promises;
 mod search;
 mod state;
+mod step;
+mod words;
 mod worlds;

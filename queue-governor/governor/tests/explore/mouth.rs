@@ -3,7 +3,7 @@
 use media_core::{Generation, MonoTime};
 use queue_governor::{Content, Input, LedgerWord, OnInterrupt};
 
-use crate::promises::Word;
+use crate::words::{Holder, Word};
 
 pub const PER_MS: u64 = 8;
 /// How long a word takes: two steps, so that a word can be cut in its middle.
@@ -19,7 +19,7 @@ pub struct Playing {
     words: Vec<Word>,
     pub on_interrupt: OnInterrupt,
     /// Whose it is, and whether the caller's speech leaves it alone.
-    pub holder: crate::promises::Holder,
+    pub holder: Holder,
     sent_ms: u64,
     pub paused: bool,
     /// The voice stopped making sound.
@@ -40,7 +40,7 @@ impl Mouth {
         generation: Generation,
         speech: &Content,
         on_interrupt: OnInterrupt,
-        holder: crate::promises::Holder,
+        holder: Holder,
     ) -> [Input; 2] {
         let words: Vec<Word> = speech.words().split(' ').map(Word::parse).collect();
         let samples = words.len() as u64 * WORD_MS * PER_MS;

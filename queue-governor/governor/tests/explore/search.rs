@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use crate::digest::digest;
-use crate::promises::Halt;
-use crate::state::{Action, Run, State, Step};
+use crate::state::State;
+use crate::step::{Action, Run, Step};
+use crate::words::Halt;
 use crate::worlds::World;
 
 /// A state that was reached: from which, and by what.

@@ -7,36 +7,10 @@ use media_core::{Generation, LineId, MonoTime, Verdict};
 use queue_governor::{Book, FloorReason, Governor, Input, OnInterrupt, Output, Source, TurnId};
 
 use crate::mouth::Mouth;
-use crate::promises::{Halt, Holder, Promises, Word, promise};
+use crate::promises::Promises;
+use crate::step::{Action, Run, Step};
+use crate::words::{Halt, Holder, Word, promise};
 use crate::worlds::{STEP_MS, World};
-
-/// Something that happens.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Action {
-    /// 100 ms pass.
-    Tick,
-    /// The claim of this number is handed in.
-    Submit(u8),
-    Withdraw(u8),
-    CallerOnset,
-    CallerVerdict(Verdict),
-    CallerTurn,
-    CallerSilent,
-    OperatorTake,
-    OperatorRelease,
-    /// The voice that speaks makes no more sound.
-    VoiceHangs,
-    VoiceFails,
-    LineCloses,
-}
-
-/// An action, and whether the process is killed on the way.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Step {
-    pub action: Action,
-    /// After so many outputs.
-    pub killed_after: Option<u8>,
-}
 
 /// How often what may still happen.
 #[derive(Clone, Debug)]
@@ -62,41 +36,6 @@ pub struct State {
     promises: Promises,
     /// What is written down, folded. Kept while it may be needed.
     book: Book,
-}
-
-/// A step while it is taken.
-#[derive(Default)]
-pub struct Run {
-    outputs: u8,
-    killed_after: Option<u8>,
-    log: Option<Vec<String>>,
-    submitted: Option<usize>,
-}
-
-impl Run {
-    /// With all that is told and said, for a trace.
-    pub fn logged() -> Self {
-        Run { log: Some(Vec::new()), ..Run::default() }
-    }
-
-    pub fn into_log(self) -> Vec<String> {
-        self.log.unwrap_or_default()
-    }
-
-    /// One more output is about to be obeyed, unless the process is killed before.
-    fn count_output(&mut self) -> Result<(), Halt> {
-        if self.killed_after == Some(self.outputs) {
-            return Err(Halt::Killed);
-        }
-        self.outputs += 1;
-        Ok(())
-    }
-
-    fn note(&mut self, what: &impl std::fmt::Debug) {
-        if let Some(log) = &mut self.log {
-            log.push(format!("{what:?}"));
-        }
-    }
 }
 
 impl State {
