@@ -13,6 +13,9 @@ use crate::support::without_realtime;
 /// Both models are loaded, and a sentence is spoken and understood.
 const CHECKED_WITHIN: Duration = Duration::from_secs(60);
 
+/// Makes a good configuration worse.
+type Spoil = Box<dyn FnOnce(&mut Config)>;
+
 /// Runs the check on a good configuration that `spoil` made worse.
 fn check(spoil: impl FnOnce(&mut Config)) -> Ran {
     check_as(|command| command, spoil)
@@ -62,7 +65,7 @@ fn a_machine_that_is_ready_has_no_failure() {
 fn what_would_not_work_is_named_with_its_fix_below_it() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let taken = (taken.local_addr().expect("bound"), taken);
-    let cases: [(&str, &str, Box<dyn FnOnce(&mut Config)>); 5] = [
+    let cases: [(&str, &str, Spoil); 5] = [
         ("SIP over UDP", "ss -lpn", Box::new(|config| config.sip.listen_udp = Some(taken.0))),
         ("who may call", "[[trunk]]", Box::new(|config| config.trunk.clear())),
         (
