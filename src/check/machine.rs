@@ -18,9 +18,39 @@ pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
         &runtime_dir(),
         "set XDG_RUNTIME_DIR, or [say] socket and [brain] socket_dir",
     ));
+    tell(alias(config));
     if let Some(dir) = &config.recording.dir {
         tell(writable("recordings", dir, "create it for this user, or change [recording] dir"));
         tell(disk(dir));
+    }
+}
+
+/// Others may have made it first, where everybody may.
+fn alias(config: &Config) -> Finding {
+    use std::os::unix::fs::MetadataExt;
+    const WHAT: &str = "say-queue";
+    let socket = crate::house::say_socket(config);
+    let Some(alias) = &config.say.alias else {
+        return Finding::good(WHAT, format!("{}, and a spool beside it", socket.display()));
+    };
+    // SAFETY: `geteuid` has no preconditions and cannot fail.
+    let own = unsafe { libc::geteuid() };
+    match std::fs::symlink_metadata(alias) {
+        Ok(meta) if meta.is_symlink() => Finding::failure(
+            WHAT,
+            format!("{} is a link, which is not followed", alias.display()),
+            "name the file or directory itself in [say] alias",
+        ),
+        Ok(meta) if meta.uid() != own && meta.uid() != 0 => Finding::warning(
+            WHAT,
+            format!(
+                "{} belongs to user {}, who decides who may speak",
+                alias.display(),
+                meta.uid()
+            ),
+            "remove it and make it as this user, with the mode that you want",
+        ),
+        _ => Finding::good(WHAT, format!("{} and {}", socket.display(), alias.display())),
     }
 }
 

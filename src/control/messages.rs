@@ -114,6 +114,9 @@ pub enum Reply {
         claims: Vec<QueuedClaim>,
         /// Whether nothing is said for other programs at present.
         paused: bool,
+        /// Why what is accepted could not be kept; absent: it is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        journal: Option<String>,
     },
     /// It was done.
     Done {

@@ -138,12 +138,15 @@ fn list(socket: &Path, json: bool) -> Result<(), Failure> {
     client::ask(socket, &Request::QueueList, |reply| {
         outcome = match reply {
             Reply::Queue { claims, .. } if json => claims.iter().try_for_each(print_json),
-            Reply::Queue { claims, paused } => {
+            Reply::Queue { claims, paused, journal } => {
                 claims.iter().for_each(|claim| println!("{}", row(claim)));
                 if paused {
                     println!(
                         "paused: nothing is said for other programs until `xenline queue resume`"
                     );
+                }
+                if let Some(reason) = journal {
+                    println!("nothing new is accepted, because it could not be kept: {reason}");
                 }
                 Ok(())
             }

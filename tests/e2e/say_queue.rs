@@ -8,8 +8,8 @@ use xenline::report::{CallEvent, EndingKind};
 
 use crate::support::line::{Serving, Timed};
 use crate::support::phone::Phone;
-use crate::support::process::{Ran, run, xenline};
-use crate::support::{alone, wait_until};
+use crate::support::process::{Ran, kill, run, xenline};
+use crate::support::{alone, figure, wait_until};
 
 const SOON: Duration = Duration::from_secs(20);
 const SAID_WITHIN: Duration = Duration::from_secs(60);
@@ -111,6 +111,71 @@ fn what_a_call_left_unsaid_is_finished_by_the_next_one() {
     assert_eq!(heard, text, "the whole of it was heard, over two calls");
     phone.hang_up();
     line.stop();
+}
+
+#[test]
+fn a_line_that_is_killed_leaves_nothing_unsaid_and_says_nothing_twice() {
+    let _machine = alone();
+    let first = Serving::agent(|_| {});
+    let socket = socket(&first);
+    let texts = ["What is the plan?", "Run the backup."];
+    let waiting = texts.map(|text| say(&socket, text));
+    kill(first.pid(), libc::SIGKILL);
+
+    let second = again(&first);
+    let found: Vec<String> = queued(&socket).into_iter().map(|claim| claim.claim).collect();
+    assert_eq!(found, waiting, "both wait, in order, under their names");
+    let phone = Phone::call(second.sip);
+    wait_until("both to be said", SAID_WITHIN, || {
+        texts.iter().all(|text| spoken(&second.events(), text) == 1).then_some(())
+    });
+    let long =
+        "I can hear you, I am still here, are there any errors, tell me a joke, how are you?";
+    let cut = say(&socket, long);
+    let begun = |_, event: &CallEvent| match event {
+        CallEvent::FirstSample { claim } if *claim == cut => Some(()),
+        _ => None,
+    };
+    second.wait("it to begin", 0, SAID_WITHIN, begun);
+    std::thread::sleep(Duration::from_millis(1_500));
+    kill(second.pid(), libc::SIGKILL);
+    drop(phone);
+
+    let third = again(&first);
+    let phone = Phone::call(third.sip);
+    let heard = third.wait("it to be said to its end", 0, SAID_WITHIN, |_, event| match event {
+        CallEvent::ClaimEnded { claim, ending: EndingKind::Spoken, heard_text, .. }
+            if *claim == cut =>
+        {
+            Some(heard_text.clone())
+        }
+        _ => None,
+    });
+    assert_eq!(heard, long, "its beginning was heard before the crash, its end after");
+    let said_ms = said_for_ms(&third.events(), &cut);
+    figure(format!("killed in mid-sentence: the rest was said in {said_ms:.0} ms"));
+    let events = third.events();
+    assert!(texts.iter().all(|text| spoken(&events, text) == 0), "nothing is said twice");
+    phone.hang_up();
+    third.stop();
+}
+
+/// The same line, started anew.
+fn again(killed: &Serving) -> Serving {
+    let (config, address) = (killed.config.clone(), killed.sip);
+    Serving::agent(|theirs| {
+        *theirs = config;
+        theirs.sip.listen_udp = Some(address);
+    })
+}
+
+/// From the first sample of a claim to its ending.
+fn said_for_ms(events: &[Timed], id: &str) -> f64 {
+    let at = |is: &dyn Fn(&CallEvent) -> bool| {
+        events.iter().find(|(_, event)| is(event)).map_or(0.0, |(at_ms, _)| *at_ms)
+    };
+    at(&|event| matches!(event, CallEvent::ClaimEnded { claim, .. } if claim == id))
+        - at(&|event| matches!(event, CallEvent::FirstSample { claim } if claim == id))
 }
 
 fn socket(line: &Serving) -> PathBuf {

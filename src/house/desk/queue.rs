@@ -11,7 +11,8 @@ impl Desk {
     pub(super) fn queue_list(&self, which: impl Fn(&QueuedClaim) -> bool) -> Reply {
         let mut claims = self.saying.queue.list(self.media.clock().now());
         claims.retain(which);
-        Reply::Queue { claims, paused: self.saying.queue.is_paused() }
+        let journal = self.saying.keeper.state().failing();
+        Reply::Queue { claims, paused: self.saying.queue.is_paused(), journal }
     }
 
     pub(super) fn queue_show(&self, claim: &str) -> Reply {
