@@ -59,7 +59,8 @@ impl Default for CheckpointConfig {
     }
 }
 
-/// What makes two messages one: the same recipient, and the same trigger, name or words.
+/// What makes two messages one: the same recipient, and the same trigger or name; or the same
+/// words, unless they react to different triggers: who asks twice is answered twice.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct MessageKey {
     channel: Channel,
@@ -88,10 +89,12 @@ impl MessageKey {
 impl Same for MessageKey {
     fn is_same(&self, other: &Self) -> bool {
         let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+        let same_trigger = same(&self.trigger, &other.trigger);
+        let same_topic = self.trigger.is_none() || other.trigger.is_none() || same_trigger;
         self.goes_where(other)
-            && (same(&self.trigger, &other.trigger)
+            && (same_trigger
                 || same(&self.named, &other.named)
-                || self.words == other.words)
+                || (same_topic && self.words == other.words))
     }
 }
 

@@ -110,6 +110,18 @@ fn two_producers_that_react_to_one_trigger_send_one_message() {
 }
 
 #[test]
+fn who_asks_twice_is_answered_twice_also_in_the_same_words() {
+    let mut post = Post::new();
+    post.send(reaction("a", "sms:17", "Nothing is running."));
+    post.delivered("a");
+    post.send(reaction("b", "sms:18", "Nothing is running."));
+    post.delivered("b");
+    assert_eq!(post.left(), ["a", "b"]);
+    post.send(sms("c", "Nothing is running."));
+    assert_eq!(*post.ending_of("c"), MessageEnding::Duplicate, "nobody asked for that");
+}
+
+#[test]
 fn the_same_words_to_the_same_number_are_one_message_however_they_are_written() {
     let mut post = Post::new();
     post.send(sms("a", "The backup is done."));

@@ -130,7 +130,8 @@ impl Audit {
         prop_assert!(self.left.insert(message.id.clone()), "{} leaves twice", message.id);
         let same = |gone: &Message| {
             let trigger = gone.trigger.is_some() && gone.trigger == message.trigger;
-            gone.to == message.to && (gone.text == message.text || trigger)
+            let other = gone.trigger.is_some() && message.trigger.is_some() && !trigger;
+            gone.to == message.to && (trigger || (gone.text == message.text && !other))
         };
         prop_assert!(!self.gone.iter().any(same), "{} says the same", message.id);
         Ok(())
