@@ -9,6 +9,8 @@
 //! - [`control`], [`say`]: how other programs of this machine reach the running line, and what
 //!   becomes of what they want said.
 //! - [`durable`]: what survives a crash.
+//! - [`control`]: how other programs of this machine reach the running line.
+//! - [`text`](mod@text), [`http`]: what is written; the door through which programs write and read it.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`], [`calls`]: a finished call, drawn; past calls, listed and shown.
@@ -29,6 +31,7 @@ pub mod durable;
 pub mod engines;
 pub mod exit;
 pub mod house;
+pub mod http;
 pub mod line;
 pub mod load;
 pub mod models;
@@ -36,4 +39,5 @@ pub mod replay;
 pub mod report;
 pub mod say;
 pub mod softphone;
+pub mod text;
 pub mod verbs;

@@ -1,0 +1,143 @@
+//! `GET /lanes/{tag}/events`: a lane as it goes on, over server-sent events.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use lane_broker::{Entry, Lane, LaneStore, Position, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::Shared;
+use super::problem::Refusal;
+use crate::text::MAIN;
+
+/// Entries that are read at a time; also the most that wait for a slow reader.
+const READ_MAX: usize = 64;
+/// Others may publish in the same store, and nobody says so.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const STREAMS_AGAIN: Duration = Duration::from_secs(5);
+const LAST_HEADER: &str = "last-event-id";
+/// The line's own books: what they hold is heard or read elsewhere.
+const PRIVATE: [(&str, &str); 2] = [("xen-out", "journal"), ("xen-out", "messages")];
+
+pub(super) async fn stream(
+    State(shared): State<Arc<Shared>>,
+    Path(named): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let lane = lane_of(&shared, &named)?;
+    let after = position_of(&headers, query.as_deref())?;
+    let Ok(place) = Arc::clone(&shared.streams).try_acquire_owned() else {
+        let message = "as many streams as there may be are open; close one";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Err(Refusal::later(status, "too_many_streams", STREAMS_AGAIN, message));
+    };
+    let after = match after {
+        Some(after) => after,
+        None => end_of(&shared, &lane).await,
+    };
+    let reader = Reader {
+        store: shared.text.store(),
+        posts: shared.text.posts(),
+        lane,
+        after,
+        waiting: VecDeque::new(),
+        _place: place,
+    };
+    let events = futures_util::stream::unfold(reader, |mut reader| async move {
+        let event = reader.next().await;
+        Some((Ok(event), reader))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(shared.settings.keep_alive)))
+}
+
+/// One reader's place in a lane.
+struct Reader {
+    store: Arc<dyn LaneStore>,
+    posts: watch::Receiver<u64>,
+    lane: Lane,
+    after: Position,
+    waiting: VecDeque<Entry>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// Waits for the next entry. What cannot be read now is tried again: a store comes back.
+    async fn next(&mut self) -> Event {
+        loop {
+            if let Some(entry) = self.waiting.pop_front() {
+                if let Some(gap) = self.gap_before(&entry) {
+                    self.waiting.push_front(entry);
+                    return gap;
+                }
+                self.after = entry.position;
+                return event_of(&entry);
+            }
+            // Seen before the look, so that nothing published after it is slept over.
+            self.posts.borrow_and_update();
+            match self.read().await {
+                Ok(entries) if !entries.is_empty() => self.waiting.extend(entries),
+                _ => {
+                    // An error means that the house closes; the stream ends with it.
+                    let _ = tokio::time::timeout(LOOK_AGAIN, self.posts.changed()).await;
+                }
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Vec<Entry>, StoreError> {
+        let (store, lane, after) = (Arc::clone(&self.store), self.lane.clone(), self.after);
+        let read = move || store.read(&lane, after, READ_MAX);
+        tokio::task::spawn_blocking(read).await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    /// What the lane has forgotten since the reader's last event is not passed over in silence.
+    fn gap_before(&mut self, entry: &Entry) -> Option<Event> {
+        let missed = entry.position.0.saturating_sub(self.after.0.saturating_add(1));
+        if missed == 0 || self.after == Position::START {
+            return None;
+        }
+        self.after = Position(entry.position.0 - 1);
+        Some(Event::default().event("gap").data(format!("{{\"missed\":{missed}}}")))
+    }
+}
+
+fn event_of(entry: &Entry) -> Event {
+    // One line whatever it was: JSON as it is, anything else as a JSON string.
+    let data = match serde_json::from_slice::<serde_json::Value>(&entry.body) {
+        Ok(value) => value,
+        Err(_) => String::from_utf8_lossy(&entry.body).into(),
+    };
+    Event::default().id(entry.position.to_string()).event("message").data(data.to_string())
+}
+
+fn lane_of(shared: &Shared, named: &str) -> Result<Lane, Refusal> {
+    let (tag, name) = named.split_once(':').unwrap_or((named, MAIN));
+    let unknown = |message: String| Refusal::new(StatusCode::NOT_FOUND, "unknown_lane", message);
+    if PRIVATE.contains(&(tag, name)) {
+        return Err(unknown("this lane is the line's own book".into()));
+    }
+    let tag = shared.text.tags().parse(tag).map_err(|error| unknown(error.to_string()))?;
+    Lane::new(tag, name).map_err(|error| unknown(error.to_string()))
+}
+
+fn position_of(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Position>, Refusal> {
+    let header = headers.get(LAST_HEADER).map(|value| value.to_str().unwrap_or("?"));
+    let asked = query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("after="));
+    let Some(position) = header.or(asked) else { return Ok(None) };
+    let position = position.trim().parse().map_err(|_| {
+        Refusal::bad_body("Last-Event-ID and ?after= take the id of an event, a number")
+    })?;
+    Ok(Some(Position(position)))
+}
+
+async fn end_of(shared: &Shared, lane: &Lane) -> Position {
+    let (text, lane) = (shared.text.clone(), lane.clone());
+    tokio::task::spawn_blocking(move || text.last_of(&lane)).await.unwrap_or_default()
+}

@@ -1,0 +1,130 @@
+//! Who comes in, in this order: right host, no foreign page, within the rate, with the token.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Shared;
+use super::listen::Peer;
+use super::problem::Refusal;
+use super::token::TOKEN_VARIABLE;
+
+/// A body of 20 KB comes within this, and is dealt with.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
+
+/// What every request passes.
+pub(super) async fn outside(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Err(refusal) = let_in(&shared, &request) {
+        return refusal.into_response();
+    }
+    match tokio::time::timeout(ANSWERED_WITHIN, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let message = "the request did not arrive in time";
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, "timeout", message).into_response()
+        }
+    }
+}
+
+/// What requests with a token pass.
+pub(super) async fn token(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match authorised(&shared, request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Whether a request brings the token.
+pub(super) fn authorised(shared: &Shared, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(token) = &shared.settings.token else {
+        let message = format!(
+            "this line has no token: set {TOKEN_VARIABLE} in its environment and start it again"
+        );
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message));
+    };
+    let brought = headers.get(header::AUTHORIZATION);
+    if brought.is_some_and(|brought| token.opens(brought.as_bytes())) {
+        return Ok(());
+    }
+    let message = format!("send the header Authorization: Bearer <the line's {TOKEN_VARIABLE}>");
+    Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
+}
+
+fn let_in(shared: &Shared, request: &Request) -> Result<(), Refusal> {
+    let headers = request.headers();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !is_ours(host, &shared.settings.hosts) {
+        let message = "this host is not one of ours: use 127.0.0.1, or name it in [http] hosts";
+        return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, "wrong_host", message));
+    }
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && !same_origin(origin.as_bytes(), host)
+    {
+        let message = "pages of other sites have no business here";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message));
+    }
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
+    shared.admit(&shared.peers, &peer.unwrap_or_default())
+}
+
+/// A name that resolves to us is not enough: any site may give itself such a name.
+fn is_ours(host: &str, hosts: &[String]) -> bool {
+    let name = name_of(host);
+    let loopback = name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    loopback
+        || name.eq_ignore_ascii_case("localhost")
+        || hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+}
+
+/// `Host` without its port and without the brackets of an IPv6 address.
+fn name_of(host: &str) -> &str {
+    if let Some((name, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return name;
+    }
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
+}
+
+fn same_origin(origin: &[u8], host: &str) -> bool {
+    let Ok(origin) = core::str::from_utf8(origin) else { return false };
+    let bare = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    bare.is_some_and(|bare| bare.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_and_named_hosts_are_ours() {
+        let hosts = ["line.example.org".to_owned()];
+        for ours in
+            ["127.0.0.1:7080", "127.0.0.1", "[::1]:7080", "localhost:7080", "Line.example.org:443"]
+        {
+            assert!(is_ours(ours, &hosts), "{ours}");
+        }
+        for other in ["", "example.org", "203.0.113.9:7080", "127.0.0.1.example.org", "[::2]:1"] {
+            assert!(!is_ours(other, &hosts), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_told_by_its_origin() {
+        assert!(same_origin(b"http://127.0.0.1:7080", "127.0.0.1:7080"));
+        for foreign in ["null", "http://127.0.0.1:9999", "https://example.org", "\u{7f}"] {
+            assert!(!same_origin(foreign.as_bytes(), "127.0.0.1:7080"), "{foreign}");
+        }
+    }
+}

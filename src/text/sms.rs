@@ -1,0 +1,192 @@
+//! Short messages out: one thread that posts them to the carrier's HTTP endpoint.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::retry::{self, Next, Try};
+
+/// The environment variable with the gateway's key.
+pub const SMS_KEY_VARIABLE: &str = "XENLINE_SMS_KEY";
+/// Messages on their way, those that wait for a next try included. More than a phone line writes
+/// in the minute that a gateway may be away.
+const WAITING_MAX: usize = 256;
+/// A gateway takes a message in well under a second, or is not well.
+const TRY_WITHIN: Duration = Duration::from_secs(15);
+/// What of a gateway's answer is read for the reason.
+const ANSWER_BYTES_MAX: u64 = 4 * 1024;
+const REASON_CHARS_MAX: usize = 160;
+
+/// Where short messages go. The defaults of the form are Telnyx's.
+#[derive(Clone)]
+pub struct SmsGateway {
+    /// The endpoint, e.g. `https://api.telnyx.com/v2/messages`.
+    pub url: String,
+    /// The number that they come from.
+    pub from: String,
+    /// Sent as bearer token, if there is one.
+    pub key: Option<String>,
+    /// The gateway recognises a repetition by its `Idempotency-Key`.
+    pub recognises_repetitions: bool,
+    /// The pause before the second try; each further one is twice as long.
+    pub pause: Duration,
+}
+
+impl SmsGateway {
+    /// The pause that gateways are given.
+    pub const PAUSE: Duration = Duration::from_secs(2);
+}
+
+/// One message, as the endpoint gets it.
+#[derive(Serialize)]
+struct Body<'a> {
+    from: &'a str,
+    to: &'a str,
+    text: &'a str,
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug)]
+pub(super) struct Sms {
+    pub id: String,
+    pub to: String,
+    pub text: String,
+}
+
+/// What became of it.
+pub(super) type Outcome = Result<(), String>;
+/// Where the outcomes go.
+pub(super) type Report = Box<dyn Fn(String, Outcome) + Send>;
+
+/// The way to the thread. It ends with this.
+pub(super) struct SmsThread {
+    messages: SyncSender<Sms>,
+}
+
+impl SmsThread {
+    /// Starts it.
+    pub fn start(gateway: SmsGateway, report: Report) -> std::io::Result<Self> {
+        let (messages, inbox) = sync_channel(WAITING_MAX);
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(TRY_WITHIN))
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let sender = Sender { agent, gateway: Arc::new(gateway), report, waiting: Vec::new() };
+        std::thread::Builder::new().name("sms".into()).spawn(move || sender.run(&inbox))?;
+        Ok(Self { messages })
+    }
+
+    /// Hands one over. The message comes back when too many are on their way.
+    pub fn send(&self, sms: Sms) -> Result<(), Sms> {
+        self.messages.try_send(sms).map_err(|refused| match refused {
+            TrySendError::Full(sms) | TrySendError::Disconnected(sms) => sms,
+        })
+    }
+}
+
+struct Sender {
+    agent: ureq::Agent,
+    gateway: Arc<SmsGateway>,
+    report: Report,
+    waiting: Vec<Waiting>,
+}
+
+struct Waiting {
+    sms: Sms,
+    tries: u32,
+    due: Instant,
+}
+
+impl Sender {
+    fn run(mut self, inbox: &Receiver<Sms>) {
+        loop {
+            let due = self.waiting.iter().map(|it| it.due).min();
+            let wait = due.map_or(TRY_WITHIN, |due| due.saturating_duration_since(Instant::now()));
+            match inbox.recv_timeout(wait) {
+                Ok(sms) if self.waiting.len() < WAITING_MAX => self.attempt(sms, 1),
+                Ok(sms) => (self.report)(sms.id, Err("too many wait for the gateway".into())),
+                Err(RecvTimeoutError::Timeout) => {}
+                // The line ends; what waits here is not acknowledged as sent.
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.attempt_due();
+        }
+    }
+
+    fn attempt_due(&mut self) {
+        let now = Instant::now();
+        let Some(index) = self.waiting.iter().position(|it| it.due <= now) else { return };
+        let Waiting { sms, tries, .. } = self.waiting.remove(index);
+        self.attempt(sms, tries + 1);
+    }
+
+    fn attempt(&mut self, sms: Sms, tries: u32) {
+        let went = self.post(&sms);
+        match retry::after(tries, went, self.gateway.pause, self.gateway.recognises_repetitions) {
+            Next::Done => (self.report)(sms.id, Ok(())),
+            Next::Failed { why } => (self.report)(sms.id, Err(why)),
+            Next::Again { after } => {
+                tracing::debug!(message = %sms.id, tries, ?after, "the SMS gateway is tried again");
+                self.waiting.push(Waiting { sms, tries, due: Instant::now() + after });
+            }
+        }
+    }
+
+    fn post(&self, sms: &Sms) -> Try {
+        let gateway = &self.gateway;
+        let body = Body { from: &gateway.from, to: &sms.to, text: &sms.text };
+        let Ok(body) = serde_json::to_vec(&body) else {
+            return Try::Refused { why: "it cannot be written as JSON".into() };
+        };
+        let mut request = self
+            .agent
+            .post(&gateway.url)
+            .header("Content-Type", "application/json")
+            .header("Idempotency-Key", &sms.id);
+        if let Some(key) = &gateway.key {
+            request = request.header("Authorization", format!("Bearer {key}"));
+        }
+        match request.send(&body[..]) {
+            Ok(response) => judged(response),
+            Err(error) => unreached(&error),
+        }
+    }
+}
+
+fn judged(mut response: ureq::http::Response<ureq::Body>) -> Try {
+    let status = response.status();
+    if status.is_success() {
+        return Try::Taken;
+    }
+    let after = response.headers().get("Retry-After").and_then(|it| it.to_str().ok()?.parse().ok());
+    let said = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
+    let said: String = said.unwrap_or_default().chars().take(REASON_CHARS_MAX).collect();
+    let said = said.replace(char::is_control, " ");
+    match status.as_u16() {
+        429 | 503 => Try::NotNow {
+            why: format!("the SMS gateway is busy ({status})"),
+            after: after.map(Duration::from_secs),
+        },
+        500..=599 => Try::Unsure { why: format!("the SMS gateway failed ({status})") },
+        _ => Try::Refused { why: format!("the SMS gateway refused it: {status} {said}") },
+    }
+}
+
+/// Whether the message can have reached the gateway.
+fn unreached(error: &ureq::Error) -> Try {
+    use std::io::ErrorKind;
+    let not_connected = match error {
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => true,
+        ureq::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        _ => false,
+    };
+    if not_connected {
+        Try::NotNow { why: format!("the SMS gateway cannot be reached ({error})"), after: None }
+    } else {
+        Try::Unsure { why: format!("the SMS gateway did not answer ({error})") }
+    }
+}

@@ -1,0 +1,15 @@
+//! The door for programs, and what is written behind it: in this process, over real sockets, with
+//! the real brain where one is needed. No call, no sound.
+
+#[path = "http/answers.rs"]
+mod answers;
+#[path = "http/bodies.rs"]
+mod bodies;
+#[path = "http/door.rs"]
+mod door;
+#[path = "http/sending.rs"]
+mod sending;
+#[path = "http/streams.rs"]
+mod streams;
+#[path = "http/webhook.rs"]
+mod webhook;
