@@ -15,6 +15,7 @@ mod lanes;
 mod models;
 mod say;
 mod tap;
+mod typed;
 
 /// Does what the command line asks for.
 ///
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Operator { action } => say::operator(file.as_deref(), action),
         Verb::Tap { action } => tap::run(file.as_deref(), action),
         Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),
+        Verb::Type(args) => typed::write(file.as_deref(), args),
         Verb::Check => check(file.as_deref()),
         Verb::Config { action: ConfigAction::Validate { file: named } } => {
             validate(named.or(file).as_deref())

@@ -36,3 +36,5 @@ mod sipp;
 mod softphone;
 #[path = "e2e/support/mod.rs"]
 mod support;
+#[path = "e2e/typed.rs"]
+mod typed;

@@ -6,6 +6,7 @@ mod machine;
 mod network;
 mod speech;
 mod tap;
+mod writing;
 
 use std::fmt;
 
@@ -88,6 +89,7 @@ pub fn run(config: &Config, report: &mut dyn FnMut(Finding)) -> usize {
     configuration(config, &mut tell);
     network::look(config, &mut tell);
     speech::look(config, &mut tell);
+    writing::look(config, &mut tell);
     machine::look(config, &mut tell);
     tap::look(config, &mut tell);
     lanes::look(config, &mut tell);

@@ -67,6 +67,8 @@ pub enum Verb {
         #[command(subcommand)]
         action: CallsAction,
     },
+    /// Write something to the agent instead of saying it
+    Type(TypeArgs),
     /// Examine this machine and the configuration, with the fix beside each failure
     Check,
     /// The configuration: validate it, or show what is in force
@@ -176,6 +178,22 @@ pub enum TapFrom {
     Journal,
     /// Processes that end
     Process,
+}
+
+/// `xenline type`
+#[derive(Args, Debug)]
+pub struct TypeArgs {
+    /// What to write; `-` reads it from standard input
+    pub text: String,
+    /// Wait for the answer and print it
+    #[arg(long, short)]
+    pub wait: bool,
+    /// Who writes; each writer is a conversation of its own
+    #[arg(long, default_value = "console")]
+    pub from: String,
+    /// The line's socket [default: the one the configuration names]
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub socket: Option<PathBuf>,
 }
 
 /// `xenline config …`

@@ -20,6 +20,7 @@ const NOT_KEYS: &[&str] = &[
     "XENLINE_ASSETS",
     "XENLINE_MODELS",
     "XENLINE_HTTP_TOKEN",
+    "XENLINE_SMS_KEY",
 ];
 
 /// The variables of this process that are keys of ours. Everybody else's may hold any bytes.

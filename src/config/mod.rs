@@ -9,6 +9,7 @@ mod layers;
 mod say;
 mod sections;
 mod tap;
+mod text;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use sections::{
     LogSection, RecordingSection, RtpSection, SipSection, TrunkSection, VoiceBackend, VoiceSection,
 };
 pub use tap::TapSection;
+pub use text::{HttpSection, SmsSection, TextSection};
 pub use validate::{Problem, validate};
 
 /// Why there is no usable configuration.

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::say::SaySection;
+use super::text::{HttpSection, SmsSection, TextSection};
 
 /// The whole configuration. Every section and key has a default; the defaults make a line that
 /// nobody but this machine can call.
@@ -37,6 +38,12 @@ pub struct Config {
     pub tap: super::TapSection,
     /// Where what moves between the parts is kept.
     pub lanes: super::LanesSection,
+    /// The door for programs.
+    pub http: HttpSection,
+    /// What is written.
+    pub text: TextSection,
+    /// Short messages.
+    pub sms: SmsSection,
     /// Logging.
     pub log: LogSection,
 }
@@ -277,7 +284,7 @@ pub struct LogSection {
 
 /// A listener's address, or the word `off`: a key that is left out keeps its default, so that
 /// "none" needs a word.
-mod listener {
+pub(super) mod listener {
     use std::net::SocketAddr;
 
     use serde::{Deserialize, Deserializer, Serializer, de};

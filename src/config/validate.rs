@@ -103,6 +103,7 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     if let Some((key, message)) = config.lanes.problem() {
         wrong(key, message);
     }
+    problems.extend(super::text::problems(&config.http, &config.text, &config.sms));
     problems
 }
 

@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 pub enum Request {
     /// Say something through the governor.
     Say(Wish),
+    /// Write something to the brain.
+    Type {
+        /// What.
+        text: String,
+        /// Who writes; each is a conversation of its own. Absent: the console.
+        #[serde(default)]
+        from: Option<String>,
+        /// Whether the answer is wanted.
+        #[serde(default)]
+        wait: bool,
+    },
     /// Which calls are open.
     Status,
     /// What the say-queue holds, and what became of the last ones.
@@ -85,6 +96,16 @@ pub enum Reply {
         reason: Option<String>,
         /// What the caller heard of it.
         heard: String,
+    },
+    /// What was typed is kept.
+    Kept {
+        /// Its id.
+        id: String,
+    },
+    /// What was typed has been dealt with; the last word about it.
+    Answered {
+        /// The answer; absent where none was needed.
+        text: Option<String>,
     },
     /// What is going on.
     Status {

@@ -44,6 +44,7 @@ pub fn loopback_config() -> std::io::Result<(Config, tempfile::TempDir)> {
     config.sip.drain_s = 2;
     let loopback = "127.0.0.1/32".parse().map_err(std::io::Error::other)?;
     config.trunk = vec![TrunkSection { name: "loopback".into(), allow: vec![loopback] }];
+    config.http.listen = None;
     config.say.socket = Some(sockets.path().join("say.sock"));
     config.brain.socket_dir = Some(sockets.path().join("brain"));
     config.lanes.path = Some(sockets.path().join("lanes.sqlite"));

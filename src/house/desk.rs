@@ -8,6 +8,7 @@ mod operator;
 mod queue;
 mod records;
 mod say_queue;
+mod typed;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use crate::control::server::Asked;
 use crate::durable::{Keeper, Recovered};
 use crate::line::{Journal, JournalEntry, LineEnd, LineHandle, LineInput};
 use crate::report::{EVENTS_FILE, RECORDING_FILE};
+use crate::text::TextHandle;
 
 /// Hang-ups that wait for the desk: one per line, and a few that ask twice.
 const HANG_UPS_MAX: usize = 1_024;
@@ -46,6 +48,7 @@ pub(super) struct Desk {
     brain_pid: Option<u32>,
     journal: Journal,
     lanes: Arc<dyn LaneStore>,
+    text: TextHandle,
     calls: BTreeMap<CallId, OpenCall>,
     /// Records of calls whose line is still writing its last words.
     closing: BTreeMap<LineId, Box<Cdr>>,
@@ -84,6 +87,7 @@ impl Desk {
         journal: Journal,
         lanes: Arc<dyn LaneStore>,
         (keeper, recovered): (Keeper, Recovered),
+        text: TextHandle,
     ) -> Self {
         let (hang_up, hung_up) = mpsc::channel(HANG_UPS_MAX);
         let saying = Saying::new(&config, keeper, recovered, media.clock().now());
@@ -95,6 +99,7 @@ impl Desk {
             brain_pid: None,
             journal,
             lanes,
+            text,
             calls: BTreeMap::new(),
             closing: BTreeMap::new(),
             lines: JoinSet::new(),

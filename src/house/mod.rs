@@ -6,6 +6,7 @@ mod lanes;
 mod media;
 mod start;
 mod tap;
+mod writing;
 
 pub(crate) use lanes::redis;
 pub use lanes::{LanesFailure, open_lanes};

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::desk::Desk;
 use super::media::engine_config;
+use super::writing;
 use crate::config::{Config, LaneStoreKind, LineMode, runtime_dir};
 use crate::control::server;
 use crate::durable::{Keeper, Recovered, Sounds};
@@ -72,6 +73,9 @@ pub enum StartFailure {
     /// The system gives no thread.
     #[error("no thread for the journal: {0}")]
     Journal(std::io::Error),
+    /// What is written cannot be carried.
+    #[error("messages: {0}")]
+    Text(std::io::Error),
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
@@ -121,9 +125,12 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
         .map_err(|source| StartFailure::Spool { path: spool, source })?;
     wait_for_brain(brain.as_ref()).await;
     announce(&bridge, &socket, options);
-    let desk = Desk::new(config, media, bridge, brain, journal, lanes, kept);
+    let text =
+        writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
+    let door = writing::open_door(&config, &text).await;
+    let desk = Desk::new(config, media, bridge, brain, journal, lanes, kept, text);
     desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
-    drop((control, spools, tap, sweeper));
+    drop((control, spools, tap, sweeper, door));
     Ok(())
 }
 

@@ -107,7 +107,7 @@ fn told_of_claims(socket: &Path, request: &Request, wait: bool) -> Result<(), Fa
             }
         }
         Reply::Refused { message, .. } => refused = Some(message),
-        Reply::Status { .. } | Reply::Queue { .. } | Reply::Done { .. } => {}
+        _ => {}
     })?;
     let unheard = if wait { ended < accepted } else { accepted + ended == 0 };
     if unheard && refused.is_none() {
@@ -179,7 +179,7 @@ fn print_json(claim: &QueuedClaim) -> Result<(), Failure> {
     Ok(())
 }
 
-fn standard_input() -> Result<String, Failure> {
+pub(super) fn standard_input() -> Result<String, Failure> {
     use std::io::Read;
     let mut text = String::new();
     std::io::stdin()

@@ -25,6 +25,7 @@ fn every_verb_explains_itself() {
         "say",
         "queue",
         "operator",
+        "type",
         "tap",
         "check",
         "config",

@@ -13,6 +13,9 @@ impl Desk {
         let replies = &asked.replies;
         match &asked.request {
             Request::Say(_) => self.say(asked),
+            Request::Type { text, from, wait } => {
+                self.type_in(text, from.as_deref(), *wait, replies)
+            }
             Request::Status => send(replies, self.status()),
             Request::QueueList => send(replies, self.queue_list(|_| true)),
             Request::QueueShow { claim } => send(replies, self.queue_show(claim)),

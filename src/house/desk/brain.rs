@@ -10,8 +10,9 @@ use crate::line::LineInput;
 impl Desk {
     pub(super) fn brain_event(&mut self, event: SupervisorEvent) {
         match event {
-            SupervisorEvent::Up { pid, name, .. } => {
+            SupervisorEvent::Up { pid, name, version } => {
                 tracing::info!(%name, ?pid, "the brain is up");
+                self.text.brain_up(version);
                 self.brain_pid = Some(pid);
                 self.tell_lines(|| LineInput::BrainUp(Some(pid)));
             }
@@ -19,8 +20,12 @@ impl Desk {
                 let reason = reason.to_string();
                 tracing::warn!(%reason, ?retry_in, "the brain is gone; the line stays");
                 self.brain_pid = None;
+                self.text.brain_down();
                 self.tell_lines(|| LineInput::BrainDown(reason.clone()));
             }
+            SupervisorEvent::Message(
+                message @ (BrainMessage::Send(_) | BrainMessage::TextDone { .. }),
+            ) => self.text.brain(message),
             SupervisorEvent::Message(message) => self.brain_message(message),
         }
     }
