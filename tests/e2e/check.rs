@@ -63,10 +63,10 @@ fn a_machine_that_is_ready_has_no_failure() {
 
 #[test]
 fn what_would_not_work_is_named_with_its_fix_below_it() {
-    let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let taken = (taken.local_addr().expect("bound"), taken);
+    let holder = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let taken = holder.local_addr().expect("bound");
     let cases: [(&str, &str, Spoil); 5] = [
-        ("SIP over UDP", "ss -lpn", Box::new(|config| config.sip.listen_udp = Some(taken.0))),
+        ("SIP over UDP", "ss -lpn", Box::new(move |config| config.sip.listen_udp = Some(taken))),
         ("who may call", "[[trunk]]", Box::new(|config| config.trunk.clear())),
         (
             "who may call",
