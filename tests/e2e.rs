@@ -36,5 +36,7 @@ mod sipp;
 mod softphone;
 #[path = "e2e/support/mod.rs"]
 mod support;
+#[path = "e2e/tap.rs"]
+mod tap;
 #[path = "e2e/typed.rs"]
 mod typed;

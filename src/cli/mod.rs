@@ -153,6 +153,12 @@ pub struct CallArgs {
 pub enum TapAction {
     /// Say, for each line of standard input, what the rules would do with it
     Test(TapTestArgs),
+    /// What the running line's tap has seen, and what became of it
+    Status {
+        /// Which line's socket.
+        #[command(flatten)]
+        at: SocketArg,
+    },
 }
 
 /// `xenline tap test`

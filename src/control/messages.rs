@@ -128,6 +128,9 @@ pub enum Reply {
         /// Why what is accepted could not be kept; absent: it is kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         journal: Option<String>,
+        /// What the tap has seen; absent: it watches nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tap: Option<TapStatus>,
     },
     /// What the say-queue holds, oldest first.
     Queue {
@@ -171,6 +174,25 @@ pub struct CallStatus {
     pub trunk: String,
     /// Seconds since it was answered.
     pub seconds: u64,
+}
+
+/// What became of what the tap has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TapStatus {
+    /// Seen, whatever became of it.
+    pub seen: u64,
+    /// Sorted into a lane.
+    pub sorted: u64,
+    /// No rule wanted it.
+    pub unmatched: u64,
+    /// Dropped: too much at once, or nobody took it.
+    pub lost: u64,
+    /// Sorted, and refused by the store.
+    pub unwritten: u64,
+    /// Had the line say something.
+    pub said: u64,
+    /// Would have, too soon after the last time.
+    pub hushed: u64,
 }
 
 /// One claim of the say-queue.

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use brain_supervisor::SupervisorHandle;
 use lane_broker::LaneStore;
+use lane_broker::tap::Tap;
 use media_core::{LineId, NegotiatedMedia};
 use media_engine::{Engine, Line, RtpPort};
 use sip_bridge::{Bridge, BridgeEvent, CallId, CallOutcome, Cdr, HangupReason};
@@ -55,6 +56,8 @@ pub(super) struct Desk {
     lines: JoinSet<(LineId, Option<LineEnd>)>,
     next_line: u64,
     saying: Saying,
+    /// Watches the machine until the desk closes.
+    tap: Option<Tap>,
     hang_ups: (mpsc::Sender<CallId>, Option<mpsc::Receiver<CallId>>),
 }
 
@@ -105,8 +108,14 @@ impl Desk {
             lines: JoinSet::new(),
             next_line: 1,
             saying,
+            tap: None,
             hang_ups: (hang_up, Some(hung_up)),
         }
+    }
+
+    /// The same desk, which also knows of the tap.
+    pub fn watching(self, tap: Option<Tap>) -> Self {
+        Self { tap, ..self }
     }
 
     pub async fn run(

@@ -128,9 +128,9 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let text =
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
     let door = writing::open_door(&config, &text).await;
-    let desk = Desk::new(config, media, bridge, brain, journal, lanes, kept, text);
+    let desk = Desk::new(config, media, bridge, brain, journal, lanes, kept, text).watching(tap);
     desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
-    drop((control, spools, tap, sweeper, door));
+    drop((control, spools, sweeper, door));
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lane_broker::LaneStore;
-use lane_broker::intake::Who;
+use lane_broker::intake::{Who, WishSource};
 use lane_broker::tap::{Alert, Tap, TapError};
 use tokio::sync::mpsc;
 
@@ -36,7 +36,12 @@ pub(super) fn start(
 /// Hands an alert in. Nobody waits for what becomes of it: it is on the record, like every claim.
 fn speak(asked: &mpsc::Sender<Asked>, alert: Alert) {
     let (replies, _) = mpsc::channel(1);
-    let say = SayRequest { text: alert.text, ttl_s: Some(ALERT_TTL_S), ..SayRequest::default() };
+    let say = SayRequest {
+        text: alert.text,
+        source: WishSource::System,
+        ttl_s: Some(ALERT_TTL_S),
+        ..SayRequest::default()
+    };
     if asked.try_send(asked_by_us(say, replies)).is_err() {
         tracing::warn!(rule = %alert.rule, "the line is too busy to take in an alert of the tap");
     }

@@ -74,7 +74,7 @@ pub(super) fn operator(file: Option<&Path>, action: OperatorAction) -> Result<()
     }
 }
 
-fn socket(file: Option<&Path>, at: SocketArg) -> Result<PathBuf, Failure> {
+pub(super) fn socket(file: Option<&Path>, at: SocketArg) -> Result<PathBuf, Failure> {
     Ok(match at.socket {
         Some(socket) => socket,
         None => house::say_socket(&loaded(file)?),

@@ -6,6 +6,7 @@ use std::path::Path;
 use lane_broker::tap::{Lines, Observation, Origin, RuleSpec, Rules, Verdict, journal};
 
 use crate::cli::{TapAction, TapFrom, TapTestArgs};
+use crate::control::{Reply, Request, TapStatus, client};
 use crate::exit::Failure;
 
 pub(super) fn run(file: Option<&Path>, action: TapAction) -> Result<(), Failure> {
@@ -14,7 +15,34 @@ pub(super) fn run(file: Option<&Path>, action: TapAction) -> Result<(), Failure>
             let rules = super::loaded(file)?.tap.rule;
             test(&rules, &args, std::io::stdin().lock(), std::io::stdout().lock())
         }
+        TapAction::Status { at } => status(&super::say::socket(file, at)?),
     }
+}
+
+fn status(socket: &Path) -> Result<(), Failure> {
+    let mut outcome = Err(Failure::Failed("the line closed before it answered".to_owned()));
+    client::ask(socket, &Request::Status, |reply| {
+        outcome = match reply {
+            Reply::Status { tap: Some(tap), .. } => {
+                println!("{}", told(&tap));
+                Ok(())
+            }
+            Reply::Status { tap: None, .. } => Err(Failure::Failed(
+                "the tap watches nothing: name files, logs, processes or the journal in [tap]"
+                    .into(),
+            )),
+            other => Err(Failure::Failed(format!("an answer to something else: {other:?}"))),
+        };
+    })?;
+    outcome
+}
+
+fn told(tap: &TapStatus) -> String {
+    let TapStatus { seen, sorted, unmatched, lost, unwritten, said, hushed } = tap;
+    format!(
+        "seen {seen}: sorted {sorted} ({unwritten} of them not written), no rule {unmatched}, lost {lost}; \
+         said {said}, held back {hushed}"
+    )
 }
 
 fn test(

@@ -1,11 +1,12 @@
 //! What other programs of this machine ask of the running line.
 
+use lane_broker::tap::{Counts, TapCounts};
 use media_core::LineId;
 use tokio::sync::mpsc;
 
 use super::{Carrier, Desk, OpenCall};
 use crate::control::server::Asked;
-use crate::control::{CallStatus, Reply, Request};
+use crate::control::{CallStatus, Reply, Request, TapStatus};
 use crate::line::LineHandle;
 
 impl Desk {
@@ -57,8 +58,15 @@ impl Desk {
             queued,
             paused,
             journal: self.saying.keeper.state().failing(),
+            tap: self.tap.as_ref().map(|tap| tap_status(tap.counts())),
         }
     }
+}
+
+fn tap_status(counts: TapCounts) -> TapStatus {
+    let TapCounts { sorter, unwritten } = counts;
+    let Counts { seen, sorted, unmatched, lost, said, hushed } = sorter;
+    TapStatus { seen, sorted, unmatched, lost, unwritten, said, hushed }
 }
 
 pub(super) fn send(replies: &mpsc::Sender<Reply>, reply: Reply) {
