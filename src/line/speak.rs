@@ -39,6 +39,7 @@ impl Conversation {
                 self.ended(now, &claim, &ending, heard, reason);
             }
             Output::Carried(claim) => self.carried(now, &claim),
+            Output::Brief(_) | Output::WhisperRefused(_) => {}
             Output::FloorChanged { holder, why } => self.floor_changed(now, holder, &why),
         }
     }

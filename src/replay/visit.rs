@@ -6,7 +6,7 @@ use std::sync::Arc;
 use media_core::HearingEvent;
 use media_core::hearing::{EarDecision, EarFacts, EarStep};
 use queue_governor::{
-    Book, Claim, Content, Ending, FailReason, GovernorConfig, Input, Output, Record,
+    Book, Briefing, Claim, Content, Ending, FailReason, GovernorConfig, Input, Output, Record,
 };
 
 /// What is done to them.
@@ -30,6 +30,7 @@ pub(super) fn input(input: &mut Input, visitor: &mut impl Visitor) {
         Input::Submit(claim) => self::claim(claim, visitor),
         Input::CarryOver(unfinished) => self::claim(&mut unfinished.claim, visitor),
         Input::SpeechFailed { reason, .. } => visitor.reason(reason),
+        Input::OperatorWhisper(text) => visitor.words(text),
         Input::Withdraw(_)
         | Input::CallerOnset
         | Input::HoldExternal(_)
@@ -65,7 +66,12 @@ pub(super) fn output(output: &mut Output, visitor: &mut impl Visitor) {
             self::ending(ending, visitor);
             visitor.words(&mut heard.text);
         }
-        Output::Accepted(_)
+        Output::Brief(Briefing::Whisper(text) | Briefing::OperatorSaid(text)) => {
+            visitor.words(text);
+        }
+        Output::Brief(Briefing::OperatorTook | Briefing::OperatorReleased)
+        | Output::WhisperRefused(_)
+        | Output::Accepted(_)
         | Output::Revoke(_)
         | Output::Pause(_)
         | Output::Resume(_)
@@ -106,7 +112,7 @@ fn record(record: &mut Record, visitor: &mut impl Visitor) {
 
 fn claim(claim: &mut Claim, visitor: &mut impl Visitor) {
     content(&mut claim.content, visitor);
-    if let Some(key) = &mut claim.dedup_key {
+    for key in [&mut claim.dedup_key, &mut claim.coalesce].into_iter().flatten() {
         visitor.words(key);
     }
 }

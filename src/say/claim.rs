@@ -54,19 +54,16 @@ pub fn content_of(wish: &Wish, sound: Option<Clip>) -> Content {
 /// The claim that `wish` becomes under the name `id`.
 #[must_use]
 pub fn claim_of(id: ClaimId, wish: &Wish, content: Content) -> Claim {
+    let source = match wish.source {
+        WishSource::External => Source::External,
+        WishSource::System => Source::System,
+    };
     Claim {
-        id,
-        source: match wish.source {
-            WishSource::External => Source::External,
-            WishSource::System => Source::System,
-        },
         tag: wish.tag.clone().map_or(Tag::XEN_OUT, Tag::new),
-        turn: None,
         content,
         priority: wish.priority,
         ttl: wish.ttl_s.map(Duration::from_secs),
         must_deliver: wish.must_deliver,
-        uninterruptible: false,
         supersedes: wish.supersedes.as_deref().map(ClaimId::new),
         dedup_key: wish.dedup_key.clone(),
         on_interrupt: match wish.on_interrupt {
@@ -76,6 +73,7 @@ pub fn claim_of(id: ClaimId, wish: &Wish, content: Content) -> Claim {
             None if wish.must_deliver => OnInterrupt::Resume,
             None => OnInterrupt::Drop,
         },
+        ..Claim::text(id.as_str(), source, "")
     }
 }
 

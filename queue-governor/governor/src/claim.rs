@@ -197,6 +197,10 @@ pub struct Claim {
     pub supersedes: Option<ClaimId>,
     /// Names the content where the words alone do not: two claims with the same key are one.
     pub dedup_key: Option<String>,
+    /// Names what it is an update of: several waiting claims of one source with the same name are
+    /// one saying, see [`crate::Coalescing`].
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub coalesce: Option<String>,
     /// What an interruption by the caller does to it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub on_interrupt: OnInterrupt,
@@ -218,6 +222,7 @@ impl Claim {
             uninterruptible: false,
             supersedes: None,
             dedup_key: None,
+            coalesce: None,
             on_interrupt: OnInterrupt::Drop,
         }
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use media_core::SampleRate;
 
 use crate::claim::{Content, Source, Tag};
-use crate::io::RefusalReason;
+use crate::reason::RefusalReason;
 
 /// Times and bounds of one line. The default is what the specification says.
 #[derive(Clone, PartialEq, Debug)]
@@ -36,12 +36,55 @@ pub struct GovernorConfig {
     pub dedup_window: Duration,
     /// A revoked generation's final count is waited for this long; then the last one counts.
     pub silenced: Duration,
+    /// After a pause of this length, in the middle of a word, speech goes on from the start of that
+    /// word. After a shorter one it goes on at the sample.
+    #[cfg_attr(feature = "serde", serde(default = "never"))]
+    pub long_pause: Duration,
+    /// Between the end of one saying and the start of another that has nothing to do with it.
+    /// Answers, alerts, the operator and what has aged never wait for it. Zero: no gap.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub gap: Duration,
+    /// What several updates of one thing that wait become.
+    #[cfg_attr(feature = "serde", serde(default = "off"))]
+    pub coalescing: Coalescing,
+    /// A responder's claim is stale when the caller took so many turns after the one that it
+    /// answers. Zero: never.
+    pub responder_stale_turns: u64,
+    /// The same for a worker's.
+    pub worker_stale_turns: u64,
     /// Claims that are alive at once, those on the floor included.
     pub claims_max: usize,
     /// Longest text of a claim, in bytes.
     pub text_bytes_max: usize,
     /// Longest audio of a claim.
     pub audio_max: Duration,
+}
+
+/// What was written before there were long pauses was decided without them.
+#[cfg(feature = "serde")]
+fn never() -> Duration {
+    Duration::MAX
+}
+
+/// And without coalescing.
+#[cfg(feature = "serde")]
+fn off() -> Coalescing {
+    Coalescing::Off
+}
+
+/// What becomes of several waiting updates of one thing: claims of one source with the same
+/// [`crate::Claim::coalesce`], or of workers that answer the same turn.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Coalescing {
+    /// They are one saying: one right after the other, with nothing unrelated in between.
+    #[default]
+    Join,
+    /// Of those with the same [`crate::Claim::coalesce`] only the latest is said; those before it
+    /// that nobody heard yet, and that need not be delivered, end `superseded`. The rest is joined.
+    Latest,
+    /// They have nothing to do with each other.
+    Off,
 }
 
 impl Default for GovernorConfig {
@@ -59,6 +102,12 @@ impl Default for GovernorConfig {
             filler: Some(Content::Text("One moment.".to_owned())),
             dedup_window: Duration::from_secs(30),
             silenced: Duration::from_millis(100),
+            // A caller who heard half of a word this long ago has forgotten the half.
+            long_pause: Duration::from_millis(400),
+            gap: Duration::from_millis(250),
+            coalescing: Coalescing::Join,
+            responder_stale_turns: 1,
+            worker_stale_turns: 1,
             // More would be stale before it is spoken.
             claims_max: 64,
             // About five minutes of speech.
@@ -81,6 +130,16 @@ impl GovernorConfig {
             Source::External => 4,
         };
         (self.claims_max * eighths).div_ceil(8)
+    }
+
+    /// After how many turns a claim of `source` is stale, if it can be.
+    pub(crate) fn stale_turns(&self, source: Source) -> Option<u64> {
+        let turns = match source {
+            Source::Responder => self.responder_stale_turns,
+            Source::Worker => self.worker_stale_turns,
+            Source::Operator | Source::System | Source::External => 0,
+        };
+        (turns > 0).then_some(turns)
     }
 
     /// Whether `tag` may be used.

@@ -37,6 +37,15 @@ pub(crate) struct Entry {
     written: (usize, u64),
 }
 
+/// Several claims can be updates of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Thing {
+    /// A source's name for it.
+    Named(Source, String),
+    /// The caller's turn that workers answer.
+    Turn(TurnId),
+}
+
 /// How far a claim got with a turn on the floor.
 struct Position {
     resume_at: usize,
@@ -220,9 +229,14 @@ impl Entry {
         Heard { text: text.to_owned(), ms: self.heard_micros / 1_000, samples: self.heard_samples }
     }
 
-    /// Whether the caller's turn `current` took its topic away.
-    pub(crate) fn is_stale(&self, current: Option<TurnId>) -> bool {
-        is_stale(&self.claim, current)
+    /// What it is an update of, if others can be that too.
+    pub(crate) fn thing(&self) -> Option<Thing> {
+        let claim = &self.claim;
+        let turn = claim.turn.filter(|_| claim.source == Source::Worker);
+        match (&claim.coalesce, turn) {
+            (Some(name), _) => Some(Thing::Named(claim.source, name.clone())),
+            (None, turn) => turn.map(Thing::Turn),
+        }
     }
 
     /// Whether the caller's speech leaves it alone.
@@ -254,10 +268,4 @@ impl Entry {
             expires_at: self.expires_at,
         }
     }
-}
-
-/// Whether `claim` answers something older than the caller's turn `current`.
-pub(crate) fn is_stale(claim: &Claim, current: Option<TurnId>) -> bool {
-    let older = matches!((claim.turn, current), (Some(turn), Some(current)) if turn < current);
-    older && claim.source.answers_the_caller() && !claim.must_deliver
 }

@@ -15,7 +15,7 @@ pub(crate) struct Holder {
     pub(crate) entry: Entry,
     pub(crate) generation: Generation,
     pub(crate) ledger: Ledger,
-    pub(crate) paused: bool,
+    paused_at: Option<MonoTime>,
     /// Since when another claim waits to take its place.
     pub(crate) superseded_since: Option<MonoTime>,
     /// It went before the responder's claims because it had waited so long.
@@ -38,7 +38,7 @@ impl Holder {
             entry,
             generation,
             ledger: Ledger::new(rate),
-            paused: false,
+            paused_at: None,
             superseded_since: None,
             aged,
             granted_at: now,
@@ -61,21 +61,39 @@ impl Holder {
         }
     }
 
+    /// Whether the caller hears it, or has heard it.
+    pub(crate) fn is_audible(&self) -> bool {
+        self.first_sample_at.is_some()
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused_at.is_some()
+    }
+
+    /// Since when it is paused.
+    pub(crate) fn paused_at(&self) -> Option<MonoTime> {
+        self.paused_at
+    }
+
+    pub(crate) fn on_pause(&mut self, now: MonoTime) {
+        self.paused_at = Some(now);
+    }
+
     pub(crate) fn on_resume(&mut self, now: MonoTime) {
-        self.paused = false;
+        self.paused_at = None;
         self.progress_at = now;
     }
 
     /// When it is stalled, if no frame leaves until then. A pause stops the watch.
     pub(crate) fn stalled_at(&self, stall: Duration) -> Option<MonoTime> {
-        (!self.paused).then(|| self.progress_at + stall)
+        (!self.is_paused()).then(|| self.progress_at + stall)
     }
 
     /// When to cut it for something that waits since `since`: at the end of the clause, or at a
     /// word's end before `longest` is over. What is paused or not yet audible is cut at once; an
     /// aged claim, which would otherwise never be heard, is waited for from its first sample on.
     pub(crate) fn cut_at(&self, since: MonoTime, longest: Duration) -> Option<MonoTime> {
-        if self.paused {
+        if self.is_paused() {
             return Some(since);
         }
         let Some(first_sample_at) = self.first_sample_at else {

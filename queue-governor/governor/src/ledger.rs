@@ -130,6 +130,12 @@ impl Ledger {
         self.sent > 0 && self.sent.saturating_add(missing) >= word.samples_end
     }
 
+    /// Whether a word was begun that was not heard.
+    pub(crate) fn is_within_a_word(&self) -> bool {
+        let heard = self.words.partition_point(|word| self.is_heard(word));
+        self.words.get(heard).is_some_and(|word| word.samples_start < self.sent)
+    }
+
     fn heard_bytes_estimated(&self, granted: &str) -> usize {
         let bytes = granted.len() as u64;
         let heard = match self.whole.filter(|whole| *whole > 0) {

@@ -43,8 +43,10 @@
 //!    to a filler, is tried again, then with the fallback voice, and then ends `failed`.
 //! 8. **The caller wins** over all but the operator and what is uninterruptible; **the operator
 //!    wins** over all.
-//! 9. **Bounded.** Claims, texts, keys and memory have maxima, and a refusal says which. Every
-//!    `handle` is O(live claims).
+//! 9. **Paced.** Unrelated sayings keep [`GovernorConfig::gap`], which delays no answer; waiting
+//!    updates of one thing are one saying, see [`Coalescing`].
+//! 10. **Bounded.** Claims, texts, keys and memory have maxima, and a refusal says which. Every
+//!     `handle` is O(live claims).
 //!
 //! # What survives a crash
 //!
@@ -75,6 +77,7 @@ mod io;
 mod journal;
 mod ledger;
 mod queue;
+mod reason;
 mod text;
 
 pub use checkpoint::{
@@ -82,9 +85,8 @@ pub use checkpoint::{
     MessageId, MessageInput, MessageOutput, MessageRecord, Outgoing,
 };
 pub use claim::{Claim, ClaimId, Content, OnInterrupt, Source, Tag, TurnId};
-pub use config::GovernorConfig;
+pub use config::{Coalescing, GovernorConfig};
 pub use governor::Governor;
-pub use io::{
-    Ending, FailReason, FloorReason, Heard, Input, LedgerWord, Output, RefusalReason, Voice,
-};
+pub use io::{Briefing, Ending, Heard, Input, LedgerWord, Output, Voice};
 pub use journal::{Book, Record, Unfinished};
+pub use reason::{FailReason, FloorReason, RefusalReason};

@@ -6,7 +6,7 @@ use core::time::Duration;
 use media_core::MonoTime;
 
 use crate::claim::{ClaimId, Source};
-use crate::entry::Entry;
+use crate::entry::{Entry, Thing};
 
 /// Claims that wait for the floor. Bounded by the door, which counts all live claims; so small
 /// that a scan is the fastest search.
@@ -33,20 +33,26 @@ impl Queue {
     }
 
     /// The next one among those that `may` speak: by source, aged ones before the responder's;
-    /// what was cut before what is new; then by priority and age.
+    /// what was cut before what is new; what goes on with the `saying` that just ended before the
+    /// rest; then by priority and age.
     pub(crate) fn best(
         &self,
         now: MonoTime,
         age: Duration,
+        saying: Option<&Thing>,
         may: impl Fn(&Entry) -> bool,
     ) -> Option<&Entry> {
-        self.waiting
-            .iter()
-            .filter(|entry| may(entry))
-            .min_by_key(|entry| Self::order(entry, is_aged(entry, now, age)))
+        self.waiting.iter().filter(|entry| may(entry)).min_by_key(|entry| {
+            let goes_on = saying.is_some() && entry.thing().as_ref() == saying;
+            Self::order(entry, is_aged(entry, now, age), goes_on)
+        })
     }
 
-    fn order(entry: &Entry, aged: bool) -> (u8, MonoTime, bool, Reverse<i8>, u64) {
+    fn order(
+        entry: &Entry,
+        aged: bool,
+        goes_on: bool,
+    ) -> (u8, MonoTime, bool, bool, Reverse<i8>, u64) {
         let rank = match (entry.source(), aged) {
             (Source::Operator, _) => 0,
             (Source::System, _) => 1,
@@ -56,7 +62,8 @@ impl Queue {
             (Source::External, _) => 5,
         };
         let oldest = if aged { entry.waiting_since } else { MonoTime::ZERO };
-        (rank, oldest, !entry.was_granted(), Reverse(entry.claim.priority), entry.number)
+        let (new, priority) = (!entry.was_granted(), Reverse(entry.claim.priority));
+        (rank, oldest, new, !goes_on, priority, entry.number)
     }
 
     pub(crate) fn get(&self, id: &ClaimId) -> Option<&Entry> {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use crate::claim::Tag;
-use crate::io::RefusalReason;
+use crate::reason::RefusalReason;
 
 use super::MessageRecord;
 

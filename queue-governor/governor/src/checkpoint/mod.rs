@@ -11,7 +11,7 @@ use media_core::MonoTime;
 use crate::claim::Tag;
 use crate::config::knows;
 use crate::dedup::{KEY_BYTES_MAX, Said, Same};
-use crate::io::RefusalReason;
+use crate::reason::RefusalReason;
 use crate::text;
 
 pub use book::{MessageBook, MessageRecord, Outgoing};

@@ -2,21 +2,24 @@
 
 use media_core::Verdict;
 
-use crate::claim::TurnId;
+use crate::claim::{Claim, TurnId};
+use crate::config::GovernorConfig;
 use crate::entry::Entry;
 use crate::floor::Then;
-use crate::io::{Ending, FloorReason, Output};
+use crate::io::{Ending, Output};
+use crate::reason::FloorReason;
 
 use super::Governor;
 
 impl Governor {
     pub(super) fn on_onset(&mut self) {
         self.caller.on_onset(self.now, self.config.decide);
+        let now = self.now;
         let Some(holder) = self.floor.holder.as_mut() else { return };
-        if holder.paused || holder.entry.outlasts_the_caller() {
+        if holder.is_paused() || holder.entry.outlasts_the_caller() {
             return;
         }
-        holder.paused = true;
+        holder.on_pause(now);
         let generation = holder.generation;
         self.outputs.push_back(Output::Pause(generation));
         self.tell_floor(FloorReason::Paused);
@@ -62,15 +65,28 @@ impl Governor {
     }
 
     fn end_what_is_stale(&mut self) {
-        let turn = self.turn;
-        let holder = self.floor.holder.as_ref().map(|holder| &holder.entry);
-        if holder.is_some_and(|entry| entry.is_stale(turn) && !entry.claim.uninterruptible) {
+        let holder = self.floor.holder.as_ref().map(|holder| &holder.entry.claim);
+        if holder.is_some_and(|claim| self.is_stale(claim) && !claim.uninterruptible) {
             self.revoke_to_end(Ending::Stale, FloorReason::Stale);
         }
-        for entry in self.queue.take_all(|entry| entry.is_stale(turn)) {
+        let (config, turn) = (&self.config, self.turn);
+        for entry in self.queue.take_all(|entry| is_stale(&entry.claim, config, turn)) {
             self.end(entry, Ending::Stale);
         }
     }
+
+    /// Whether the caller's turns since took the topic of `claim` away.
+    pub(super) fn is_stale(&self, claim: &Claim) -> bool {
+        is_stale(claim, &self.config, self.turn)
+    }
+}
+
+fn is_stale(claim: &Claim, config: &GovernorConfig, current: Option<TurnId>) -> bool {
+    let turns = config.stale_turns(claim.source).filter(|_| !claim.must_deliver);
+    let (Some(turns), Some(answers), Some(current)) = (turns, claim.turn, current) else {
+        return false;
+    };
+    current.0 >= answers.0.saturating_add(turns)
 }
 
 fn after_interruption(entry: &Entry) -> Then {

@@ -1,11 +1,12 @@
 //! The door: what is taken in, what is turned away, and what is taken back.
 
 use crate::claim::{Claim, ClaimId, Content, Source};
-use crate::config::knows;
+use crate::config::{Coalescing, knows};
 use crate::dedup::{KEY_BYTES_MAX, Key, Same};
-use crate::entry::{Entry, is_stale};
+use crate::entry::{Entry, Thing};
 use crate::floor::Then;
-use crate::io::{Ending, FloorReason, Heard, Output, RefusalReason};
+use crate::io::{Ending, Heard, Output};
+use crate::reason::{FloorReason, RefusalReason};
 
 use super::Governor;
 
@@ -14,7 +15,7 @@ impl Governor {
         if let Err(reason) = self.examine(&claim) {
             return self.turn_away(claim, Ending::Refused(reason));
         }
-        if is_stale(&claim, self.turn) {
+        if self.is_stale(&claim) {
             return self.turn_away(claim, Ending::Stale);
         }
         let key = Key::of(&claim);
@@ -41,6 +42,7 @@ impl Governor {
         for old in outranked {
             self.end(old, Ending::Duplicate);
         }
+        self.end_what_is_outdated_by(&entry);
         self.accept(entry);
     }
 
@@ -67,6 +69,19 @@ impl Governor {
         }
         self.outputs.push_back(Output::Accepted(entry.id().clone()));
         self.queue.push(entry);
+    }
+
+    /// Of several updates of one thing only the latest is said, if that is the policy.
+    fn end_what_is_outdated_by(&mut self, new: &Entry) {
+        let thing = new.thing().filter(|thing| matches!(thing, Thing::Named(..)));
+        let latest = self.config.coalescing == Coalescing::Latest;
+        let Some(thing) = thing.filter(|_| latest) else { return };
+        let outdated = self.queue.take_all(|old| {
+            old.thing().as_ref() == Some(&thing) && !old.was_granted() && !old.claim.must_deliver
+        });
+        for old in outdated {
+            self.end(old, Ending::Superseded);
+        }
     }
 
     fn supersede_on_the_floor(&mut self, id: &ClaimId) {
@@ -110,7 +125,8 @@ impl Governor {
             return Err(RefusalReason::BadId);
         }
         knows(&self.config.registered_tags, &claim.tag)?;
-        match claim.dedup_key.as_ref().map(String::len) {
+        let keys = [&claim.dedup_key, &claim.coalesce].into_iter().flatten();
+        match keys.map(String::len).max() {
             Some(got) if got > KEY_BYTES_MAX => {
                 Err(RefusalReason::KeyTooLong { got, max: KEY_BYTES_MAX })
             }

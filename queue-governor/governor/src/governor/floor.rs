@@ -3,13 +3,15 @@
 use media_core::MonoTime;
 
 use crate::claim::{ClaimId, Source};
+use crate::config::Coalescing;
 use crate::dedup::Same;
 use crate::entry::Entry;
 use crate::floor::{Holder, Preemption, Silencing, Then, preemption};
-use crate::io::{Ending, FloorReason, Output, Voice};
+use crate::io::{Ending, Output, Voice};
 use crate::queue::is_aged;
+use crate::reason::FloorReason;
 
-use super::Governor;
+use super::{Governor, Saying};
 
 /// When and why the holder is cut for another claim.
 pub(super) struct Cut {
@@ -51,7 +53,7 @@ impl Governor {
     pub(super) fn next_cut(&self) -> Option<Cut> {
         let holder = self.floor.holder.as_ref()?;
         // Whether the caller speaks is decided first.
-        let may_cut = !(holder.paused && self.caller.may_be_speaking());
+        let may_cut = !(holder.is_paused() && self.caller.may_be_speaking());
         let superseded = holder.superseded_since.filter(|_| may_cut);
         let superseded = superseded.and_then(|since| {
             let at = holder.cut_at(since, self.config.preempt_max)?;
@@ -62,7 +64,7 @@ impl Governor {
 
     fn next_preemption(&self, holder: &Holder, may_cut: bool) -> Option<Cut> {
         let cuts = |entry: &Entry| self.may_speak(entry) && self.cuts(entry, holder, may_cut);
-        let best = self.queue.best(self.now, self.config.age, cuts)?;
+        let best = self.queue.best(self.now, self.config.age, None, cuts)?;
         let longest = match preemption(best, &holder.entry)? {
             Preemption::AtOnce => return Some(self.cut_for(best, self.now)),
             Preemption::AtClause => self.config.preempt_max,
@@ -94,18 +96,39 @@ impl Governor {
     fn resume_if_the_caller_is_silent(&mut self) {
         let now = self.now;
         let silent = !self.caller.may_be_speaking();
-        let Some(holder) = self.floor.holder.as_mut().filter(|it| it.paused && silent) else {
+        let Some(holder) = self.floor.holder.as_mut().filter(|it| it.is_paused() && silent) else {
             return;
         };
+        let paused_at = holder.paused_at().unwrap_or(now);
+        if now.since(paused_at) >= self.config.long_pause && holder.ledger.is_within_a_word() {
+            return self.begin_the_word_again();
+        }
         holder.on_resume(now);
         let generation = holder.generation;
         self.outputs.push_back(Output::Resume(generation));
         self.tell_floor(FloorReason::Resumed);
     }
 
+    /// After a long pause the rest of a word is of no use. Its count was final when the pause was
+    /// reported, so nothing needs to be waited for.
+    fn begin_the_word_again(&mut self) {
+        let Some(mut holder) = self.floor.holder.take() else { return };
+        let cut = holder.generation;
+        self.outputs.push_back(Output::Revoke(cut));
+        holder.entry.record(&holder.ledger, false);
+        self.write_cut(&mut holder.entry);
+        self.grant(holder.entry, FloorReason::Resumed);
+        if let Some(again) = self.floor.holder.as_mut() {
+            again.superseded_since = holder.superseded_since;
+            again.aged = holder.aged;
+        }
+    }
+
     fn grant_next(&mut self) {
         let may = |entry: &Entry| self.may_speak(entry);
-        let next = self.queue.best(self.now, self.config.age, may).map(|it| it.id().clone());
+        let saying = self.saying.thing.as_ref();
+        let next = self.queue.best(self.now, self.config.age, saying, may);
+        let next = next.map(|it| it.id().clone());
         if let Some(entry) = next.and_then(|id| self.queue.take(&id)) {
             self.grant_waiting(entry);
         }
@@ -131,7 +154,30 @@ impl Governor {
         }
         let leaves_the_reply_to_others =
             matches!(entry.source(), Source::Worker | Source::External);
-        !(leaves_the_reply_to_others && self.reply_window_until.is_some())
+        !leaves_the_reply_to_others
+            || self.reply_window_until.is_none() && !self.keeps_its_distance(entry)
+    }
+
+    /// Whether `entry` waits because something unrelated was said just before.
+    fn keeps_its_distance(&self, entry: &Entry) -> bool {
+        let related = entry.was_granted() || self.saying.goes_on_with(entry);
+        self.saying.gap_until.is_some() && !related && !is_aged(entry, self.now, self.config.age)
+    }
+
+    /// When the gap is over, for one claim at least: what ages meanwhile does not wait for its end.
+    pub(super) fn gap_ends_at(&self) -> Option<MonoTime> {
+        let until = self.saying.gap_until?;
+        let aged = self.queue.iter().map(|entry| entry.waiting_since + self.config.age);
+        aged.filter(|at| *at > self.now).chain([until]).min()
+    }
+
+    /// Something was heard of `entry`, which has just left the floor.
+    pub(super) fn on_said(&mut self, entry: &Entry) {
+        let joins = self.config.coalescing != Coalescing::Off;
+        self.saying = Saying {
+            gap_until: Some(self.now + self.config.gap).filter(|until| *until > self.now),
+            thing: entry.thing().filter(|_| joins),
+        };
     }
 
     fn grant_waiting(&mut self, entry: Entry) {
@@ -175,6 +221,9 @@ impl Governor {
             (Some(_), Then::Wait { .. }) => Then::End(Ending::Superseded),
             (_, then) => then,
         };
+        if holder.is_audible() {
+            self.on_said(&holder.entry);
+        }
         self.outputs.push_back(Output::Revoke(holder.generation));
         self.floor.silencing.push(Silencing {
             entry: holder.entry,

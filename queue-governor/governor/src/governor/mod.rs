@@ -15,10 +15,24 @@ use crate::barge_in::Caller;
 use crate::claim::{ClaimId, OnInterrupt, Source, TurnId};
 use crate::config::GovernorConfig;
 use crate::dedup::{Said, Same};
-use crate::entry::Entry;
+use crate::entry::{Entry, Thing};
 use crate::floor::{Floor, Then};
-use crate::io::{Ending, FailReason, FloorReason, Input, Output};
+use crate::io::{Briefing, Ending, Input, Output};
 use crate::queue::Queue;
+use crate::reason::{FailReason, FloorReason, RefusalReason};
+
+/// What was said last, and until when something unrelated keeps its distance.
+#[derive(Clone, Debug, Default)]
+struct Saying {
+    gap_until: Option<MonoTime>,
+    thing: Option<Thing>,
+}
+
+impl Saying {
+    fn goes_on_with(&self, entry: &Entry) -> bool {
+        self.thing.is_some() && entry.thing() == self.thing
+    }
+}
 
 /// The governor of one line.
 ///
@@ -40,6 +54,7 @@ pub struct Governor {
     reply_window_until: Option<MonoTime>,
     operator_has_the_floor: bool,
     external_is_held: bool,
+    saying: Saying,
     closed: bool,
     /// Claims wait that nobody has looked at yet.
     is_unsettled: bool,
@@ -64,6 +79,7 @@ impl Governor {
             reply_window_until: None,
             operator_has_the_floor: false,
             external_is_held: false,
+            saying: Saying::default(),
             closed: false,
             is_unsettled: false,
             said: Said::default(),
@@ -111,6 +127,7 @@ impl Governor {
             self.stalled_at(),
             self.next_cut().map(|cut| cut.at),
             self.reply_window_until,
+            self.gap_ends_at(),
             self.is_unsettled.then_some(self.now),
         ]
         .into_iter()
@@ -155,6 +172,7 @@ impl Governor {
             Input::OperatorTake => self.on_operator_take(),
             Input::OperatorRelease => self.on_operator_release(),
             Input::HoldExternal(hold) => self.external_is_held = hold,
+            Input::OperatorWhisper(text) => self.on_operator_whisper(text),
             Input::LineClosed => self.on_closed(),
             Input::Timeout => {}
         }
@@ -174,6 +192,7 @@ impl Governor {
     fn on_time(&mut self) {
         self.caller.on_time(self.now);
         self.reply_window_until = self.reply_window_until.filter(|until| *until > self.now);
+        self.saying.gap_until = self.saying.gap_until.filter(|until| *until > self.now);
         self.settle_overdue_silence();
         self.watch_for_stall();
     }
@@ -190,6 +209,7 @@ impl Governor {
             return;
         }
         self.operator_has_the_floor = true;
+        self.outputs.push_back(Output::Brief(Briefing::OperatorTook));
         let holder = self.floor.holder.as_ref();
         if holder.is_some_and(|holder| holder.entry.source() != Source::Operator) {
             self.revoke_to_wait(FloorReason::OperatorTook);
@@ -200,8 +220,20 @@ impl Governor {
 
     fn on_operator_release(&mut self) {
         if core::mem::take(&mut self.operator_has_the_floor) {
+            self.outputs.push_back(Output::Brief(Briefing::OperatorReleased));
             self.tell_floor(FloorReason::OperatorReleased);
         }
+    }
+
+    /// Words for the brain. As bounded as a claim's, because they may be kept as long.
+    fn on_operator_whisper(&mut self, text: String) {
+        let (got, max) = (text.len(), self.config.text_bytes_max);
+        let output = match text.trim() {
+            "" => Output::WhisperRefused(RefusalReason::Empty),
+            _ if got > max => Output::WhisperRefused(RefusalReason::TextTooLong { got, max }),
+            _ => Output::Brief(Briefing::Whisper(text)),
+        };
+        self.outputs.push_back(output);
     }
 
     fn on_closed(&mut self) {
@@ -216,6 +248,7 @@ impl Governor {
         };
         self.revoke(then, FloorReason::LineClosed);
         self.silence_all_now(&closed);
+        self.saying = Saying::default();
         for entry in self.queue.take_all(|_| true) {
             if entry.claim.must_deliver {
                 self.outputs.push_back(Output::Carried(entry.claim.id));
@@ -234,11 +267,15 @@ impl Governor {
             let key = &entry.key;
             same = self.queue.take_all(|other| !other.was_heard() && other.key.is_same(key));
         }
+        let heard = entry.heard();
+        if entry.source() == Source::Operator && !heard.text.is_empty() {
+            self.outputs.push_back(Output::Brief(Briefing::OperatorSaid(heard.text.clone())));
+        }
         self.outputs.push_back(Output::Ended {
             source: entry.source(),
             turn: entry.claim.turn,
             ending,
-            heard: entry.heard(),
+            heard,
             claim: entry.claim.id,
         });
         for entry in same {

@@ -5,7 +5,8 @@ use media_core::{Generation, MonoTime};
 use crate::claim::{Claim, ClaimId, Content, Source};
 use crate::entry::Entry;
 use crate::floor::Then;
-use crate::io::{Ending, FailReason, FloorReason, LedgerWord, Output, Voice};
+use crate::io::{Ending, LedgerWord, Output, Voice};
+use crate::reason::{FailReason, FloorReason};
 
 use super::Governor;
 
@@ -125,6 +126,7 @@ impl Governor {
     fn finish_holder(&mut self) {
         let Some(mut holder) = self.floor.holder.take() else { return };
         holder.entry.record(&holder.ledger, true);
+        self.on_said(&holder.entry);
         self.tell_floor(FloorReason::Spoken);
         self.end(holder.entry, Ending::Spoken);
     }
@@ -158,7 +160,7 @@ impl Governor {
         let ending = match settled.then {
             _ if settled.entry.is_complete() => Ending::Spoken,
             Then::End(ending) => ending,
-            Then::Wait { .. } if settled.entry.is_stale(self.turn) => Ending::Stale,
+            Then::Wait { .. } if self.is_stale(&settled.entry.claim) => Ending::Stale,
             Then::Wait { restate } => {
                 if restate {
                     settled.entry.restate();

@@ -9,6 +9,7 @@ mod journal;
 mod ledger;
 mod never_twice;
 mod operator;
+mod pacing;
 mod precedence;
 mod properties;
 mod reference_model;

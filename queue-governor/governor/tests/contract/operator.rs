@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media_core::Verdict;
-use queue_governor::{Claim, Ending, FloorReason, Input, Source};
+use queue_governor::{Briefing, Claim, Ending, FloorReason, Input, Output, Source};
 
 use crate::support::*;
 
@@ -75,4 +75,45 @@ fn taking_and_handing_back_are_told_once() {
         world.tell(input);
     }
     assert_eq!(world.reasons(), [&FloorReason::OperatorTook, &FloorReason::OperatorReleased]);
+}
+
+fn briefings(world: &World) -> Vec<Briefing> {
+    let briefings = world.outputs.iter().filter_map(|(_, output)| match output {
+        Output::Brief(briefing) => Some(briefing.clone()),
+        _ => None,
+    });
+    briefings.collect()
+}
+
+#[test]
+fn a_whisper_reaches_the_brain_and_is_never_heard() {
+    let mut world = World::new();
+    world.submit(answer("a", &long_clause("a", 8)));
+    world.run(500);
+    world.tell(Input::OperatorWhisper("Offer him the refund.".to_owned()));
+    assert_eq!(briefings(&world), [Briefing::Whisper("Offer him the refund.".to_owned())]);
+    world.run_until_quiet();
+    assert_eq!(world.granted(), ["a"]);
+    assert_eq!(world.ending_of("a"), Ending::Spoken, "and disturbs nobody");
+}
+
+#[test]
+fn a_blank_or_endless_whisper_is_refused_with_a_reason() {
+    let mut world = World::new();
+    world.tell(Input::OperatorWhisper(" ".to_owned()));
+    world.tell(Input::OperatorWhisper("long ".repeat(1_000)));
+    assert_eq!(briefings(&world), []);
+    let refused = world.outputs.iter().filter(|(_, it)| matches!(it, Output::WhisperRefused(_)));
+    assert_eq!(refused.count(), 2);
+}
+
+#[test]
+fn the_brain_is_told_who_has_the_floor_and_what_the_operator_said() {
+    let mut world = World::new();
+    world.tell(Input::OperatorTake);
+    world.submit(operator("op", "This is the operator."));
+    world.run_until_quiet();
+    world.tell(Input::OperatorRelease);
+    let said = Briefing::OperatorSaid("This is the operator.".to_owned());
+    assert_eq!(briefings(&world), [Briefing::OperatorTook, said, Briefing::OperatorReleased]);
 }

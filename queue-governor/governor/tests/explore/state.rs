@@ -326,7 +326,7 @@ impl State {
                 }
             }
             Output::Carried(id) => self.promises.on_carried(world, &id)?,
-            Output::FloorChanged { .. } => {}
+            Output::Brief(_) | Output::WhisperRefused(_) | Output::FloorChanged { .. } => {}
         }
         if world.late_reports {
             self.late.extend(reports);

@@ -115,7 +115,11 @@ impl IdealLine {
                 self.ended.push(ended);
             }
             Output::Journal(record) => self.book.apply(&record),
-            Output::Accepted(_) | Output::Carried(_) | Output::FloorChanged { .. } => {}
+            Output::Accepted(_)
+            | Output::Carried(_)
+            | Output::Brief(_)
+            | Output::WhisperRefused(_)
+            | Output::FloorChanged { .. } => {}
         }
     }
 }

@@ -23,6 +23,7 @@ struct M {
     known_ms: u64,
     granted_at: u64,
     paused: bool,
+    paused_at: u64,
     aged: bool,
     superseded_since: Option<u64>,
 }
@@ -32,6 +33,9 @@ pub struct Model {
     waiting: Vec<M>,
     holder: Option<M>,
     undecided_until: Option<u64>,
+    gap_until: Option<u64>,
+    /// The turn of the worker's report that was said last; the next report on it goes on with it.
+    said_turn: Option<u64>,
     open_until: Option<u64>,
     reply_until: Option<u64>,
     turn: Option<u64>,
@@ -86,7 +90,8 @@ impl Model {
             }
             _ => {}
         }
-        for until in [&mut self.undecided_until, &mut self.open_until, &mut self.reply_until] {
+        let until = [&mut self.undecided_until, &mut self.open_until, &mut self.reply_until];
+        for until in until.into_iter().chain([&mut self.gap_until]) {
             *until = until.filter(|it| *it > now);
         }
         self.settle(now);
@@ -102,7 +107,8 @@ impl Model {
             Input::CallerOnset => {
                 self.undecided_until.get_or_insert(now + 500);
                 for holder in self.holder.iter_mut().filter(|it| !it.protected() && !it.paused) {
-                    (holder.paused, holder.known_ms) = (true, holder.sent_ms);
+                    (holder.paused, holder.paused_at) = (true, now);
+                    holder.known_ms = holder.sent_ms;
                 }
             }
             Input::CallerVerdict(media_core::Verdict::Speech) => {
@@ -200,6 +206,7 @@ impl Model {
             known_ms: 0,
             granted_at: 0,
             paused: false,
+            paused_at: 0,
             aged: false,
             superseded_since: None,
         });
@@ -223,12 +230,13 @@ impl Model {
             let higher: Vec<&M> = self
                 .waiting
                 .iter()
-                .filter(|it| self.may_speak(it) && preempts(it, holder))
+                .filter(|it| self.may_speak(it, now) && preempts(it, holder))
                 .filter(|it| it.claim.source == Operator || !(holder.paused && talking))
                 .collect();
             let at_once = higher.iter().any(|it| it.claim.source == Operator);
             let since = higher.iter().map(|it| it.since).min();
-            let by = higher.into_iter().min_by_key(|it| order(it, now)).map(|it| it.id().clone());
+            let by =
+                higher.into_iter().min_by_key(|it| order(it, now, false)).map(|it| it.id().clone());
             let superseded = holder.superseded_since.filter(|_| !(holder.paused && talking));
             if at_once || since.is_some_and(|since| may_cut(holder, since, now)) {
                 let (holder, by) = (self.holder.take().unwrap(), by.unwrap());
@@ -240,12 +248,12 @@ impl Model {
                 let holder = self.holder.take().unwrap();
                 self.leave(now, holder, None);
             } else if !talking {
-                self.holder.as_mut().unwrap().paused = false;
+                resume(now, self.holder.as_mut().unwrap());
             }
         }
         if self.holder.is_none() {
-            let next = self.waiting.iter().filter(|it| self.may_speak(it));
-            let next = next.min_by_key(|it| order(it, now)).map(|it| it.number);
+            let next = self.waiting.iter().filter(|it| self.may_speak(it, now));
+            let next = next.min_by_key(|it| order(it, now, self.goes_on(it))).map(|it| it.number);
             if let Some(at) = self.waiting.iter().position(|it| Some(it.number) == next) {
                 let next = self.waiting.remove(at);
                 self.grant(now, next);
@@ -262,6 +270,9 @@ impl Model {
 
     /// Off the floor: with an ending, or back among those that wait.
     fn leave(&mut self, now: u64, mut claim: M, ending: Option<&str>) {
+        self.gap_until = Some(now + 250);
+        let turn = claim.claim.turn.filter(|_| claim.claim.source == Worker);
+        self.said_turn = turn.map(|turn| turn.0);
         let words = (claim.sent_ms + 40) / WORD_MS;
         claim.next = (claim.next + words).min(claim.words.len() as u64);
         claim.heard = claim.next;
@@ -303,14 +314,35 @@ impl Model {
         self.undecided_until.is_some() || self.open_until.is_some()
     }
 
-    fn may_speak(&self, it: &M) -> bool {
+    fn may_speak(&self, it: &M, now: u64) -> bool {
         match it.claim.source {
             source if self.operator => source == Operator,
             _ if self.talking() => it.protected(),
-            Worker | External => self.reply_until.is_none(),
+            Worker | External if self.reply_until.is_some() => false,
+            Worker | External if self.gap_until.is_some() => {
+                it.grants > 0 || self.goes_on(it) || aged(it, now)
+            }
             _ => true,
         }
     }
+
+    fn goes_on(&self, it: &M) -> bool {
+        let turn = it.claim.turn.filter(|_| it.claim.source == Worker);
+        turn.is_some_and(|turn| Some(turn.0) == self.said_turn)
+    }
+}
+
+/// At the sample, or after a long pause with the word that was cut.
+fn resume(now: u64, holder: &mut M) {
+    let (words, missing) = (holder.sent_ms / WORD_MS, WORD_MS - holder.sent_ms % WORD_MS);
+    let cut = !holder.sent_ms.is_multiple_of(WORD_MS) && missing > 40;
+    if holder.paused && now - holder.paused_at >= 400 && cut {
+        holder.next += words;
+        holder.heard = holder.next;
+        (holder.granted_at, holder.grants) = (now, holder.grants + 1);
+        (holder.sent_ms, holder.known_ms) = (0, 0);
+    }
+    holder.paused = false;
 }
 
 fn preempts(it: &M, holder: &M) -> bool {
@@ -332,16 +364,23 @@ fn aged(it: &M, now: u64) -> bool {
     matches!(it.claim.source, Worker | External) && now >= it.since + 8_000
 }
 
-fn order(it: &M, now: u64) -> (u8, u64, bool, i16, usize) {
+fn order(it: &M, now: u64, goes_on: bool) -> (u8, u64, bool, bool, i16, usize) {
     let rank = match it.claim.source {
         Operator => 0,
         System => 1,
         _ if aged(it, now) => {
-            return (2, it.since, it.grants == 0, -i16::from(it.claim.priority), it.number);
+            return (
+                2,
+                it.since,
+                it.grants == 0,
+                !goes_on,
+                -i16::from(it.claim.priority),
+                it.number,
+            );
         }
         Responder => 3,
         Worker => 4,
         External => 5,
     };
-    (rank, 0, it.grants == 0, -i16::from(it.claim.priority), it.number)
+    (rank, 0, it.grants == 0, !goes_on, -i16::from(it.claim.priority), it.number)
 }

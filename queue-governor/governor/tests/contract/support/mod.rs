@@ -176,6 +176,7 @@ impl World {
                 Output::Ended { claim, ending, heard, .. } => {
                     self.ends.push(End { at: self.now, claim, ending, heard });
                 }
+                Output::Brief(_) | Output::WhisperRefused(_) => {}
                 Output::FloorChanged { holder, why } => self.floor.push((self.now, holder, why)),
             }
         }

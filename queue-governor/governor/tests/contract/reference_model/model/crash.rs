@@ -13,6 +13,7 @@ impl Model {
             (holder.sent_ms, holder.superseded_since) = (holder.known_ms, None);
             self.leave(now, holder, None);
         }
+        (self.gap_until, self.said_turn) = (None, None);
         self.waiting.sort_by_key(|it| it.number);
         let mut back: Vec<M> = Vec::new();
         for mut claim in core::mem::take(&mut self.waiting) {
