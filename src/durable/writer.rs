@@ -26,6 +26,7 @@ const SNAPSHOT_BYTES: usize = 512 * 1024;
 /// Entries read at once when the lane is folded.
 const PAGE: usize = 512;
 
+#[expect(clippy::large_enum_variant, reason = "nearly every order is a record")]
 pub(super) enum Order {
     Write(Waiting),
     Flush(SyncSender<()>),

@@ -22,7 +22,7 @@ use lane_broker::tap::Tap;
 use media_core::{LineId, NegotiatedMedia};
 use media_engine::{Engine, Line, RtpPort};
 use sip_bridge::{Bridge, BridgeEvent, CallId, CallOutcome, Cdr, HangupReason};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -81,19 +81,46 @@ enum Carrier {
     Agent(LineHandle),
 }
 
+/// What a desk is made of.
+pub(super) struct DeskParts {
+    pub config: Config,
+    pub media: Engine,
+    pub bridge: Bridge,
+    pub brain: Option<SupervisorHandle>,
+    pub journal: Journal,
+    pub lanes: Arc<dyn LaneStore>,
+    /// The keeper of claims, and what an earlier run left.
+    pub kept: (Keeper, Recovered),
+    pub text: TextHandle,
+    pub tap: Option<Tap>,
+}
+
+/// What asks the line to end.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on such a signal waits for the desk instead of ending the process.
+    pub fn listen() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 impl Desk {
-    pub fn new(
-        config: Config,
-        media: Engine,
-        bridge: Bridge,
-        brain: Option<SupervisorHandle>,
-        journal: Journal,
-        lanes: Arc<dyn LaneStore>,
-        (keeper, recovered): (Keeper, Recovered),
-        text: TextHandle,
-    ) -> Self {
+    pub fn new(parts: DeskParts) -> Self {
+        let DeskParts { config, media, bridge, brain, journal, lanes, kept, text, tap } = parts;
         let (hang_up, hung_up) = mpsc::channel(HANG_UPS_MAX);
-        let saying = Saying::new(&config, keeper, recovered, media.clock().now());
+        let saying = Saying::new(&config, kept.0, kept.1, media.clock().now());
         Self {
             config,
             media,
@@ -108,14 +135,9 @@ impl Desk {
             lines: JoinSet::new(),
             next_line: 1,
             saying,
-            tap: None,
+            tap,
             hang_ups: (hang_up, Some(hung_up)),
         }
-    }
-
-    /// The same desk, which also knows of the tap.
-    pub fn watching(self, tap: Option<Tap>) -> Self {
-        Self { tap, ..self }
     }
 
     pub async fn run(
@@ -123,10 +145,9 @@ impl Desk {
         mut bridge: BridgeEvents,
         mut brain: BrainEvents,
         mut asked: mpsc::Receiver<Asked>,
-    ) -> std::io::Result<()> {
-        let mut term = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let Some(mut hang_ups) = self.hang_ups.1.take() else { return Ok(()) };
+        mut signals: Signals,
+    ) {
+        let Some(mut hang_ups) = self.hang_ups.1.take() else { return };
         let mut news = self.saying.take_news();
         let mut drained_at = None;
         loop {
@@ -143,13 +164,11 @@ impl Desk {
                 Some(news) = news.recv() => self.claim_news(news),
                 () = self.saying.account.changed() => self.journal_progressed(),
                 () = deadline(expiry) => self.expire_waiting(),
-                _ = term.recv() => self.drain(&mut drained_at),
-                _ = interrupt.recv() => self.drain(&mut drained_at),
+                () = signals.recv() => self.drain(&mut drained_at),
                 () = deadline(drained_at) => break,
             }
         }
         self.close(bridge).await;
-        Ok(())
     }
 
     /// No new calls; the running ones have `[sip] drain_s` left. Asked a second time: at once.

@@ -8,7 +8,7 @@ use media_engine::{Clock, Engine};
 use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk};
 use tokio::sync::mpsc;
 
-use super::desk::Desk;
+use super::desk::{Desk, DeskParts, Signals};
 use super::media::engine_config;
 use super::writing;
 use crate::config::{Config, LaneStoreKind, LineMode, runtime_dir};
@@ -95,6 +95,7 @@ const ASKED_MAX: usize = 64;
 /// [`StartFailure`], before the first call could have come in.
 pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFailure> {
     give_memory_back();
+    let signals = Signals::listen().map_err(StartFailure::Signals)?;
     sip_bridge::reveal_pii(config.log.show_pii);
     let agent = config.line.mode == LineMode::Agent;
     let engines = if agent { Some(engines::load(&config)?) } else { None };
@@ -124,12 +125,12 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let spools = spool::start(spool.clone(), &config.say, asked_in)
         .map_err(|source| StartFailure::Spool { path: spool, source })?;
     wait_for_brain(brain.as_ref()).await;
-    announce(&bridge, &socket, options);
     let text =
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
     let door = writing::open_door(&config, &text).await;
-    let desk = Desk::new(config, media, bridge, brain, journal, lanes, kept, text).watching(tap);
-    desk.run(bridge_events, brain_events, asked).await.map_err(StartFailure::Signals)?;
+    announce(&bridge, &socket, options);
+    let desk = DeskParts { config, media, bridge, brain, journal, lanes, kept, text, tap };
+    Desk::new(desk).run(bridge_events, brain_events, asked, signals).await;
     drop((control, spools, sweeper, door));
     Ok(())
 }

@@ -18,7 +18,7 @@ impl Desk {
                 Reply::Done { message: format!("line {line}: the floor is yours") }
             }
             Ok((line, _)) => busy(line),
-            Err(refused) => refused,
+            Err(refused) => *refused,
         }
     }
 
@@ -44,23 +44,23 @@ impl Desk {
     ) {
         let (line, handle) = match self.the_line(only) {
             Ok(found) => found,
-            Err(refused) => return send(replies, refused),
+            Err(refused) => return send(replies, *refused),
         };
         let claim = Claim::text(self.saying.names.next(OPERATOR).as_str(), Source::Operator, text);
         self.hand_to_line(claim, (line, &handle), Asker { replies: replies.clone(), wait });
     }
 
     /// The line that is named, or the only one that is open.
-    fn the_line(&self, only: Option<u64>) -> Result<(LineId, LineHandle), Reply> {
+    fn the_line(&self, only: Option<u64>) -> Result<(LineId, LineHandle), Box<Reply>> {
         let mut lines = self.lines_for(only);
         match lines.len() {
             1 => Ok(lines.remove(0)),
-            0 => Err(no_line(only)),
+            0 => Err(Box::new(no_line(only))),
             _ => {
                 let open: Vec<_> = lines.iter().map(|(line, _)| line.to_string()).collect();
                 let message =
                     format!("several calls are open; name one with --line: {}", open.join(", "));
-                Err(Reply::refused(message))
+                Err(Box::new(Reply::refused(message)))
             }
         }
     }

@@ -124,7 +124,7 @@ impl Desk {
         let id = name.unwrap_or_else(|| self.saying.names.next(SAID));
         let claim = claim_of(id, &wish, content_of(&wish, sound));
         if let Err(refused) = self.can_be_kept(&claim) {
-            return send(&asker.replies, refused);
+            return send(&asker.replies, *refused);
         }
         let lines = self.lines_for(wish.line);
         if lines.is_empty() {
@@ -169,26 +169,26 @@ impl Desk {
 
     /// What no governor would take is refused at once, also while no call is open; and so is
     /// everything while nothing could be kept.
-    fn can_be_kept(&self, claim: &Claim) -> Result<(), Reply> {
+    fn can_be_kept(&self, claim: &Claim) -> Result<(), Box<Reply>> {
         if let Some(reason) = self.saying.keeper.state().failing() {
             let message = format!(
                 "nothing is accepted at present, because it could not be kept: {reason}. Calls go on; `xenline check` looks at the disk"
             );
-            return Err(Reply::Refused { message, again_in_ms: Some(1_000) });
+            return Err(Box::new(Reply::Refused { message, again_in_ms: Some(1_000) }));
         }
         self.saying
             .tags
             .parse(claim.tag.as_str())
-            .map_err(|error| Reply::refused(error.to_string()))?;
+            .map_err(|error| Box::new(Reply::refused(error.to_string())))?;
         let longest = GovernorConfig::default().audio_max;
         match &claim.content {
             Content::Audio { samples, rate, .. }
                 if samples.len() as u64 > longest.as_secs() * u64::from(rate.hz()) =>
             {
-                Err(Reply::refused(format!(
+                Err(Box::new(Reply::refused(format!(
                     "the sound is longer than {} s; play it in parts",
                     longest.as_secs()
-                )))
+                ))))
             }
             _ => Ok(()),
         }
