@@ -1,5 +1,8 @@
 //! What the caller heard, word for word, from what was sent.
 
+mod exact;
+mod studio;
+
 use std::sync::Arc;
 
 use media_core::{SampleRate, Verdict};
