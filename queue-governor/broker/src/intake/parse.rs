@@ -34,7 +34,8 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Wish>, Unreadable> {
         return Ok(None);
     }
     if !text.starts_with('{') {
-        return Ok(Some(Wish::text(sayable(text))));
+        let words = sayable(text);
+        return Ok((!words.is_empty()).then(|| Wish::text(words)));
     }
     let wish: Wish = serde_json::from_str(text).map_err(|error| {
         Unreadable::NotAClaim(error.to_string().chars().take(COMPLAINT_CHARS_MAX).collect())
@@ -44,7 +45,8 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Wish>, Unreadable> {
 
 /// Control characters have no sound, and would break a line of the log.
 fn sayable(text: &str) -> String {
-    text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let audible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    audible.trim().to_owned()
 }
 
 /// For fuzzing: reads `bytes`, and what was read must survive being written and read again.
@@ -79,6 +81,8 @@ mod tests {
         let wish = parse(b"  the kettle\tboils\r\n").unwrap().unwrap();
         assert_eq!(wish, Wish::text("the kettle boils"));
         assert_eq!(parse(b" \r\n"), Ok(None));
+        assert_eq!(parse(b"\0 \x1b"), Ok(None));
+        assert_eq!(parse(b"ooono\0"), Ok(Some(Wish::text("ooono"))));
     }
 
     #[test]
