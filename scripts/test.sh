@@ -18,7 +18,8 @@ step "the voice on ONNX Runtime"
 ORT_DYLIB_PATH=$(scripts/onnxruntime.sh)
 export ORT_DYLIB_PATH
 cargo test --locked -p plugin-piper --features onnxruntime
-cargo test --locked -p xenline --features onnxruntime --test speech_round_trip
+# With the workspace's choice of features, so that little is built anew.
+cargo test --locked --workspace --features xenline/onnxruntime --test speech_round_trip
 
 step "fuzz smoke, ${FUZZ_SECONDS:-60} s for each target"
 scripts/fuzz.sh
