@@ -73,7 +73,7 @@ pub struct Studio {
     /// The largest difference between what the ledger says and what was sent, in ms.
     pub error_ms_max: f64,
     /// How many cuts and endings were compared.
-    pub compared: usize,
+    pub compared: u32,
     conditions: Conditions,
     texts: BTreeMap<ClaimId, String>,
     /// Samples sent, over all turns on the floor.

@@ -7,12 +7,12 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use queue_governor::{ClaimId, Input};
 
 /// Runs `test` on values of `strategy`. `GOVERNOR_SEED` repeats a run, `GOVERNOR_CASES` sets its
-/// length. A failing value is shrunk and printed.
+/// length. A failing value is shrunk and printed. Returns how many values were tried.
 pub fn check<S: Strategy>(
     name: &str,
     strategy: &S,
     test: impl Fn(S::Value) -> Result<(), TestCaseError>,
-) {
+) -> u32 {
     let number = |name: &str| std::env::var(name).ok().and_then(|it| it.parse::<u64>().ok());
     let seed = number("GOVERNOR_SEED").unwrap_or_else(any_seed);
     let cases = number("GOVERNOR_CASES").map_or(256, |it| it as u32);
@@ -24,6 +24,7 @@ pub fn check<S: Strategy>(
     if let Err(error) = TestRunner::new_with_rng(config, rng).run(strategy, test) {
         panic!("{name} with GOVERNOR_SEED={seed}: {error}");
     }
+    cases
 }
 
 fn any_seed() -> u64 {
