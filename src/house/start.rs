@@ -228,8 +228,10 @@ fn start_brain(config: &Config, agent: bool) -> Result<Brain, StartFailure> {
         ));
     }
     let socket_dir = config.brain.socket_dir.clone().unwrap_or_else(|| runtime_dir().join("brain"));
-    let (handle, events) = Supervisor::start(SupervisorConfig::new(command, socket_dir))
-        .map_err(|error| StartFailure::Brain(error.to_string()))?;
+    let mut supervised = SupervisorConfig::new(command, socket_dir);
+    supervised.log_shows_pii = config.log.show_pii;
+    let (handle, events) =
+        Supervisor::start(supervised).map_err(|error| StartFailure::Brain(error.to_string()))?;
     Ok((Some(handle), events))
 }
 

@@ -20,6 +20,8 @@ pub struct SupervisorConfig {
     pub outbound_max: usize,
     /// Events that wait for the line. Beyond it the brain's messages are refused and counted.
     pub inbound_max: usize,
+    /// Whether telephone numbers in what the brain prints may be logged.
+    pub log_shows_pii: bool,
 }
 
 impl SupervisorConfig {
@@ -35,6 +37,7 @@ impl SupervisorConfig {
             timing: Timing::default(),
             outbound_max: QUEUE_DEFAULT,
             inbound_max: QUEUE_DEFAULT,
+            log_shows_pii: false,
         }
     }
 }

@@ -13,7 +13,8 @@
 //! - It exchanges the versioned hello within a time limit, then sends pings. A brain that leaves
 //!   one unanswered, sends something that is no message, or ends, is killed with everything it
 //!   started in its process group, and started again with exponential back-off up to a cap.
-//! - What the brain writes to stdout and stderr goes to the log, a bounded number of lines.
+//! - What the brain writes to stdout and stderr goes to the log: a bounded number of lines, without
+//!   telephone numbers unless [`SupervisorConfig::log_shows_pii`], and without what steers a terminal.
 //!
 //! # What it promises
 //!
@@ -35,6 +36,7 @@ mod connection;
 mod error;
 mod handle;
 pub mod lifecycle;
+mod log;
 mod process;
 mod run;
 mod socket;
