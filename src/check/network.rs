@@ -43,17 +43,20 @@ fn media_ports(config: &Config) -> Finding {
     const WHAT: &str = "RTP ports";
     let (low, high) = (config.rtp.port_min, config.rtp.port_max);
     let ip = config.sip.media_ip;
-    let wanted = config.sip.channels * 2;
-    let free =
-        (low..=high).filter(|port| UdpSocket::bind((ip, *port)).is_ok()).take(wanted).count();
+    let wanted = config.sip.channels;
+    let is_free = |port: u16| UdpSocket::bind((ip, port)).is_ok();
+    // RTP takes the even port of a pair, RTCP the next (RFC 3550, section 11).
+    let free = (low..high)
+        .filter(|port| port % 2 == 0 && is_free(*port) && is_free(port + 1))
+        .take(wanted)
+        .count();
     if free >= wanted {
-        return Finding::good(WHAT, format!("{wanted} free in {low}-{high} on {ip}"));
+        return Finding::good(WHAT, format!("{wanted} pairs free in {low}-{high} on {ip}"));
     }
     Finding::failure(
         WHAT,
         format!(
-            "{free} of the {wanted} that {} channels need are free in {low}-{high} on {ip}",
-            config.sip.channels
+            "{free} of the {wanted} pairs that the channels need are free in {low}-{high} on {ip}"
         ),
         "widen [rtp] port_min..port_max, lower [sip] channels, or set [sip] media_ip to an address of this machine",
     )

@@ -9,30 +9,45 @@ pub struct Problem {
     pub message: String,
 }
 
+/// Collects what is wrong: a key, and what to do about it.
+type Wrong<'a> = dyn FnMut(&'static str, String) + 'a;
+
 /// Checks the configuration as a whole, without looking at the machine. Empty: it can be served.
 #[must_use]
 pub fn validate(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut wrong = |key, message: String| problems.push(Problem { key, message });
-    if config.sip.listen_udp.is_none() && config.sip.listen_tcp.is_none() {
-        wrong(
-            "sip.listen_udp",
-            "no listener: set listen_udp or listen_tcp, e.g. \"127.0.0.1:5060\"".into(),
-        );
+    for section in [sip, codecs, trunks, rtp, audio, speech, governor, say] {
+        section(config, &mut wrong);
     }
-    if config.sip.channels == 0 || config.sip.channels > config.audio.lines_max {
-        let most = config.audio.lines_max;
-        wrong(
-            "sip.channels",
-            format!("{} is not between 1 and audio.lines_max ({most})", config.sip.channels),
-        );
+    for (key, message) in config.tap.problem().into_iter().chain(config.lanes.problem()) {
+        wrong(key, message);
     }
-    if config.sip.media_ip.is_unspecified() {
-        wrong(
-            "sip.media_ip",
-            "0.0.0.0 cannot be called back: name the address the trunk reaches us at".into(),
-        );
+    problems.extend(super::text::problems(&config.http, &config.text, &config.sms));
+    problems
+}
+
+fn sip(config: &Config, wrong: &mut Wrong<'_>) {
+    let sip = &config.sip;
+    if sip.listen_udp.is_none() && sip.listen_tcp.is_none() {
+        let next = "no listener: set listen_udp or listen_tcp, e.g. \"127.0.0.1:5060\"";
+        wrong("sip.listen_udp", next.into());
     }
+    let most = config.audio.lines_max;
+    if sip.channels == 0 || sip.channels > most {
+        let channels = sip.channels;
+        wrong("sip.channels", format!("{channels} is not between 1 and audio.lines_max ({most})"));
+    }
+    if sip.media_ip.is_unspecified() {
+        let next = "0.0.0.0 cannot be called back: name the address the trunk reaches us at";
+        wrong("sip.media_ip", next.into());
+    }
+    if sip.drain_s > 86_400 {
+        wrong("sip.drain_s", "a day, 86400, is the most that a line waits".into());
+    }
+}
+
+fn codecs(config: &Config, wrong: &mut Wrong<'_>) {
     for name in &config.sip.codecs {
         if crate::engines::codec(name).is_none() {
             wrong("sip.codecs", format!("{name:?} is not one of PCMU, PCMA, G722"));
@@ -41,70 +56,89 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     if config.sip.codecs.is_empty() {
         wrong("sip.codecs", "no codec: list at least \"PCMU\"".into());
     }
-    for trunk in config.trunk.iter().filter(|t| t.allow.is_empty()) {
+}
+
+fn trunks(config: &Config, wrong: &mut Wrong<'_>) {
+    for trunk in config.trunk.iter().filter(|trunk| trunk.allow.is_empty()) {
+        let name = &trunk.name;
         wrong(
             "trunk.allow",
-            format!("trunk {:?} allows nobody; list its signalling addresses", trunk.name),
+            format!("trunk {name:?} allows nobody; list its signalling addresses"),
         );
     }
-    let ports = u32::from(config.rtp.port_max).saturating_sub(u32::from(config.rtp.port_min)) + 1;
-    let needed = u32::try_from(config.sip.channels).unwrap_or(u32::MAX).saturating_mul(2);
-    if config.rtp.port_max <= config.rtp.port_min || config.rtp.port_min < 1024 || ports < needed {
+}
+
+fn rtp(config: &Config, wrong: &mut Wrong<'_>) {
+    let (min, max) = (config.rtp.port_min, config.rtp.port_max);
+    let needed = u32::try_from(config.sip.channels).unwrap_or(u32::MAX);
+    if min < 1024 || port_pairs(min, max) < needed {
         wrong(
             "rtp.port_min",
             format!(
-                "{}-{} does not hold {needed} unprivileged ports, two per channel",
-                config.rtp.port_min, config.rtp.port_max
+                "{min}-{max} does not hold {needed} pairs of unprivileged ports, an even one and \
+                 the next, one pair per channel"
             ),
         );
     }
-    if config.sip.drain_s > 86_400 {
-        wrong("sip.drain_s", "a day, 86400, is the most that a line waits".into());
-    }
     if !(1..=86_400).contains(&config.rtp.timeout_s) {
-        wrong("rtp.timeout_s", "between 1 and 86400: at 0 every call would end at once".into());
+        let next = "between 1 and 86400: at 0 every call would end at once";
+        wrong("rtp.timeout_s", next.into());
     }
-    if !(100..=10_000).contains(&config.governor.stall_ms) {
-        wrong("governor.stall_ms", "between 100 and 10000".into());
-    }
-    if config.audio.lines_max > 10_000 {
+}
+
+/// How many pairs of an even port and the next lie from `min` to `max`, both included.
+fn port_pairs(min: u16, max: u16) -> u32 {
+    let (first, end) = (u32::from(min).next_multiple_of(2), u32::from(max) + 1);
+    end.saturating_sub(first) / 2
+}
+
+fn audio(config: &Config, wrong: &mut Wrong<'_>) {
+    let audio = &config.audio;
+    if audio.lines_max > 10_000 {
         wrong("audio.lines_max", "10000 is the most that one process carries".into());
     }
-    if !(1..=64).contains(&config.audio.threads) {
-        wrong("audio.threads", format!("{} is not between 1 and 64", config.audio.threads));
+    if !(1..=64).contains(&audio.threads) {
+        wrong("audio.threads", format!("{} is not between 1 and 64", audio.threads));
     }
-    if config.audio.realtime_priority.is_some_and(|p| !(1..=99).contains(&p)) {
+    if audio.realtime_priority.is_some_and(|priority| !(1..=99).contains(&priority)) {
         wrong("audio.realtime_priority", "SCHED_FIFO knows 1 to 99; leave it out for none".into());
     }
-    if !(1..=64).contains(&config.hearing.decodes) || !(1..=64).contains(&config.voice.workers) {
-        wrong(
-            "hearing.decodes",
-            "hearing.decodes and voice.workers are each between 1 and 64".into(),
-        );
+}
+
+fn speech(config: &Config, wrong: &mut Wrong<'_>) {
+    let (hearing, voice) = (&config.hearing, &config.voice);
+    if !(1..=64).contains(&hearing.decodes) {
+        wrong("hearing.decodes", format!("{} is not between 1 and 64", hearing.decodes));
     }
-    if config.governor.decide_ms > 500 || config.governor.decide_ms < 100 {
-        wrong("governor.decide_ms", "a caller is not kept waiting: between 100 and 500".into());
+    if !(1..=64).contains(&voice.workers) {
+        wrong("voice.workers", format!("{} is not between 1 and 64", voice.workers));
     }
-    if !(0.0..=1.0).contains(&config.hearing.confidence_min) {
+    if !(0.0..=1.0).contains(&hearing.confidence_min) {
         wrong("hearing.confidence_min", "a share: between 0 and 1".into());
     }
-    if config.say.per_second == 0 || config.say.burst == 0 {
-        wrong("say.per_second", "say.per_second and say.burst are at least 1".into());
-    }
-    if config.say.waiting_max > 10_000 {
-        wrong("say.waiting_max", "10000 is the most that wait for a call".into());
-    }
-    if config.hearing.complete_ms < config.hearing.vad_off_ms {
+    if hearing.complete_ms < hearing.vad_off_ms {
         wrong("hearing.complete_ms", "cannot be shorter than hearing.vad_off_ms".into());
     }
-    if let Some((key, message)) = config.tap.problem() {
-        wrong(key, message);
+}
+
+fn governor(config: &Config, wrong: &mut Wrong<'_>) {
+    let governor = &config.governor;
+    if !(100..=10_000).contains(&governor.stall_ms) {
+        wrong("governor.stall_ms", "between 100 and 10000".into());
     }
-    if let Some((key, message)) = config.lanes.problem() {
-        wrong(key, message);
+    if !(100..=500).contains(&governor.decide_ms) {
+        wrong("governor.decide_ms", "a caller is not kept waiting: between 100 and 500".into());
     }
-    problems.extend(super::text::problems(&config.http, &config.text, &config.sms));
-    problems
+}
+
+fn say(config: &Config, wrong: &mut Wrong<'_>) {
+    let say = &config.say;
+    if say.per_second == 0 || say.burst == 0 {
+        wrong("say.per_second", "say.per_second and say.burst are at least 1".into());
+    }
+    if say.waiting_max > 10_000 {
+        wrong("say.waiting_max", "10000 is the most that wait for a call".into());
+    }
 }
 
 #[cfg(test)]
@@ -124,7 +158,12 @@ mod tests {
             ("sip.channels", |c| c.sip.channels = 0),
             ("sip.codecs", |c| c.sip.codecs = vec!["G729".into()]),
             ("rtp.port_min", |c| c.rtp.port_max = c.rtp.port_min),
+            ("rtp.port_min", |c| {
+                (c.sip.channels, c.rtp.port_min, c.rtp.port_max) = (2, 20_001, 20_004);
+            }),
             ("audio.threads", |c| c.audio.threads = 0),
+            ("hearing.decodes", |c| c.hearing.decodes = 65),
+            ("voice.workers", |c| c.voice.workers = 0),
             ("audio.realtime_priority", |c| c.audio.realtime_priority = Some(100)),
             ("governor.decide_ms", |c| c.governor.decide_ms = 2_000),
             ("say.per_second", |c| c.say.burst = 0),
