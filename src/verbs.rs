@@ -14,6 +14,7 @@ mod calls;
 mod lanes;
 mod models;
 mod say;
+mod status;
 mod tap;
 mod typed;
 
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Queue { action } => say::queue(file.as_deref(), action),
         Verb::Operator { action } => say::operator(file.as_deref(), action),
         Verb::Tap { action } => tap::run(file.as_deref(), action),
+        Verb::Status(args) => status::run(file.as_deref(), args),
         Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),
         Verb::Type(args) => typed::write(file.as_deref(), args),
         Verb::Check => check(file.as_deref()),

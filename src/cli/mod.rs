@@ -61,6 +61,8 @@ pub enum Verb {
         #[command(subcommand)]
         action: TapAction,
     },
+    /// How the running line is; exit code 1 while something of it needs help
+    Status(StatusArgs),
     /// Past calls: list them, show one, or see whether this build would decide the same
     Calls {
         /// What about them.
@@ -146,6 +148,17 @@ pub struct CallArgs {
     /// Send these digits (RFC 4733) after speaking
     #[arg(long, default_value = "")]
     pub digits: String,
+}
+
+/// `xenline status`
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Which line's socket.
+    #[command(flatten)]
+    pub at: SocketArg,
 }
 
 /// `xenline tap …`

@@ -113,6 +113,9 @@ pub enum Reply {
         calls: Vec<CallStatus>,
         /// Whether the brain is connected.
         brain_up: bool,
+        /// The line itself.
+        #[serde(default)]
+        process: ProcessStatus,
         /// Lateness of the audio tick since the start, 99.9th percentile, in µs.
         tick_late_us_p999: u64,
         /// The latest of all those ticks, in µs.
@@ -174,6 +177,30 @@ pub struct CallStatus {
     pub trunk: String,
     /// Seconds since it was answered.
     pub seconds: u64,
+}
+
+/// The running line as a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// Its version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Seconds since it began to serve.
+    pub up_seconds: u64,
+    /// Whether calls are answered by an agent; otherwise with their own echo.
+    pub agent: bool,
+    /// The brain's process, while one is connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brain_pid: Option<u32>,
+    /// Pairs of RTP ports in use.
+    pub ports_in_use: usize,
+    /// Pairs that rest after a call.
+    pub ports_resting: usize,
+    /// Lines that wait for the recogniser.
+    pub stt_waiting: usize,
+    /// Claims that wait for the voice.
+    pub tts_waiting: usize,
 }
 
 /// What became of what the tap has seen.

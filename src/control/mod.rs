@@ -7,7 +7,7 @@ mod messages;
 pub mod peer;
 pub mod server;
 
-pub use messages::{CallStatus, ClaimState, QueuedClaim, Reply, Request, TapStatus};
+pub use messages::{CallStatus, ClaimState, ProcessStatus, QueuedClaim, Reply, Request, TapStatus};
 
 /// A claim handed in from outside.
 pub type SayRequest = lane_broker::intake::Wish;

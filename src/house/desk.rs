@@ -43,6 +43,7 @@ const HUNG_UP_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Desk {
     config: Config,
+    since: Instant,
     media: Engine,
     bridge: Bridge,
     brain: Option<SupervisorHandle>,
@@ -123,6 +124,7 @@ impl Desk {
         let saying = Saying::new(&config, kept.0, kept.1, media.clock().now());
         Self {
             config,
+            since: Instant::now(),
             media,
             bridge,
             brain,

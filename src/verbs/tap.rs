@@ -37,7 +37,7 @@ fn status(socket: &Path) -> Result<(), Failure> {
     outcome
 }
 
-fn told(tap: &TapStatus) -> String {
+pub(super) fn told(tap: &TapStatus) -> String {
     let TapStatus { seen, sorted, unmatched, lost, unwritten, said, hushed } = tap;
     format!(
         "seen {seen}: sorted {sorted} ({unwritten} of them not written), no rule {unmatched}, lost {lost}; \

@@ -64,6 +64,11 @@ fn a_pause_holds_other_programs_and_the_operator_speaks_alone() {
     let phone = Phone::call(line.sip);
     wait_until("sound", SOON, || (phone.media.count() > 25).then_some(()));
     assert_eq!(xenline_at(&socket, &["queue", "pause"]).code, Some(0));
+    let status = xenline_at(&socket, &["status"]);
+    assert_eq!(status.code, Some(0), "{}", status.err);
+    for told in ["line 1 from", "brain    connected", "paused until", "1 pairs in use"] {
+        assert!(status.out.contains(told), "{told:?} in {}", status.out);
+    }
     let held = xenline_at(&socket, &["say", "What time is it?", "--must-deliver"]);
     assert_eq!(held.code, Some(0), "{}", held.err);
     let taken = xenline_at(&socket, &["operator", "take"]);

@@ -30,4 +30,8 @@ fn what_is_typed_is_kept_and_answered_without_a_call() {
     drop(serving);
     let nobody = typed(&["hello"]);
     assert_eq!(nobody.code, Some(4), "{}", nobody.err);
+    let mut status = xenline();
+    status.args(["status", "--json", "--socket"]).arg(&socket);
+    let nobody = run(status, SOON);
+    assert_eq!(nobody.code, Some(4), "{}", nobody.err);
 }

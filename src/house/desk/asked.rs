@@ -2,11 +2,12 @@
 
 use lane_broker::tap::{Counts, TapCounts};
 use media_core::LineId;
+use media_engine::EngineMetrics;
 use tokio::sync::mpsc;
 
 use super::{Carrier, Desk, OpenCall};
 use crate::control::server::Asked;
-use crate::control::{CallStatus, Reply, Request, TapStatus};
+use crate::control::{CallStatus, ProcessStatus, Reply, Request, TapStatus};
 use crate::line::LineHandle;
 
 impl Desk {
@@ -52,6 +53,7 @@ impl Desk {
         Reply::Status {
             calls: calls.collect(),
             brain_up: self.brain_pid.is_some(),
+            process: self.process_status(&metrics),
             tick_late_us_p999: metrics.lateness.p999_us,
             tick_late_us_max: metrics.lateness.max_us,
             ticks_skipped: metrics.ticks_skipped,
@@ -59,6 +61,20 @@ impl Desk {
             paused,
             journal: self.saying.keeper.state().failing(),
             tap: self.tap.as_ref().map(|tap| tap_status(tap.counts())),
+        }
+    }
+
+    fn process_status(&self, metrics: &EngineMetrics) -> ProcessStatus {
+        ProcessStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            up_seconds: self.since.elapsed().as_secs(),
+            agent: self.brain.is_some(),
+            brain_pid: self.brain_pid,
+            ports_in_use: metrics.ports_in_use,
+            ports_resting: metrics.ports_resting,
+            stt_waiting: metrics.stt_waiting,
+            tts_waiting: metrics.tts_waiting,
         }
     }
 }

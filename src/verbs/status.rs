@@ -1,0 +1,177 @@
+//! `xenline status`: how the running line is, for people and for monitoring.
+
+use std::path::Path;
+
+use crate::cli::StatusArgs;
+use crate::control::{CallStatus, ProcessStatus, Reply, Request, client};
+use crate::exit::Failure;
+
+pub(super) fn run(file: Option<&Path>, args: StatusArgs) -> Result<(), Failure> {
+    let socket = super::say::socket(file, args.at)?;
+    let mut status = None;
+    client::ask(&socket, &Request::Status, |reply| status = Some(reply))?;
+    let status =
+        status.ok_or_else(|| Failure::Failed("the line closed before it answered".to_owned()))?;
+    if args.json {
+        println!("{}", serde_json::to_string(&status).map_err(Failure::because)?);
+    } else {
+        rows(&status).iter().for_each(|(what, told)| println!("{what:<8} {told}"));
+    }
+    match ailments(&status).join("; ") {
+        well if well.is_empty() => Ok(()),
+        ill => Err(Failure::Failed(ill)),
+    }
+}
+
+/// What needs help, each with what to do.
+fn ailments(status: &Reply) -> Vec<String> {
+    let mut ailments = Vec::new();
+    match status {
+        Reply::Status { brain_up, process, journal, .. } => {
+            if process.agent && !brain_up {
+                ailments.push(
+                    "the brain is away, callers hear [brain] away_text: see its last lines in the log".into(),
+                );
+            }
+            if let Some(reason) = journal {
+                ailments.push(format!("what is accepted could not be kept: {reason}"));
+            }
+        }
+        other => ailments.push(format!("an answer to something else: {other:?}")),
+    }
+    ailments
+}
+
+fn rows(status: &Reply) -> Vec<(&'static str, String)> {
+    let Reply::Status {
+        calls,
+        brain_up,
+        process,
+        tick_late_us_p999,
+        tick_late_us_max,
+        ticks_skipped,
+        queued,
+        paused,
+        journal,
+        tap,
+    } = status
+    else {
+        return Vec::new();
+    };
+    let mut rows = vec![
+        ("line", line(process)),
+        ("calls", if calls.is_empty() { "none".to_owned() } else { calls.len().to_string() }),
+    ];
+    rows.extend(calls.iter().map(|open| ("", call(open))));
+    rows.extend([
+        ("brain", brain(process, *brain_up)),
+        ("queue", queue(*queued, *paused, journal.as_deref())),
+        ("speech", speech(process)),
+        (
+            "ticks",
+            format!(
+                "late by {tick_late_us_p999} us (99.9 %), {tick_late_us_max} us at most; {ticks_skipped} skipped"
+            ),
+        ),
+        (
+            "ports",
+            format!("{} pairs in use, {} rest", process.ports_in_use, process.ports_resting),
+        ),
+    ]);
+    rows.extend(tap.as_ref().map(|tap| ("tap", super::tap::told(tap))));
+    rows
+}
+
+fn line(process: &ProcessStatus) -> String {
+    let ProcessStatus { version, pid, up_seconds, agent, .. } = process;
+    let mode = if *agent { "" } else { ", every call gets its own echo" };
+    format!("xenline {version}, process {pid}, up {}{mode}", lasting(*up_seconds))
+}
+
+fn call(open: &CallStatus) -> String {
+    let CallStatus { line, trunk, seconds } = open;
+    format!("line {line} from {trunk}, {}", lasting(*seconds))
+}
+
+fn brain(process: &ProcessStatus, up: bool) -> String {
+    match (process.agent, up, process.brain_pid) {
+        (false, ..) => "none".to_owned(),
+        (true, true, Some(pid)) => format!("connected, process {pid}"),
+        (true, true, None) => "connected".to_owned(),
+        (true, false, _) => "away".to_owned(),
+    }
+}
+
+fn queue(queued: usize, paused: bool, journal: Option<&str>) -> String {
+    let paused = if paused { "; paused until `xenline queue resume`" } else { "" };
+    let refusing = if journal.is_some() { "; nothing new is accepted" } else { "" };
+    format!("{queued} claims of other programs{paused}{refusing}")
+}
+
+fn speech(process: &ProcessStatus) -> String {
+    let ProcessStatus { stt_waiting, tts_waiting, .. } = process;
+    format!("{stt_waiting} lines wait for the recogniser, {tts_waiting} claims for the voice")
+}
+
+/// `1 d 02:03:04`.
+fn lasting(seconds: u64) -> String {
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    let days = if days > 0 { format!("{days} d ") } else { String::new() };
+    format!("{days}{hours:02}:{:02}:{:02}", seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(brain_up: bool, journal: Option<&str>) -> Reply {
+        let process = ProcessStatus {
+            version: "1.2.3".into(),
+            pid: 42,
+            up_seconds: 90_061,
+            agent: true,
+            brain_pid: brain_up.then_some(43),
+            ..ProcessStatus::default()
+        };
+        Reply::Status {
+            calls: vec![CallStatus { line: 7, trunk: "carrier".into(), seconds: 61 }],
+            brain_up,
+            process,
+            tick_late_us_p999: 120,
+            tick_late_us_max: 900,
+            ticks_skipped: 0,
+            queued: 2,
+            paused: true,
+            journal: journal.map(str::to_owned),
+            tap: None,
+        }
+    }
+
+    fn printed(status: &Reply) -> String {
+        rows(status).into_iter().map(|(what, told)| format!("{what} {told}\n")).collect()
+    }
+
+    #[test]
+    fn a_line_that_is_well_says_how_it_is() {
+        let status = status(true, None);
+        assert_eq!(ailments(&status), Vec::<String>::new());
+        let printed = printed(&status);
+        for told in [
+            "line xenline 1.2.3, process 42, up 1 d 01:01:01",
+            "line 7 from carrier, 00:01:01",
+            "brain connected, process 43",
+            "queue 2 claims of other programs; paused until `xenline queue resume`",
+        ] {
+            assert!(printed.contains(told), "{printed}");
+        }
+    }
+
+    #[test]
+    fn what_needs_help_is_named_with_what_to_do() {
+        let ill = ailments(&status(false, Some("no space left")));
+        assert!(
+            ill[0].contains("the brain is away") && ill[1].contains("no space left"),
+            "{ill:?}"
+        );
+    }
+}
