@@ -115,7 +115,7 @@ pub enum Reply {
         brain_up: bool,
         /// The line itself.
         #[serde(default)]
-        process: ProcessStatus,
+        process: Box<ProcessStatus>,
         /// Lateness of the audio tick since the start, 99.9th percentile, in µs.
         tick_late_us_p999: u64,
         /// The latest of all those ticks, in µs.

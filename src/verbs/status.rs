@@ -136,7 +136,7 @@ mod tests {
         Reply::Status {
             calls: vec![CallStatus { line: 7, trunk: "carrier".into(), seconds: 61 }],
             brain_up,
-            process,
+            process: Box::new(process),
             tick_late_us_p999: 120,
             tick_late_us_max: 900,
             ticks_skipped: 0,

@@ -53,7 +53,7 @@ impl Desk {
         Reply::Status {
             calls: calls.collect(),
             brain_up: self.brain_pid.is_some(),
-            process: self.process_status(&metrics),
+            process: Box::new(self.process_status(&metrics)),
             tick_late_us_p999: metrics.lateness.p999_us,
             tick_late_us_max: metrics.lateness.max_us,
             ticks_skipped: metrics.ticks_skipped,
