@@ -3,7 +3,7 @@
 //!
 //! Owns: units and frames ([`vocabulary`]), plugin traits ([`plugin`]), RTP and RTCP ([`rtp`]),
 //! the jitter buffer ([`jitter`]) and the whole receiving path ([`playout`]), codecs ([`codec`]), resampling, concealment, comfort noise,
-//! the hearing cores ([`hearing`]), the floor gate ([`floor`]) and quality estimation.
+//! the hearing cores ([`hearing`]), the floor gate ([`floor`]), the mix ([`mix`]) and quality estimation.
 //!
 //! Every stateful type is a core: it is driven by its owner, is told the time as [`MonoTime`],
 //! and never reads a clock, never performs I/O, never spawns, never logs. What is documented as
@@ -20,6 +20,7 @@ pub mod floor;
 pub mod hearing;
 pub mod jitter;
 pub mod level;
+pub mod mix;
 pub mod playout;
 pub mod plugin;
 pub mod quality;
