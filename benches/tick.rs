@@ -41,6 +41,7 @@ fn main() {
     by_hand(200, LineMode::Echo, Codec::G722);
     by_hand(200, LineMode::Player, Codec::Pcmu);
     by_hand(50, LineMode::Agent, Codec::Pcmu);
+    with_company();
     println!("\nthe engine as it runs: CPU clock of its threads over three seconds of echo");
     println!(
         "{:>6} {:>14} {:>12} {:>14} {:>10}",
@@ -71,6 +72,35 @@ fn by_hand(lines: usize, mode: LineMode, codec: Codec) {
         println!("{:>6} {:>14} {:>12.2}", "", "its pump", pump[ROUNDS / 2]);
     }
 }
+
+/// What each further leg costs a line: its tick, its hearing, its share of the mix.
+fn with_company() {
+    println!("\n20 lines of an agent that others join, median of 151 ticks");
+    println!("{:>6} {:>14} {:>12} {:>14}", "legs", "joined by", "us/line-tick", "us/added leg");
+    for codec in [Codec::Pcmu, Codec::G722] {
+        let mut bench = TickBench::new(COMPANIES, LineMode::Agent, Codec::Pcmu);
+        let mut before = None;
+        for legs in 1..=5 {
+            let mut times: Vec<f64> = (0..ROUNDS)
+                .map(|_| {
+                    bench.feed();
+                    let tick = micros_each(COMPANIES, || bench.tick());
+                    bench.pump();
+                    tick
+                })
+                .collect();
+            times.sort_by(f64::total_cmp);
+            let tick = times[ROUNDS / 2];
+            let added = before.map_or("-".to_owned(), |before| format!("{:.2}", tick - before));
+            println!("{legs:>6} {:>14} {tick:>12.2} {added:>14}", codec.encoding_name());
+            before = Some(tick);
+            bench.join(codec);
+        }
+    }
+}
+
+/// Lines whose cost is measured as legs join.
+const COMPANIES: usize = 20;
 
 fn micros_each(lines: usize, work: impl FnOnce()) -> f64 {
     let began = Instant::now();

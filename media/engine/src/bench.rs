@@ -14,8 +14,9 @@ use media_core::{Codec, Direction, LineId, MonoTime, NegotiatedMedia, Ptime};
 use crate::audio::{AudioLine, Tick};
 use crate::clock::{Clock, wall_ahead_ns};
 use crate::control::Control;
+use crate::leg::LegMix;
 use crate::line::{Line, LineMode, LineSpec};
-use crate::open::{Built, Surroundings, build};
+use crate::open::{Built, BuiltLeg, Surroundings, build, build_leg};
 use crate::ports::PortAllocator;
 use crate::pump::PumpLine;
 use crate::recorder::RecorderPort;
@@ -24,11 +25,17 @@ use crate::speech::{SpeechPool, SttPool};
 
 pub use rings::{SpeechRing, TapRing};
 
+/// Most legs of a line here.
+const LEGS_MAX: usize = 8;
+
 /// Lines without threads.
 pub struct TickBench {
     lines: Vec<AudioLine>,
     /// Kept so that rings have their other halves.
     rest: Vec<(Box<PumpLine>, Line)>,
+    guests: Vec<PumpLine>,
+    ports: Arc<PortAllocator>,
+    around: Surroundings,
     stt: SttPool,
     peers: Vec<UdpSocket>,
     batch: RecvBatch,
@@ -46,7 +53,7 @@ impl TickBench {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let ports = PortAllocator::new(ip, 40_000..=59_999, Clock::new()).expect("a range");
         let ports = Arc::new(ports);
-        let (control, _, _) = Control::new(lines, Arc::new(AtomicUsize::new(0)));
+        let (control, _, _) = Control::new(lines * LEGS_MAX, Arc::new(AtomicUsize::new(0)));
         let control = Arc::new(control);
         let around = Surroundings {
             speech: Arc::new(SpeechPool::new(None, None, lines)),
@@ -57,6 +64,9 @@ impl TickBench {
         let mut bench = Self {
             lines: Vec::new(),
             rest: Vec::new(),
+            guests: Vec::new(),
+            ports,
+            around,
             stt: SttPool::new(None),
             peers: Vec::new(),
             batch: RecvBatch::new(),
@@ -66,7 +76,7 @@ impl TickBench {
         for n in 0..lines {
             let peer = UdpSocket::bind((ip, 0)).expect("a port");
             peer.set_nonblocking(true).expect("non-blocking");
-            let port = ports.reserve().expect("a port pair");
+            let port = bench.ports.reserve().expect("a port pair");
             peer.connect(port.local_addr()).expect("connected");
             let media = media(peer.local_addr().expect("bound"), codec);
             let id = LineId(n as u64);
@@ -74,12 +84,37 @@ impl TickBench {
             let spec = LineSpec { id, port, media, mode, record: None, ear };
             let key = control.acquire().expect("a slot");
             let Built { audio, pump, handle } =
-                build(spec, Box::new(|_| {}), key, &control, &around);
+                build(spec, Box::new(|_| {}), key, &control, &bench.around);
             bench.lines.push(*audio);
             bench.rest.push((pump, handle));
             bench.peers.push(peer);
         }
         bench
+    }
+
+    /// A further telephone with `codec` joins every line.
+    ///
+    /// # Panics
+    /// If the machine has no ports or descriptors left, or more legs join than were announced.
+    pub fn join(&mut self, codec: Codec) {
+        for (line, (_, handle)) in self.lines.iter_mut().zip(&self.rest) {
+            let peer = UdpSocket::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).expect("a port");
+            peer.set_nonblocking(true).expect("non-blocking");
+            let port = self.ports.reserve().expect("a port pair");
+            peer.connect(port.local_addr()).expect("connected");
+            let media = media(peer.local_addr().expect("bound"), codec);
+            let key = handle.control.acquire().expect("a slot");
+            let spec = (port, media, Some(EarConfig::default()));
+            let BuiltLeg { seat, pump, .. } =
+                build_leg(spec, Box::new(|_| {}), key, handle, &self.around);
+            let reseat = |table| {
+                line.reseat(table);
+                true
+            };
+            handle.company.join(seat, LegMix::default(), reseat).expect("there is room");
+            self.guests.push(*pump);
+            self.peers.push(peer);
+        }
     }
 
     /// Every telephone sends a packet, and takes what it got.
@@ -100,6 +135,9 @@ impl TickBench {
     pub fn pump(&mut self) {
         for (line, _) in &mut self.rest {
             line.service(self.deadline, &self.stt);
+        }
+        for leg in &mut self.guests {
+            leg.service(self.deadline, &self.stt);
         }
     }
 

@@ -11,13 +11,14 @@ use crate::clock::Clock;
 use crate::config::{EngineConfig, Engines, StartError};
 use crate::control::Control;
 use crate::event::LineEventSink;
-use crate::line::{Line, LineSpec, OpenError};
+use crate::leg::{Leg, LegSpec};
+use crate::line::{Line, LineMode, LineSpec, OpenError};
 use crate::metrics::EngineMetrics;
-use crate::open::{Built, Surroundings, build};
+use crate::open::{Built, BuiltLeg, Surroundings, build, build_leg};
 use crate::ports::{PortAllocator, PortError, RtpPort};
 use crate::pump::{Pump, PumpMessage};
 use crate::recorder::{self, RecorderPort};
-use crate::rings::{Command, GRAVEYARD_DEPTH};
+use crate::rings::{Command, GRAVEYARD_DEPTH, SeatKey};
 use crate::speech::{SpeechPool, SttPool};
 
 /// Carries lines: audio threads, their pumps, speech workers, a recorder.
@@ -124,6 +125,49 @@ impl Engine {
             return Err(OpenError::Busy);
         }
         Ok(handle)
+    }
+
+    /// Lets a leg join `line`: from the next tick on it hears the line's voice and the other legs,
+    /// they hear it, and the line listens to it by itself. It counts as a line of its own towards
+    /// the configured limit.
+    ///
+    /// `events` gets what is heard on this leg, its levels, digits and end; the line's own events
+    /// go on as before.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the port is given back.
+    pub fn join(
+        &self,
+        line: &Line,
+        spec: LegSpec,
+        events: LineEventSink,
+    ) -> Result<Leg, OpenError> {
+        if line.mode == LineMode::Echo {
+            return Err(OpenError::Echo);
+        }
+        let around = self.around.as_ref().ok_or(OpenError::ShuttingDown)?;
+        self.admit()?;
+        let control = &line.control;
+        let Some(key) = control.acquire() else {
+            self.lines_open.fetch_sub(1, Ordering::AcqRel);
+            return Err(OpenError::Full { max: self.lines_max });
+        };
+        let LegSpec { port, media, ear, mix } = spec;
+        let BuiltLeg { seat, pump, shared } =
+            build_leg((port, media, ear), events, key, line, around);
+        control.send(PumpMessage::Open { key, line: pump });
+        let reseat = |table| control.command(Command::Reseat(line.key, table)).is_ok();
+        if let Err(error) = line.company.join(seat, mix, reseat) {
+            control.send(PumpMessage::Cancel { key });
+            return Err(error);
+        }
+        Ok(Leg {
+            shared,
+            key: SeatKey { line: line.key, seat: key },
+            control: Arc::clone(control),
+            company: Arc::clone(&line.company),
+            media: Mutex::new(media),
+        })
     }
 
     /// Figures of the whole engine.

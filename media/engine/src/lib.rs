@@ -6,6 +6,9 @@
 //! by the governor and arrives as [`Line::grant`], [`Line::revoke`], [`Line::pause`] and
 //! [`Line::resume`].
 //!
+//! A line has one leg or many ([`Engine::join`]): each hears the line's voice and the others, never
+//! itself, and is listened to by itself.
+//!
 //! In: a [`LineSpec`] with what was negotiated, speech to be spoken, the floor. Out:
 //! [`LineEvent`]s through a sink that the owner gives. Driven by its own threads; async code may
 //! call everything here except [`Engine::shutdown`], which blocks.
@@ -27,13 +30,14 @@
 //!   [`Line::close`], also in silence, unless the peer has put us on hold.
 //! - After [`Line::revoke`] returns, no sample of that generation is encoded any more; at most the
 //!   frame that was being sent leaves. Only the tick writes to the wire, and it asks the floor
-//!   gate about each frame.
+//!   gate about each frame. On a leg whose rate is not the mix's, the tail of a filter follows: no
+//!   more than 8 ms.
 //! - The tick does not allocate, free, lock, format or wait. Test builds check the first two; see
 //!   [`install_alloc_check`].
 //! - A disk, recogniser, voice or event sink that stands still costs what it does, not the call.
 //!
 //! # Not done here
-//! No signalling, no SRTP, no mixing of several legs, no retransmission. A socket is not connected
+//! No signalling, no SRTP, no retransmission. A socket is not connected
 //! to its peer: the kernel drops strangers by a filter instead, so that they get no ICMP answer.
 
 mod audio;
@@ -46,6 +50,7 @@ mod engine;
 mod event;
 mod floor;
 mod histogram;
+mod leg;
 mod line;
 mod metrics;
 mod open;
@@ -65,6 +70,7 @@ pub use config::{EngineConfig, Engines, StartError};
 pub use engine::Engine;
 pub use event::{LineEvent, LineEventSink};
 pub use histogram::Lateness;
+pub use leg::{Leg, LegMix, LegSpec};
 pub use line::{Line, LineMode, LineReport, LineSpec, OpenError, Speech};
 pub use metrics::EngineMetrics;
 pub use ports::{PortError, RtpPort};

@@ -7,12 +7,12 @@ use media_core::hearing::EarConfig;
 use media_core::rtp::Digit;
 use media_core::{Generation, LineId, NegotiatedMedia, SampleRate};
 
-use crate::audio::MediaUpdate;
 use crate::control::Control;
 use crate::floor::{Granted, SharedFloor};
+use crate::leg::{Company, LegMix, follow};
 use crate::ports::RtpPort;
 use crate::pump::PumpMessage;
-use crate::rings::{Command, LineKey, Note};
+use crate::rings::{Command, LineKey, Note, SeatKey};
 use crate::speech::{SpeechJob, SpeechPool};
 use crate::statistics::{Counters, LineStatistics};
 
@@ -86,6 +86,15 @@ pub enum OpenError {
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     ShuttingDown,
+    /// An echo line has nothing to mix.
+    #[error("an echo line has no room for others: open it as an agent's")]
+    Echo,
+    /// As many legs as a line holds have joined it.
+    #[error("{max} legs have joined the line, which is all that it holds")]
+    LineFull {
+        /// The limit.
+        max: usize,
+    },
 }
 
 /// What the threads of one line share.
@@ -108,7 +117,7 @@ pub struct Line {
     pub(crate) speech: Arc<SpeechPool>,
     pub(crate) media: Mutex<NegotiatedMedia>,
     pub(crate) mode: LineMode,
-    pub(crate) tick_ms: u32,
+    pub(crate) company: Arc<Company>,
 }
 
 impl std::fmt::Debug for Line {
@@ -189,18 +198,20 @@ impl Line {
 
     /// Follows a re-INVITE: new address, direction, payload types, packet length or codec.
     pub fn update_media(&self, media: NegotiatedMedia) {
-        let mut current = self.media.lock().unwrap_or_else(PoisonError::into_inner);
-        let update = MediaUpdate::new(&current, media, self.shared.rate, self.tick_ms);
-        *current = media;
-        drop(current);
-        self.command(Command::Update(self.key, Box::new(update)));
+        let update = follow(&self.media, media, &self.shared, self.company.tick_ms);
+        self.command(Command::Update(SeatKey::host(self.key), update));
+    }
+
+    /// Changes how its first leg takes part in the mix, once others have joined.
+    pub fn set_mix(&self, mix: LegMix) {
+        self.command(Command::Mix(SeatKey::host(self.key), mix));
     }
 
     /// Sends key presses (RFC 4733), if the peer agreed to them; other characters are left out.
     /// Speech waits meanwhile.
     pub fn send_digits(&self, digits: &str) {
         for digit in digits.chars().filter(|d| Digit::from_char(*d).is_some()) {
-            self.command(Command::Digit(self.key, digit));
+            self.command(Command::Digit(SeatKey::host(self.key), digit));
         }
     }
 

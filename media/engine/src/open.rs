@@ -4,14 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use media_core::hearing::{Ear, EarConfig, EarshotVad};
+use media_core::{LineId, NegotiatedMedia, SampleRate};
 use rtrb::RingBuffer;
 
-use crate::audio::{AudioLine, AudioLineParts, EventPort, Leg, LegParts, Player};
+use crate::audio::{AudioLine, EventPort, Leg, LegParts, Player, Seat, SeatParts};
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::event::LineEventSink;
 use crate::floor::SharedFloor;
+use crate::leg::Company;
 use crate::line::{Line, LineMode, LineShared, LineSpec};
+use crate::ports::RtpPort;
 use crate::pump::{Feeder, Hearing, Levels, PumpLine, PumpLineParts, Recording};
 use crate::recorder::RecorderPort;
 use crate::rings::{EVENT_DEPTH, LineKey, SPEECH_DEPTH, TAP_DEPTH};
@@ -43,55 +46,35 @@ pub(crate) fn build(
 ) -> Built {
     let LineSpec { id, port, media, mode, record, ear } = spec;
     let rate = media.codec.sample_rate();
-    let tick_ms = around.tick_ms;
-    let frame_samples = rate.samples_in_ms(tick_ms);
-    let shared = Arc::new(LineShared {
-        id,
-        floor: SharedFloor::default(),
-        counters: Counters::default(),
-        rate,
-    });
     let speaks = mode != LineMode::Echo;
-    let (event_ring, events) = RingBuffer::new(EVENT_DEPTH);
-    let (tap_in, tap_out) =
-        (speaks || record.is_some()).then(|| RingBuffer::new(TAP_DEPTH)).unzip();
+    let place = Place {
+        key,
+        shared: shared(id, rate),
+        control,
+        around,
+        sink,
+        port,
+        media,
+        taps: speaks || record.is_some(),
+    };
     let (feeder, player) = speaks
         .then(|| {
             let (frames_in, frames_out) = RingBuffer::new(SPEECH_DEPTH);
+            let frame_samples = rate.samples_in_ms(around.tick_ms);
             (Feeder::new(frames_in, frame_samples), Player::new(frames_out))
         })
         .unzip();
-    let hearing = (mode == LineMode::Agent).then(|| {
-        let ear = Ear::new(EarConfig { sample_rate: rate, ..ear }, Box::new(EarshotVad::new()));
-        Hearing::new(ear, Arc::new(SttLane::new(key, Arc::clone(control))))
-    });
+    let shared = Arc::clone(&place.shared);
     let recording = record.map(|path| {
-        let recorder = around.recorder.clone();
-        Recording::new(recorder, path, rate, frame_samples, Arc::clone(&shared))
+        let frame_samples = rate.samples_in_ms(around.tick_ms);
+        Recording::new(around.recorder.clone(), path, rate, frame_samples, Arc::clone(&shared))
     });
-    let leg = Leg::new(LegParts { port, media, line_rate: rate, tick_ms, now: Clock::new().now() });
-    let audio = AudioLine::new(AudioLineParts {
-        key,
-        shared: Arc::clone(&shared),
-        leg,
-        events: EventPort::new(event_ring, Arc::clone(&shared)),
-        player,
-        tap: tap_in,
-        media_timeout: around.media_timeout,
-        tick_ms,
-    });
+    let (seat, parts) = place.furnish((mode == LineMode::Agent).then_some(ear));
     let pump = PumpLine::new(PumpLineParts {
-        key,
-        shared: Arc::clone(&shared),
-        control: Arc::clone(control),
-        sink,
-        events,
-        tap: tap_out,
         feeder,
-        hearing,
-        levels: speaks.then(|| Levels::new(rate)),
         recording,
-        ptime_ms: media.ptime.ms(),
+        levels: speaks.then(|| Levels::new(rate)),
+        ..parts
     });
     let handle = Line {
         shared,
@@ -100,7 +83,95 @@ pub(crate) fn build(
         speech: Arc::clone(&around.speech),
         media: Mutex::new(media),
         mode,
-        tick_ms,
+        company: Arc::new(Company::new(rate, around.tick_ms)),
     };
-    Built { audio: Box::new(audio), pump: Box::new(pump), handle }
+    Built { audio: Box::new(AudioLine::new(seat, player)), pump: Box::new(pump), handle }
+}
+
+/// A leg in its parts.
+pub(crate) struct BuiltLeg {
+    pub seat: Seat,
+    pub pump: Box<PumpLine>,
+    pub shared: Arc<LineShared>,
+}
+
+/// Builds a leg that is to join `line`, with a place of its own beside the pump.
+pub(crate) fn build_leg(
+    (port, media, ear): (RtpPort, NegotiatedMedia, Option<EarConfig>),
+    sink: LineEventSink,
+    key: LineKey,
+    line: &Line,
+    around: &Surroundings,
+) -> BuiltLeg {
+    let rate = media.codec.sample_rate();
+    let shared = shared(line.id(), rate);
+    let place = Place {
+        key,
+        shared: Arc::clone(&shared),
+        control: &line.control,
+        around,
+        sink,
+        port,
+        media,
+        taps: true,
+    };
+    let (seat, parts) = place.furnish(ear);
+    let pump = PumpLine::new(PumpLineParts { levels: Some(Levels::new(rate)), ..parts });
+    BuiltLeg { seat, pump: Box::new(pump), shared }
+}
+
+fn shared(id: LineId, rate: SampleRate) -> Arc<LineShared> {
+    let (floor, counters) = (SharedFloor::default(), Counters::default());
+    Arc::new(LineShared { id, floor, counters, rate })
+}
+
+/// Where a leg is to sit, and what comes with it.
+struct Place<'a> {
+    key: LineKey,
+    shared: Arc<LineShared>,
+    control: &'a Arc<Control>,
+    around: &'a Surroundings,
+    sink: LineEventSink,
+    port: RtpPort,
+    media: NegotiatedMedia,
+    /// Somebody listens to what is heard and sent.
+    taps: bool,
+}
+
+impl Place<'_> {
+    /// The seat for the tick, and the pump's half, which does nothing yet but report and hear.
+    fn furnish(self, ear: Option<EarConfig>) -> (Seat, PumpLineParts) {
+        let Place { key, shared, control, around, sink, port, media, taps } = self;
+        let (rate, tick_ms) = (shared.rate, around.tick_ms);
+        let (event_ring, events) = RingBuffer::new(EVENT_DEPTH);
+        let (tap_in, tap_out) = taps.then(|| RingBuffer::new(TAP_DEPTH)).unzip();
+        let hearing = ear.map(|ear| {
+            let ear = Ear::new(EarConfig { sample_rate: rate, ..ear }, Box::new(EarshotVad::new()));
+            Hearing::new(ear, Arc::new(SttLane::new(key, Arc::clone(control))))
+        });
+        let now = Clock::new().now();
+        let seat = Seat::new(SeatParts {
+            key,
+            shared: Arc::clone(&shared),
+            leg: Leg::new(LegParts { port, media, line_rate: rate, tick_ms, now }),
+            events: EventPort::new(event_ring, Arc::clone(&shared)),
+            tap: tap_in,
+            media_timeout: around.media_timeout,
+            tick_ms,
+        });
+        let pump = PumpLineParts {
+            key,
+            shared,
+            control: Arc::clone(control),
+            sink,
+            events,
+            tap: tap_out,
+            feeder: None,
+            hearing,
+            levels: None,
+            recording: None,
+            ptime_ms: media.ptime.ms(),
+        };
+        (seat, pump)
+    }
 }

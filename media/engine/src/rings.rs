@@ -13,7 +13,8 @@
 
 use media_core::{Generation, MonoTime};
 
-use crate::audio::{AudioLine, MediaUpdate};
+use crate::audio::{AudioLine, Guest, MediaUpdate, Table};
+use crate::leg::LegMix;
 
 /// A burst of calls that open, close and are revoked within one tick.
 pub(crate) const COMMAND_DEPTH: usize = 1_024;
@@ -66,12 +67,29 @@ pub(crate) struct LineKey {
     pub serial: u64,
 }
 
+/// Names a seat at a line: the line's own has the line's key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SeatKey {
+    pub line: LineKey,
+    pub seat: LineKey,
+}
+
+impl SeatKey {
+    /// The seat that the line was opened with.
+    pub fn host(line: LineKey) -> Self {
+        Self { line, seat: line }
+    }
+}
+
 /// What an audio thread is told. Boxed values are built by the sender; what they replace leaves
 /// through the graveyard.
 pub(crate) enum Command {
     Open(Box<AudioLine>),
-    Update(LineKey, Box<MediaUpdate>),
-    Digit(LineKey, char),
+    /// Somebody joins or leaves.
+    Reseat(LineKey, Box<Table>),
+    Update(SeatKey, Box<MediaUpdate>),
+    Digit(SeatKey, char),
+    Mix(SeatKey, LegMix),
     Note(LineKey, Note, Generation),
     Close(LineKey),
 }
@@ -88,5 +106,8 @@ pub(crate) enum Note {
 /// What is to be freed elsewhere.
 pub(crate) enum Retired {
     Line(Box<AudioLine>),
+    Guest(Box<Guest>),
+    /// With whoever did not get a seat.
+    Table(Box<Table>),
     Update(#[allow(dead_code, reason = "held only to be dropped")] Box<MediaUpdate>),
 }

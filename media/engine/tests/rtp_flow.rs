@@ -12,11 +12,15 @@ use support::{engine, media, open};
 
 media_engine::install_alloc_check!();
 
+/// RTP clock of 10 ms, of which ticks and packets are multiples.
+const STEP: u32 = 80;
+
 fn assert_numbered(heard: &[Heard], ticks: u32) {
     for pair in heard.windows(2) {
         assert_eq!(pair[1].sequence.distance(pair[0].sequence), 1, "no packet is left out");
         let passed = pair[1].timestamp.distance(pair[0].timestamp) as u32;
-        assert!(passed >= ticks && passed.is_multiple_of(ticks), "media time goes on: {passed}");
+        // A tick that the machine made us skip is media time, too, and may end within a packet.
+        assert!(passed >= ticks && passed.is_multiple_of(STEP), "media time goes on: {passed}");
     }
 }
 

@@ -48,8 +48,8 @@ pub(crate) struct LegParts {
 
 /// Converts between the codec's rate and the line's.
 pub(crate) struct Rates {
-    up: Resampler,
-    down: Resampler,
+    pub up: Resampler,
+    pub down: Resampler,
 }
 
 /// A renegotiation, with everything built that it needs. What it replaces goes back into it, to
@@ -83,7 +83,8 @@ impl MediaUpdate {
 }
 
 impl Rates {
-    fn between(codec: SampleRate, line: SampleRate) -> Option<Box<Self>> {
+    /// Converters from `codec` up to `line` and back down, if the two differ. Allocates.
+    pub fn between(codec: SampleRate, line: SampleRate) -> Option<Box<Self>> {
         (codec != line).then(|| {
             Box::new(Self { up: Resampler::new(codec, line), down: Resampler::new(line, codec) })
         })

@@ -1,18 +1,14 @@
 //! A line's tick.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use media_core::comfort_noise::ComfortNoise;
+use media_core::floor::FloorWord;
 use media_core::{Generation, MonoTime};
-use rtrb::Producer;
 
 use super::player::Playout;
-use super::watchdog::Watchdog;
-use super::{EventPort, Leg, MediaUpdate, Player};
+use super::{Guest, MediaUpdate, Player, Seat, Table};
 use crate::clock::Clock;
-use crate::line::LineShared;
-use crate::rings::{FRAME_SAMPLES, LineKey, Note, TapFrame};
+use crate::leg::LegMix;
+use crate::rings::{FRAME_SAMPLES, LineKey, Note};
 use crate::sockets::{ArrivalClock, RecvBatch};
 use crate::statistics::count;
 
@@ -20,45 +16,19 @@ use crate::statistics::count;
 /// quantisation noise of G.711.
 const COMFORT_NOISE_DBOV: i8 = -66;
 
-/// Ticks between two looks at RTCP: half a second at 20 ms.
-const RTCP_TICKS: u64 = 25;
-
-/// Ticks between two publications of figures: 100 ms at 20 ms.
-const PUBLISH_TICKS: u64 = 5;
-
 /// A line, as its audio thread owns it.
 pub(crate) struct AudioLine {
-    key: LineKey,
-    shared: Arc<LineShared>,
-    leg: Leg,
-    events: EventPort,
+    /// The peer that it was opened with.
+    host: Seat,
     /// What it says besides echoing; an echo line has none.
     voice: Option<Voice>,
-    tap: Option<Producer<TapFrame>>,
-    watchdog: Watchdog,
-    frame_samples: usize,
-    tick_ms: u32,
-    /// Ticks since it opened, those left out included.
-    ticks: u64,
-    /// The tap has news for the pump.
-    tapped: bool,
+    /// Once others have joined.
+    table: Option<Box<Table>>,
 }
 
 struct Voice {
     player: Player,
     noise: ComfortNoise,
-}
-
-/// What an audio line is made of.
-pub(crate) struct AudioLineParts {
-    pub key: LineKey,
-    pub shared: Arc<LineShared>,
-    pub leg: Leg,
-    pub events: EventPort,
-    pub player: Option<Player>,
-    pub tap: Option<Producer<TapFrame>>,
-    pub media_timeout: Duration,
-    pub tick_ms: u32,
 }
 
 /// One tick of the thread.
@@ -72,145 +42,140 @@ pub(crate) struct Tick {
 }
 
 impl AudioLine {
-    pub fn new(parts: AudioLineParts) -> Self {
-        let AudioLineParts { key, shared, leg, events, player, tap, media_timeout, tick_ms } =
-            parts;
-        let voice = player
-            .map(|player| Voice { player, noise: ComfortNoise::new(shared.rate, shared.id.0) });
-        Self {
-            key,
-            leg,
-            events,
-            voice,
-            tap,
-            watchdog: Watchdog::new(media_timeout),
-            frame_samples: shared.rate.samples_in_ms(tick_ms),
-            tick_ms,
-            ticks: 0,
-            tapped: false,
-            shared,
-        }
+    pub fn new(host: Seat, player: Option<Player>) -> Self {
+        let (rate, seed) = (host.shared().rate, host.shared().id.0);
+        let voice = player.map(|player| Voice { player, noise: ComfortNoise::new(rate, seed) });
+        Self { host, voice, table: None }
     }
 
     pub fn key(&self) -> LineKey {
-        self.key
+        self.host.key()
     }
 
     /// One tick: hear, speak, report. Never blocks.
     pub fn tick(&mut self, tick: &Tick, batch: &mut RecvBatch) {
-        if tick.skipped > 0 {
-            self.leg.skip(tick.skipped * self.tick_ms);
-            self.ticks += u64::from(tick.skipped);
+        self.host.hear(tick, batch);
+        if let Some(table) = &mut self.table {
+            table.hear(tick, batch);
         }
-        let counters = &self.shared.counters;
-        let arrived = self.leg.receive(batch, tick.clock, &mut self.events, counters);
-        let now = tick.clock.now;
-        if let Some(event) = self.watchdog.tick(now, arrived, self.leg.expects_media()) {
-            self.events.push(event);
-        }
-        let mut heard = [0; FRAME_SAMPLES];
-        self.leg.pull(tick.deadline, &mut heard[..self.frame_samples], counters);
         match &mut self.voice {
-            Some(_) => self.speak(tick, &heard),
+            Some(voice) => voice.speak(tick, &mut self.host, self.table.as_deref_mut()),
             None => {
-                let heard = &heard[..self.frame_samples];
-                self.leg.send(now, heard, self.tick_ms, counters);
-                self.tap_echo(tick, heard);
+                self.host.echo(tick);
+                self.host.tap(tick, false);
             }
         }
-        self.look_after(tick, batch);
-        self.ticks += 1;
+        self.host.look_after(tick, batch);
+        if let Some(table) = &mut self.table {
+            table.look_after(tick, batch);
+        }
     }
 
     /// Whether the pump should be woken, once.
     pub fn take_news(&mut self) -> bool {
-        let events = self.events.take_news();
-        std::mem::take(&mut self.tapped) || events
+        let guests = self.table.as_mut().is_some_and(|table| table.take_news());
+        self.host.take_news() || guests
     }
 
-    pub fn press(&mut self, digit: char) {
-        self.leg.press(digit);
+    /// The seat of `key`: the line's own, or a guest's.
+    pub fn seat(&mut self, key: LineKey) -> Option<&mut Seat> {
+        if self.host.key() == key {
+            return Some(&mut self.host);
+        }
+        self.table.as_mut()?.seat(key)
     }
 
-    pub fn renegotiate(&mut self, update: &mut MediaUpdate) {
-        self.leg.renegotiate(update);
+    pub fn renegotiate(&mut self, key: LineKey, update: &mut MediaUpdate) {
+        if let Some(seat) = self.seat(key) {
+            seat.renegotiate(update);
+        }
+    }
+
+    /// Sets how the peer of `key` takes part.
+    pub fn set_mix(&mut self, key: LineKey, mix: LegMix) {
+        if let Some(table) = &mut self.table {
+            table.set_mix((key != self.host.key()).then_some(key), mix);
+        }
+    }
+
+    /// From this tick on `table` is who is in company; what it replaces comes back, to be freed
+    /// elsewhere.
+    pub fn reseat(&mut self, mut table: Box<Table>) -> Option<Box<Table>> {
+        if let Some(before) = &mut self.table {
+            table.adopt(before);
+        }
+        self.table.replace(table)
+    }
+
+    /// A guest who has left and whose last sound has faded.
+    pub fn take_departed(&mut self, now: MonoTime) -> Option<Box<Guest>> {
+        self.table.as_mut()?.take_departed(now)
+    }
+
+    /// Who else sits at the line.
+    pub fn guests(&self) -> impl Iterator<Item = LineKey> {
+        self.table.iter().flat_map(|table| table.guests())
     }
 
     pub fn confirm(&mut self, now: MonoTime, note: Note, generation: Generation) {
         if let Some(voice) = &mut self.voice {
-            voice.player.follow(self.shared.floor.load());
-            voice.player.confirm(now, note, generation, &mut self.events);
+            voice.player.follow(self.host.shared().floor.load());
+            voice.player.confirm(now, note, generation, &mut self.host.events);
         }
     }
 
     /// The last that is heard of the line.
     pub fn farewell(&mut self, now: MonoTime) {
-        self.leg.publish(&self.shared.counters);
-        self.leg.farewell(now);
+        self.host.farewell(now);
+        if let Some(table) = &mut self.table {
+            table.farewell(now);
+        }
+    }
+}
+
+impl Voice {
+    fn speak(&mut self, tick: &Tick, host: &mut Seat, table: Option<&mut Table>) {
+        let table = table.filter(|table| table.has_guests());
+        let speaks = host.speaks() || table.as_ref().is_some_and(|table| table.speaks());
+        let mut samples = [0; FRAME_SAMPLES];
+        let frame = &mut samples[..host.frame_samples()];
+        let floor = host.shared().floor.load();
+        let playout = self.next(floor, speaks, frame);
+        match table {
+            None => {
+                host.send(tick, frame);
+                self.account(tick, playout, host);
+                host.tap(tick, self.player.has_floor());
+            }
+            Some(table) => {
+                let speaks = matches!(playout, Playout::Speech { .. });
+                let speaker = if speaks { floor.newest } else { Generation::NONE };
+                table.send(tick, host, frame, speaker);
+                self.account(tick, playout, host);
+                table.tap(tick, host, self.player.has_floor());
+            }
+        }
     }
 
-    fn speak(&mut self, tick: &Tick, heard: &[i16; FRAME_SAMPLES]) {
-        let Some(Voice { player, noise }) = &mut self.voice else { return };
-        let counters = &self.shared.counters;
-        let mut sent = [0; FRAME_SAMPLES];
-        let frame = &mut sent[..self.frame_samples];
-        player.follow(self.shared.floor.load());
-        let playout = if self.leg.speaks() { player.next(frame) } else { Playout::Idle };
+    /// Fills `frame` with what the floor allows, or with the noise of an open line.
+    fn next(&mut self, floor: FloorWord, speaks: bool, frame: &mut [i16]) -> Playout {
+        self.player.follow(floor);
+        let playout = if speaks { self.player.next(frame) } else { Playout::Idle };
         if !matches!(playout, Playout::Speech { .. }) {
-            noise.fill(frame, COMFORT_NOISE_DBOV);
+            self.noise.fill(frame, COMFORT_NOISE_DBOV);
         }
-        self.leg.send(tick.clock.now, frame, self.tick_ms, counters);
+        playout
+    }
+
+    /// Reports what was just sent.
+    fn account(&mut self, tick: &Tick, playout: Playout, host: &mut Seat) {
         match playout {
             Playout::Speech { samples } => {
-                player.sent(Clock::new().now(), samples, &mut self.events);
+                self.player.sent(Clock::new().now(), samples, &mut host.events);
             }
-            Playout::Starved => count(&counters.starved_ticks),
+            Playout::Starved => count(&host.shared().counters.starved_ticks),
             Playout::Idle => {}
         }
-        player.take_end(tick.clock.now, &mut self.events);
-        let speaking = player.has_floor();
-        self.tap(tick, speaking, heard, &sent);
-    }
-
-    fn tap_echo(&mut self, tick: &Tick, heard: &[i16]) {
-        if self.tap.is_some() {
-            let mut frame = [0; FRAME_SAMPLES];
-            frame[..heard.len()].copy_from_slice(heard);
-            self.tap(tick, false, &frame, &frame);
-        }
-    }
-
-    fn tap(
-        &mut self,
-        tick: &Tick,
-        speaking: bool,
-        heard: &[i16; FRAME_SAMPLES],
-        sent: &[i16; FRAME_SAMPLES],
-    ) {
-        let Some(tap) = &mut self.tap else { return };
-        self.tapped = true;
-        let frame = TapFrame {
-            tick: self.ticks,
-            at: self.leg.arrival_of(tick.deadline),
-            speaking,
-            length: self.frame_samples,
-            heard: *heard,
-            sent: *sent,
-        };
-        if tap.push(frame).is_err() {
-            count(&self.shared.counters.tap_dropped);
-        }
-    }
-
-    /// What need not be done in every tick. The slot spreads lines over the ticks.
-    fn look_after(&mut self, tick: &Tick, batch: &mut RecvBatch) {
-        let counters = &self.shared.counters;
-        let turn = self.ticks + self.key.slot as u64;
-        if turn.is_multiple_of(PUBLISH_TICKS) {
-            self.leg.publish(counters);
-        }
-        if turn.is_multiple_of(RTCP_TICKS) {
-            self.leg.exchange_reports(batch, tick.clock, counters);
-        }
+        self.player.take_end(tick.clock.now, &mut host.events);
     }
 }

@@ -5,12 +5,16 @@ mod leg;
 mod line;
 mod player;
 mod receiver;
+mod seat;
 mod sender;
+mod table;
 mod thread;
 mod watchdog;
 
 pub(crate) use events::EventPort;
 pub(crate) use leg::{Leg, LegParts, MediaUpdate};
-pub(crate) use line::{AudioLine, AudioLineParts, Tick};
+pub(crate) use line::{AudioLine, Tick};
 pub(crate) use player::Player;
+pub(crate) use seat::{Seat, SeatParts};
+pub(crate) use table::{GUESTS_MAX, Guest, Table, TableParts};
 pub(crate) use thread::AudioThread;

@@ -105,9 +105,9 @@ impl Sender {
         }
     }
 
-    /// Lets media time pass without sending.
+    /// Lets media time pass without sending; what waited for its packet to fill is left out.
     pub fn pass(&mut self, ms: u32) {
-        self.stream.advance(ms * BYTES_PER_MS as u32);
+        self.stream.advance(ms * BYTES_PER_MS as u32 + self.filled as u32);
         self.filled = 0;
         self.marker = true;
     }

@@ -9,11 +9,11 @@ use media_core::{MonoTime, Ptime};
 use rtrb::{Consumer, Producer, PushError};
 
 use super::line::Tick;
-use super::{AudioLine, MediaUpdate};
+use super::{AudioLine, MediaUpdate, Table};
 use crate::clock::{Clock, micros, minimise_timer_slack, sleep_until, wall_ahead_ns};
 use crate::control::Control;
 use crate::realtime;
-use crate::rings::{COMMANDS_PER_TICK, Command, LineKey, Retired};
+use crate::rings::{COMMANDS_PER_TICK, Command, LineKey, Retired, SeatKey};
 use crate::sockets::{ArrivalClock, RecvBatch};
 
 /// One audio thread. Shares nothing but atomics and rings.
@@ -76,6 +76,7 @@ impl AudioThread {
             // A panic is our own bug. It costs this line and no other.
             let ran = catch_unwind(AssertUnwindSafe(|| line.tick(tick, &mut state.batch)));
             news |= line.take_news();
+            news |= see_off(line, &mut self.graveyard, tick.clock.now);
             if ran.is_err() {
                 self.control.figures.panics.fetch_add(1, Ordering::Relaxed);
                 let key = line.key();
@@ -98,6 +99,14 @@ impl AudioThread {
             let Ok(command) = self.commands.pop() else { break };
             match command {
                 Command::Open(line) => self.open(line, state),
+                Command::Reseat(key, table) => {
+                    if let Some(before) = self.reseat(key, table) {
+                        news = true;
+                        if !self.retire(Retired::Table(before), state) {
+                            break;
+                        }
+                    }
+                }
                 Command::Update(key, update) => {
                     let update = self.update(key, update);
                     news = true;
@@ -106,8 +115,13 @@ impl AudioThread {
                     }
                 }
                 Command::Digit(key, digit) => {
-                    if let Some(line) = self.line(key) {
-                        line.press(digit);
+                    if let Some(seat) = self.line(key.line).and_then(|line| line.seat(key.seat)) {
+                        seat.press(digit);
+                    }
+                }
+                Command::Mix(key, mix) => {
+                    if let Some(line) = self.line(key.line) {
+                        line.set_mix(key.seat, mix);
                     }
                 }
                 Command::Note(key, note, generation) => {
@@ -136,9 +150,18 @@ impl AudioThread {
         self.lines[slot] = Some(line);
     }
 
-    fn update(&mut self, key: LineKey, mut update: Box<MediaUpdate>) -> Box<MediaUpdate> {
-        if let Some(line) = self.line(key) {
-            line.renegotiate(&mut update);
+    /// Seats a line's company anew. What is not needed any more comes back; without the line that
+    /// is the table itself.
+    fn reseat(&mut self, key: LineKey, table: Box<Table>) -> Option<Box<Table>> {
+        match self.line(key) {
+            Some(line) => line.reseat(table),
+            None => Some(table),
+        }
+    }
+
+    fn update(&mut self, key: SeatKey, mut update: Box<MediaUpdate>) -> Box<MediaUpdate> {
+        if let Some(line) = self.line(key.line) {
+            line.renegotiate(key.seat, &mut update);
         }
         update
     }
@@ -202,6 +225,19 @@ impl AudioThread {
         self.control.audio_done.store(true, Ordering::Release);
         self.control.wake_pump();
     }
+}
+
+/// Hands over guests who have left and faded out, as far as the graveyard has room; the rest sit,
+/// silent, until the next tick. Returns whether there were any.
+fn see_off(line: &mut AudioLine, graveyard: &mut Producer<Retired>, now: MonoTime) -> bool {
+    let mut any = false;
+    while graveyard.slots() > 0 {
+        let Some(guest) = line.take_departed(now) else { break };
+        // There is room, and nobody else takes it.
+        let _ = graveyard.push(Retired::Guest(guest));
+        any = true;
+    }
+    any
 }
 
 /// What the thread keeps between ticks.

@@ -67,16 +67,26 @@ impl Pump {
             line.service(now, &self.stt);
         }
         while let Ok(retired) = self.graveyard.pop() {
-            if let Retired::Line(line) = retired {
-                let key = line.key();
-                // Sockets and ports are free from here on.
-                drop(line);
-                if let Some((line, stt)) = self.line(key) {
-                    line.retired(now, stt);
-                }
-            }
+            self.bury(now, retired);
         }
         self.finish(now);
+    }
+
+    /// Frees what the tick has let go of, and closes whoever was in it.
+    fn bury(&mut self, now: MonoTime, retired: Retired) {
+        let gone: Vec<LineKey> = match &retired {
+            Retired::Line(line) => std::iter::once(line.key()).chain(line.guests()).collect(),
+            Retired::Guest(guest) => vec![guest.key()],
+            Retired::Table(table) => table.guests().collect(),
+            Retired::Update(_) => Vec::new(),
+        };
+        // Sockets and ports are free from here on.
+        drop(retired);
+        for key in gone {
+            if let Some((line, stt)) = self.line(key) {
+                line.retired(now, stt);
+            }
+        }
     }
 
     fn take(&mut self, now: MonoTime, message: PumpMessage) {
