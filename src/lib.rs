@@ -14,6 +14,7 @@
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`], [`calls`]: a finished call, drawn; past calls, listed and shown.
+//! - [`cdr`]: one line for each call, in a file that the operator keeps.
 //! - [`replay`]: what a call decided on, logged, and decided again.
 //!
 //! The rooms of the house are crates of their own: `media-core` and `media-engine` hear and speak,
@@ -21,6 +22,7 @@
 //! `brain-supervisor` hold the one process hop to the brain.
 
 pub mod calls;
+pub mod cdr;
 pub mod check;
 pub mod cli;
 pub mod clip;

@@ -10,6 +10,8 @@ mod bad_input;
 mod baresip;
 #[path = "e2e/brain_killed.rs"]
 mod brain_killed;
+#[path = "e2e/cdr.rs"]
+mod cdr;
 #[path = "e2e/check.rs"]
 mod check;
 #[path = "e2e/command_line.rs"]

@@ -20,7 +20,7 @@ pub enum CallDirection {
 /// The bridge fills the signalling part. [`Cdr::media`] and [`Cdr::conversation`] belong to the
 /// line, which knows them when it closes. Durations are in milliseconds since the INVITE.
 ///
-/// The record holds the numbers in clear: it is a document that the operator keeps, not a log.
+/// The numbers are in clear here. Whoever writes the record down decides whether they stay so.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Cdr {
     /// The call's number in this process.
@@ -81,7 +81,9 @@ pub struct ConversationFigures {
     pub barge_ins: Option<u32>,
     /// Interruptions that turned out to be none.
     pub false_barge_ins: Option<u32>,
-    /// Silence in which the agent owed speech.
+    /// Time in which nobody was heard while an answer was due: from the end of what the caller said
+    /// to the first sample of its answer, or to the end of the call where there was none, less what
+    /// the caller or anybody else said meanwhile.
     pub dead_air_ms: Option<u64>,
     /// End of speech to first sample of the reply, median.
     pub turn_latency_ms_p50: Option<u32>,
@@ -91,6 +93,24 @@ pub struct ConversationFigures {
     pub recording: Option<String>,
     /// Path of the transcript.
     pub transcript: Option<String>,
+}
+
+/// The Q.850 cause of a call that was refused with this status (RFC 3398 §8.2.6.1). `None` where the
+/// table has none: a 488 says more in its `Warning` than any cause does.
+pub(crate) const fn cause_of(sip_status: u16) -> Option<u8> {
+    Some(match sip_status {
+        404 => 1,
+        486 | 600 => 17,
+        480 => 18,
+        403 | 603 => 21,
+        482 => 25,
+        400 | 481 | 500 | 503 => 41,
+        405 => 63,
+        415 => 79,
+        408 => 102,
+        416 | 420 => 127,
+        _ => return None,
+    })
 }
 
 // serde's `serialize_with` hands over a reference to the field, whatever its type.

@@ -19,6 +19,14 @@ pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
         "set XDG_RUNTIME_DIR, or [say] socket and [brain] socket_dir",
     ));
     tell(alias(config));
+    if let Some(dir) = config.cdr.keep.then(|| config.cdr.file()).as_deref().and_then(Path::parent)
+    {
+        tell(writable(
+            "call data records",
+            dir,
+            "make it writable for this user, or change [cdr] path",
+        ));
+    }
     if let Some(dir) = &config.recording.dir {
         tell(writable("recordings", dir, "create it for this user, or change [recording] dir"));
         tell(disk(dir));

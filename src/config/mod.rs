@@ -4,6 +4,7 @@
 //! Unknown keys are refused with their line, because a key that is silently ignored is a line
 //! that does not do what its operator believes.
 
+mod cdr;
 mod lanes;
 mod layers;
 mod say;
@@ -14,6 +15,7 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
+pub use cdr::CdrSection;
 pub use lanes::{LaneStoreKind, LanesSection, Survives};
 pub use layers::{environment, load};
 pub use say::{Mode, SaySection};

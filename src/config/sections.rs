@@ -32,6 +32,8 @@ pub struct Config {
     pub governor: GovernorSection,
     /// What is kept of a call.
     pub recording: RecordingSection,
+    /// The record of every call.
+    pub cdr: super::CdrSection,
     /// Where other programs hand in what they want said.
     pub say: SaySection,
     /// What this machine does, copied into `os` lanes.

@@ -20,7 +20,8 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     for section in [sip, codecs, trunks, rtp, audio, speech, governor, say] {
         section(config, &mut wrong);
     }
-    for (key, message) in config.tap.problem().into_iter().chain(config.lanes.problem()) {
+    let sections = [config.tap.problem(), config.cdr.problem(), config.lanes.problem()];
+    for (key, message) in sections.into_iter().flatten() {
         wrong(key, message);
     }
     problems.extend(super::text::problems(&config.http, &config.text, &config.sms));
@@ -173,6 +174,7 @@ mod tests {
             ("tap.rule", |c| c.tap.journal = true),
             ("tap.queue_max", |c| c.tap.queue_max = 0),
             ("lanes.keep_mb", |c| c.lanes.keep_mb = 0),
+            ("cdr.file_mb_max", |c| c.cdr.file_mb_max = 0),
             ("lanes.file_mb_max", |c| c.lanes.file_mb_max = 20),
         ];
         for (key, spoil) in cases {

@@ -47,6 +47,7 @@ pub fn loopback_config() -> std::io::Result<(Config, tempfile::TempDir)> {
     config.http.listen = None;
     config.say.socket = Some(sockets.path().join("say.sock"));
     config.brain.socket_dir = Some(sockets.path().join("brain"));
+    config.cdr.path = Some(sockets.path().join("cdr.jsonl"));
     config.lanes.path = Some(sockets.path().join("lanes.sqlite"));
     config.line.mode = LineMode::Agent;
     Ok((config, sockets))

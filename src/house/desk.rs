@@ -4,6 +4,7 @@
 mod answer;
 mod asked;
 mod brain;
+mod ending;
 mod operator;
 mod queue;
 mod records;
@@ -21,25 +22,22 @@ use lane_broker::LaneStore;
 use lane_broker::tap::Tap;
 use media_core::{LineId, NegotiatedMedia};
 use media_engine::{Engine, Line, RtpPort};
-use sip_bridge::{Bridge, BridgeEvent, CallId, CallOutcome, Cdr, HangupReason};
+use sip_bridge::{Bridge, BridgeEvent, CallId, Cdr, HangupReason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use self::records::{fill_conversation, fill_media};
 use self::say_queue::Saying;
-use super::start::{BrainEvents, BridgeEvents, CLOSE_WITHIN};
+use super::start::{BrainEvents, BridgeEvents};
+use crate::cdr::CallRecords;
 use crate::config::Config;
 use crate::control::server::Asked;
 use crate::durable::{Keeper, Recovered};
-use crate::line::{Journal, JournalEntry, LineEnd, LineHandle, LineInput};
-use crate::report::{EVENTS_FILE, RECORDING_FILE};
+use crate::line::{Journal, LineEnd, LineHandle, LineInput};
 use crate::text::TextHandle;
 
 /// Hang-ups that wait for the desk: one per line, and a few that ask twice.
 const HANG_UPS_MAX: usize = 1_024;
-/// How long the peers may take to answer the last BYEs.
-const HUNG_UP_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) struct Desk {
     config: Config,
@@ -49,6 +47,7 @@ pub(super) struct Desk {
     brain: Option<SupervisorHandle>,
     brain_pid: Option<u32>,
     journal: Journal,
+    records: CallRecords,
     lanes: Arc<dyn LaneStore>,
     text: TextHandle,
     calls: BTreeMap<CallId, OpenCall>,
@@ -89,6 +88,7 @@ pub(super) struct DeskParts {
     pub bridge: Bridge,
     pub brain: Option<SupervisorHandle>,
     pub journal: Journal,
+    pub records: CallRecords,
     pub lanes: Arc<dyn LaneStore>,
     /// The keeper of claims, and what an earlier run left.
     pub kept: (Keeper, Recovered),
@@ -119,7 +119,8 @@ impl Signals {
 
 impl Desk {
     pub fn new(parts: DeskParts) -> Self {
-        let DeskParts { config, media, bridge, brain, journal, lanes, kept, text, tap } = parts;
+        let DeskParts { config, media, bridge, brain, journal, records, lanes, kept, text, tap } =
+            parts;
         let (hang_up, hung_up) = mpsc::channel(HANG_UPS_MAX);
         let saying = Saying::new(&config, kept.0, kept.1, media.clock().now());
         Self {
@@ -130,6 +131,7 @@ impl Desk {
             brain,
             brain_pid: None,
             journal,
+            records,
             lanes,
             text,
             calls: BTreeMap::new(),
@@ -188,43 +190,6 @@ impl Desk {
         *drained_at = Some(Instant::now() + left);
     }
 
-    async fn close(mut self, mut bridge: BridgeEvents) {
-        self.hang_up_all(&mut bridge).await;
-        let latest = tokio::time::Instant::now() + CLOSE_WITHIN;
-        while let Ok(Some(ended)) = tokio::time::timeout_at(latest, self.lines.join_next()).await {
-            self.line_ended(ended);
-        }
-        self.bridge.shutdown(Duration::ZERO).await;
-        if let Some(brain) = self.brain {
-            let _ = tokio::time::timeout(CLOSE_WITHIN, brain.shutdown()).await;
-        }
-        let (journal, keeper) = (self.journal, self.saying.keeper);
-        // Waits for two threads, and nothing else is left for this runtime to do.
-        let flush = move || (journal.flush(), keeper.flush());
-        let _ = tokio::task::spawn_blocking(flush).await;
-        self.media.shutdown();
-    }
-
-    /// Ends the calls that are left, with their records; lines whose peer does not answer the BYE
-    /// are told that it is over.
-    async fn hang_up_all(&mut self, bridge: &mut BridgeEvents) {
-        for call in self.calls.keys() {
-            self.bridge.hangup(*call, HangupReason::Shutdown);
-        }
-        let latest = tokio::time::Instant::now() + HUNG_UP_WITHIN;
-        while !self.calls.is_empty() {
-            match tokio::time::timeout_at(latest, bridge.recv()).await {
-                Ok(Some(event)) => self.bridge_event(event),
-                _ => break,
-            }
-        }
-        for open in std::mem::take(&mut self.calls).into_values() {
-            if let Carrier::Agent(line) = open.carrier {
-                line.put(LineInput::Ended(shut_down()));
-            }
-        }
-    }
-
     fn bridge_event(&mut self, event: BridgeEvent) {
         match event {
             BridgeEvent::Incoming { call, from, to, trunk, media } => {
@@ -245,7 +210,7 @@ impl Desk {
                 }
             }
             BridgeEvent::Ended { call, outcome, cdr } => self.ended(call, outcome, cdr),
-            BridgeEvent::Refused { cdr } => self.write_cdr(&cdr),
+            BridgeEvent::Refused { cdr } => self.records.put(*cdr),
             BridgeEvent::Ringing { .. } => {}
         }
     }
@@ -262,74 +227,12 @@ impl Desk {
         }
     }
 
-    fn ended(&mut self, call: CallId, outcome: CallOutcome, mut cdr: Box<Cdr>) {
-        let Some(open) = self.calls.remove(&call) else {
-            // It was refused before it had a line.
-            return self.write_cdr(&cdr);
-        };
-        match open.carrier {
-            Carrier::Agent(line) => {
-                let file = |name| Some(open.folder.as_ref()?.join(name).display().to_string());
-                cdr.conversation.recording =
-                    file(RECORDING_FILE).filter(|_| self.config.recording.audio);
-                cdr.conversation.transcript = file(EVENTS_FILE);
-                self.closing.insert(open.line, cdr);
-                // The line must hear of its end whatever else waits for it.
-                tokio::spawn(async move { line.inputs.send(LineInput::Ended(outcome)).await });
-            }
-            Carrier::Echo(line) => {
-                fill_media(&mut cdr, &line.close().statistics);
-                self.write_cdr(&cdr);
-            }
-            Carrier::Waiting(_) => self.write_cdr(&cdr),
-        }
-    }
-
-    fn line_ended(&mut self, ended: Result<(LineId, Option<LineEnd>), tokio::task::JoinError>) {
-        let Ok((line, end)) = ended else { return };
-        self.carry_on(line);
-        if end.is_none() {
-            tracing::error!(%line, "the line's task ended with a fault; its call is hung up");
-            let call = self.calls.iter().find(|(_, open)| open.line == line).map(|(call, _)| *call);
-            if let Some(call) = call {
-                self.bridge.hangup(call, HangupReason::Failure);
-                self.calls.remove(&call);
-            }
-        }
-        self.write_line_cdr(line, end);
-    }
-
-    fn write_line_cdr(&mut self, line: LineId, end: Option<LineEnd>) {
-        let Some(mut cdr) = self.closing.remove(&line) else { return };
-        if let Some(end) = end {
-            fill_media(&mut cdr, &end.statistics);
-            fill_conversation(&mut cdr, &end.figures);
-        }
-        self.write_cdr(&cdr);
-    }
-
-    fn write_cdr(&self, cdr: &Cdr) {
-        let Some(dir) = &self.config.recording.dir else { return };
-        if let Ok(line) = serde_json::to_string(cdr) {
-            self.journal.put(JournalEntry::Cdr(dir.join("cdr.jsonl"), line));
-        }
-    }
-
     fn tell_lines(&self, input: impl Fn() -> LineInput) {
         for open in self.calls.values() {
             if let Carrier::Agent(line) = &open.carrier {
                 line.put(input());
             }
         }
-    }
-}
-
-fn shut_down() -> CallOutcome {
-    CallOutcome {
-        hangup_by: sip_bridge::HangupBy::Line,
-        sip_status: 200,
-        reason: HangupReason::Shutdown.text().into(),
-        q850: Some(HangupReason::Shutdown.q850()),
     }
 }
 

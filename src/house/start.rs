@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::desk::{Desk, DeskParts, Signals};
 use super::media::engine_config;
 use super::writing;
+use crate::cdr::CallRecords;
 use crate::config::{Config, LaneStoreKind, LineMode, runtime_dir};
 use crate::control::server;
 use crate::durable::{Keeper, Recovered, Sounds};
@@ -64,6 +65,9 @@ pub enum StartFailure {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Calls cannot be put on record.
+    #[error(transparent)]
+    Cdr(#[from] crate::cdr::CdrError),
     /// What the machine does cannot be watched.
     #[error("tap: {0}")]
     Tap(#[from] lane_broker::tap::TapError),
@@ -107,6 +111,7 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
         std::fs::create_dir_all(dir)
             .map_err(|source| StartFailure::Recording { dir: dir.clone(), source })?;
     }
+    let records = CallRecords::start(&config)?;
     let lanes = super::lanes::open_lanes(&config)?;
     let sweeper = super::lanes::sweep(lanes.clone(), config.lanes.retention());
     let journal = Journal::start(options.events).map_err(StartFailure::Journal)?;
@@ -129,7 +134,7 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
     let door = writing::open_door(&config, &text).await;
     announce(&bridge, &socket, options);
-    let desk = DeskParts { config, media, bridge, brain, journal, lanes, kept, text, tap };
+    let desk = DeskParts { config, media, bridge, brain, journal, records, lanes, kept, text, tap };
     Desk::new(desk).run(bridge_events, brain_events, asked, signals).await;
     drop((control, spools, sweeper, door));
     Ok(())

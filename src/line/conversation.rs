@@ -11,6 +11,7 @@ use queue_governor::{
 };
 
 use super::backlog::Backlog;
+use super::dead_air::DeadAir;
 use crate::replay::{Entry, GovernorStep};
 use crate::report::CallEvent;
 
@@ -149,6 +150,15 @@ pub struct Figures {
     pub reply_ms: Vec<u32>,
     /// When the turn that waits for its reply ended.
     pub(super) awaited: Option<(u64, MonoTime)>,
+    pub(super) dead_air: DeadAir,
+}
+
+impl Figures {
+    /// Time in which nobody was heard while an answer was due.
+    #[must_use]
+    pub fn dead_air(&self) -> Duration {
+        self.dead_air.total()
+    }
 }
 
 /// A generation and its claim.
@@ -258,6 +268,7 @@ impl Conversation {
         if core::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.figures.dead_air.over(now);
         self.govern(now, Input::LineClosed);
         let line = self.brain_line();
         self.tell(LineMessage::LineClosed { line, reason: reason.to_owned() });

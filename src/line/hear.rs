@@ -59,6 +59,7 @@ impl Conversation {
             HearingEvent::NotUnderstood { times } => {
                 let understood_as_speech = self.caller.understood_as_speech;
                 self.caller.finished();
+                self.figures.dead_air.caller(times.speech_end, false);
                 let speech_end_ms = self.record_ms(times.speech_end);
                 self.record(times.endpoint, CallEvent::NotUnderstood { speech_end_ms });
                 self.govern(now, Input::CallerSilent);
@@ -70,6 +71,7 @@ impl Conversation {
     }
 
     fn onset(&mut self, now: MonoTime, at: MonoTime) {
+        self.figures.dead_air.caller(at, true);
         self.caller.onset = Some(now);
         self.caller.agent_had_floor = self.governor.holder().is_some();
         if self.caller.agent_had_floor {
@@ -87,6 +89,7 @@ impl Conversation {
             self.record(at, CallEvent::Verdict { verdict: labels::verdict(verdict), decide_ms });
         }
         let speech = verdict == Verdict::Speech;
+        self.figures.dead_air.caller(at, speech);
         self.caller.understood_as_speech = speech;
         self.caller.barged_in |= speech && self.caller.agent_had_floor;
         if self.caller.agent_had_floor {
@@ -102,6 +105,7 @@ impl Conversation {
         let turn = self.turns;
         self.figures.turns += 1;
         self.figures.awaited = Some((turn, times.speech_end));
+        self.figures.dead_air.asked(times.speech_end, TurnId(turn));
         let times = self.turn_times(times);
         self.record(now, CallEvent::CallerTurn { turn, text: text.clone(), barged_in, times });
         self.govern(now, Input::CallerTurn(TurnId(turn)));
@@ -137,20 +141,24 @@ impl Conversation {
                 Input::FirstSample { generation }
             }
             LineEvent::Played { generation, samples, .. } => Input::Played { generation, samples },
-            LineEvent::Drained { generation, samples, .. } => {
+            LineEvent::Drained { at, generation, samples } => {
+                self.figures.dead_air.voice(at, false);
                 Input::Drained { generation, samples }
             }
             LineEvent::Silenced { at, generation, samples } => {
+                self.figures.dead_air.voice(at, false);
                 self.silenced(at, generation);
                 Input::Silenced { generation, samples }
             }
             LineEvent::Paused { at, generation, samples } => {
+                self.figures.dead_air.voice(at, false);
                 if let Some(claim) = self.spoken(generation).map(|s| s.claim.to_string()) {
                     self.record(at, CallEvent::Paused { claim });
                 }
                 Input::Played { generation, samples }
             }
             LineEvent::Resumed { at, generation, samples } => {
+                self.figures.dead_air.voice(at, true);
                 if let Some(claim) = self.spoken(generation).map(|s| s.claim.to_string()) {
                     self.record(at, CallEvent::Resumed { claim });
                 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::logs::{CallLogs, LogPart};
 use crate::replay::Header;
-use crate::report::{CallEvent, Event, EventLog};
+use crate::report::{CallEvent, Event, EventLog, write_transcript};
 
 /// Entries that wait for the disk: minutes of a lively call. More are dropped and counted.
 const ENTRIES_MAX: usize = 8_192;
@@ -27,9 +27,7 @@ pub enum JournalEntry {
     Log(LogPart),
     /// An event of it.
     Event(LineId, Event),
-    /// The call data record, one JSON object; written beside the folders, into `cdr.jsonl`.
-    Cdr(PathBuf, String),
-    /// The call is over.
+    /// The call is over: what was said is written out.
     Close(LineId),
     /// Everything before this is on disk once the sender is told.
     Flush(SyncSender<()>),
@@ -114,10 +112,12 @@ impl Writer {
             }
             JournalEntry::Log(part) => self.call_logs.take(part),
             JournalEntry::Event(line, event) => self.event(line, event),
-            JournalEntry::Cdr(path, line) => append(&path, &line),
             JournalEntry::Close(line) => {
-                self.logs.remove(&line);
+                let folder = self.logs.remove(&line).map(|log| log.folder().to_owned());
                 self.call_logs.close(line);
+                if let Some(error) = folder.and_then(|folder| write_transcript(&folder).err()) {
+                    tracing::warn!(%line, %error, "this call has no transcript: is the disk full?");
+                }
             }
             JournalEntry::Flush(done) => drop(done.send(())),
         }
@@ -142,17 +142,6 @@ fn print(printed: &Printed<'_>) {
     let mut out = std::io::stdout().lock();
     // Whoever read along has gone; the record on disk goes on.
     let _ = out.write_all(&line).and_then(|()| out.flush());
-}
-
-fn append(path: &std::path::Path, line: &str) {
-    use std::io::Write;
-    let write = || {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-        file.write_all(format!("{line}\n").as_bytes())
-    };
-    if let Err(error) = write() {
-        tracing::warn!(%error, path = %path.display(), "a call data record was not written: is the disk full?");
-    }
 }
 
 /// An event of the printed kind, read back.

@@ -55,7 +55,10 @@ impl Conversation {
                 self.govern(now, Input::Withdraw(ClaimId::new(claim.as_str())));
             }
             BrainMessage::HangUp { after, .. } => self.hang_up(after.as_ref()),
-            BrainMessage::TurnDone { position, .. } => self.backlog.acknowledge(position.0),
+            BrainMessage::TurnDone { turn, position, .. } => {
+                self.figures.dead_air.brain_is_done(now, TurnId(turn.0));
+                self.backlog.acknowledge(position.0);
+            }
             BrainMessage::JobStarted { job, label, .. } => {
                 self.record(now, CallEvent::JobStarted { job: job.to_string(), label });
             }

@@ -7,6 +7,7 @@
 
 mod backlog;
 mod conversation;
+mod dead_air;
 mod gate;
 mod hear;
 mod inputs;

@@ -54,6 +54,7 @@ impl Conversation {
             text: text.clone(),
         };
         let origin = *origin;
+        self.figures.dead_air.proposed(id, *turn);
         self.record(now, event);
         match origin {
             Origin::Outside => {
@@ -94,6 +95,7 @@ impl Conversation {
         let origin = if refused_twin {
             self.claims.get(id).map(|known| known.origin)
         } else {
+            self.figures.dead_air.ended(now, id);
             self.claims.remove(id).map(|known| known.origin)
         };
         self.record(
@@ -168,6 +170,7 @@ impl Conversation {
         self.record(at, CallEvent::FirstSample { claim: id.to_string() });
         let line = self.brain_line();
         let Some(known) = self.claims.get_mut(&id) else { return };
+        self.figures.dead_air.begins(at, known.turn);
         match self.figures.awaited {
             Some((turn, speech_end)) if known.turn == Some(TurnId(turn)) => {
                 self.figures.awaited = None;

@@ -41,7 +41,7 @@ impl EchoLine {
         config.sip.codecs = vec!["PCMU".into()];
         config.audio.lines_max = calls.max(config.audio.lines_max);
         (config.rtp.port_min, config.rtp.port_max) = (40_000, 60_000);
-        config.recording.dir = Some(records.path().to_owned());
+        config.cdr.path = Some(records.path().join("cdr.jsonl"));
         let config = (config, sockets);
         let (server, mut events) = Server::start(&config).await?;
         tokio::spawn(async move { while events.recv().await.is_some() {} });

@@ -31,7 +31,7 @@ pub use self::png::PngError;
 pub use self::record::{CallRecord, EVENTS_FILE, EventLog, RECORDING_FILE, RecordError};
 pub use self::summary::{ClaimSummary, Hops, Summary, TurnSummary};
 pub use self::table::table;
-pub use self::transcript::Utterance;
+pub use self::transcript::{TRANSCRIPT_FILE, Utterance};
 
 use self::story::Story;
 use self::svg::Drawing;
@@ -90,7 +90,7 @@ pub fn draw(folder: &Path) -> Result<Drawn, DrawError> {
         files.push(path);
         result
     };
-    put("transcript.jsonl", &transcript_lines(&story))?;
+    put(TRANSCRIPT_FILE, &transcript_lines(&story))?;
     put("summary.json", &json_lines(std::slice::from_ref(&summary), true))?;
     let picture = svg::draw(&Drawing {
         record: &record,
@@ -101,6 +101,16 @@ pub fn draw(folder: &Path) -> Result<Drawn, DrawError> {
     put("call.svg", picture.as_bytes())?;
     put("call.png", &png::render(&picture)?)?;
     Ok(Drawn { summary, files, without_sound })
+}
+
+/// Writes what was said in the call in `folder`, as the caller heard it, into its
+/// [`TRANSCRIPT_FILE`].
+///
+/// # Errors
+/// [`DrawError`]: there is no record, or no room for the transcript.
+pub fn write_transcript(folder: &Path) -> Result<(), DrawError> {
+    let lines = json_lines(&conversation(&CallRecord::read(folder)?), false);
+    write(&folder.join(TRANSCRIPT_FILE), &lines)
 }
 
 /// Who said what, in the order of time, as the caller heard it.

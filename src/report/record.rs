@@ -15,6 +15,7 @@ pub const RECORDING_FILE: &str = "call.wav";
 /// the line that was being written, which [`CallRecord::read`] then leaves out.
 #[derive(Debug)]
 pub struct EventLog {
+    folder: PathBuf,
     file: File,
     events: usize,
     dropped: u64,
@@ -27,7 +28,14 @@ impl EventLog {
     /// What the file system said.
     pub fn create(folder: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        Ok(Self { file: File::create(folder.join(EVENTS_FILE))?, events: 0, dropped: 0 })
+        let file = File::create(folder.join(EVENTS_FILE))?;
+        Ok(Self { folder: folder.to_owned(), file, events: 0, dropped: 0 })
+    }
+
+    /// Where the log is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Adds an event. Past `EVENTS_MAX` it is counted and dropped, but for the closing one.

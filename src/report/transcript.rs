@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::event::{ClaimSource, EndingKind};
 use super::story::Story;
 
+/// What was said, inside a call's folder.
+pub const TRANSCRIPT_FILE: &str = "transcript.jsonl";
+
 /// One utterance.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "who", rename_all = "snake_case")]

@@ -15,12 +15,12 @@ const GROWTH_KB_MAX: u64 = 8 * 1_024;
 #[test]
 fn a_line_that_is_told_to_stop_says_goodbye_to_its_caller_and_takes_its_brain_with_it() {
     let _machine = alone();
-    let line = Serving::agent(|config| config.sip.drain_s = 1);
+    let mut line = Serving::agent(|config| config.sip.drain_s = 1);
     let brain = children(line.pid(), "xenline-brain")[0];
     let phone = Phone::call(line.sip);
     wait_until("sound", Duration::from_secs(5), || (phone.media.count() > 25).then_some(()));
     let socket = line.config.say.socket.clone().expect("the tests name one");
-    line.stop();
+    line.end_in_mid_call();
     wait_until("the line's BYE", Duration::from_secs(2), || phone.was_hung_up().then_some(()));
     assert!(!alive(brain), "the brain is still there");
     assert!(!socket.exists(), "the socket is still there");

@@ -21,6 +21,12 @@ impl Agent {
                     self.drive(now, call, CallInput::Hangup(reason));
                 }
             }
+            Command::AbandonAll(reason) => {
+                let calls: Vec<CallId> = self.calls.keys().copied().collect();
+                for call in calls {
+                    self.drive(now, call, CallInput::Abandon(reason));
+                }
+            }
             Command::Drain => self.admission.draining = true,
         }
     }

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Hangup(CallId, HangupReason),
     /// Hang up every call.
     HangupAll(HangupReason),
+    /// End every call now, whatever its peer still owes.
+    AbandonAll(HangupReason),
     /// Take no more calls.
     Drain,
 }

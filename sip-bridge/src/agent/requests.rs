@@ -6,7 +6,7 @@ use media_core::MonoTime;
 use super::{Agent, Output, context, dialog_key};
 use crate::admission::TRANSACTIONS_MAX;
 use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal};
-use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
+use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures, cause_of};
 use crate::event::{BridgeEvent, CallId, CallOutcome, HangupBy};
 use crate::flow::Flow;
 use crate::message::{Extra, Method, Request, ResponseSeed, SIP_PORT, TransportKind, phrase};
@@ -257,7 +257,7 @@ fn merge_key(request: &Request) -> Box<str> {
 
 fn refused_record(arrival: &Arrival<'_>, status: u16, why: &str) -> Cdr {
     let head = &arrival.request.head;
-    let (sip_status, reason) = (status, why.to_owned());
+    let (sip_status, reason, q850) = (status, why.to_owned(), cause_of(status));
     Cdr {
         call: CallId(0),
         sip_call_id: head.call_id.clone(),
@@ -269,7 +269,7 @@ fn refused_record(arrival: &Arrival<'_>, status: u16, why: &str) -> Cdr {
         ring_ms: None,
         answer_ms: None,
         end_ms: 0,
-        outcome: CallOutcome { hangup_by: HangupBy::Bridge, sip_status, reason, q850: None },
+        outcome: CallOutcome { hangup_by: HangupBy::Bridge, sip_status, reason, q850 },
         codec: None,
         media: MediaFigures::default(),
         conversation: ConversationFigures::default(),

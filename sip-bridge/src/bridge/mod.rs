@@ -242,6 +242,12 @@ impl Bridge {
         })
     }
 
+    /// Ends every call now, also one whose peer has not acknowledged our answer or not answered our
+    /// CANCEL. Each gets its [`BridgeEvent::Ended`], and with it its record.
+    pub fn abandon_all(&self, reason: HangupReason) {
+        self.command(Command::AbandonAll(reason));
+    }
+
     /// Takes no new calls from now on (503), leaving the running ones alone.
     pub fn drain(&self) {
         self.command(Command::Drain);

@@ -11,7 +11,7 @@ use super::record::Record;
 use super::{
     ALLOW_LINE, Call, CallOutput, Context, Dialog, RING_AGAIN, Session, State, Unacknowledged,
 };
-use crate::cdr::CallDirection;
+use crate::cdr::{CallDirection, cause_of};
 use crate::event::{CallId, CallOutcome, HangupBy, Rejection};
 use crate::flow::Flow;
 use crate::message::{Extra, Identity, Request, ResponseSeed, phrase};
@@ -157,7 +157,8 @@ impl Call {
             return self.hangup(context, crate::event::HangupReason::Normal);
         }
         let status = rejection.status();
-        let outcome = outcome(HangupBy::Line, status, phrase(status));
+        let refused = outcome(HangupBy::Line, status, phrase(status));
+        let outcome = CallOutcome { q850: cause_of(status), ..refused };
         self.refuse_waiting(context, status, outcome);
     }
 

@@ -56,6 +56,8 @@ pub(crate) enum CallInput<'a> {
     Reject(Rejection),
     /// End, whatever the state.
     Hangup(HangupReason),
+    /// End now, whatever the peer still owes: nobody will be here to wait for it.
+    Abandon(HangupReason),
     /// The time that `next_timeout` named has come.
     Timeout,
 }
@@ -170,6 +172,7 @@ impl Call {
             CallInput::Answer(local_rtp) => self.answer(context, local_rtp),
             CallInput::Reject(rejection) => self.reject(context, rejection),
             CallInput::Hangup(reason) => self.hangup(context, reason),
+            CallInput::Abandon(reason) => self.abandon(context, reason),
             CallInput::Timeout => self.on_timeout(context),
         }
     }
@@ -252,6 +255,18 @@ impl Call {
                 self.bye(context, line_outcome(200, reason));
             }
             State::Over => {}
+        }
+    }
+
+    /// Ends without waiting for an ACK or for the answer to a CANCEL. A BYE without the ACK is what
+    /// RFC 3261 §13.3.1.4 asks for when no ACK comes; who leaves has no time to find out.
+    fn abandon(&mut self, context: &mut Context<'_>, reason: HangupReason) {
+        match &self.state {
+            State::Talking { established: false, .. } => {
+                self.bye(context, line_outcome(200, reason));
+            }
+            State::Calling(_) => self.abandon_calling(context, reason),
+            State::Waiting(_) | State::Talking { .. } | State::Over => self.hangup(context, reason),
         }
     }
 

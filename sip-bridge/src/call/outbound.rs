@@ -193,6 +193,14 @@ impl Call {
         self.outputs.push_back(CallOutput::Request(cancel));
     }
 
+    /// Ends without an answer to the INVITE or its CANCEL.
+    pub(super) fn abandon_calling(&mut self, context: &Context<'_>, reason: HangupReason) {
+        let State::Calling(calling) = &self.state else { return };
+        let branch = calling.branch.clone();
+        self.outputs.push_back(CallOutput::Abandon { branch });
+        self.end(context, super::line_outcome(487, reason));
+    }
+
     pub(super) fn on_no_response(&mut self, context: &Context<'_>) {
         let State::Calling(calling) = &self.state else { return };
         let outcome = match calling.cancelled {

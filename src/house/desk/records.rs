@@ -23,7 +23,7 @@ pub(super) fn fill_conversation(cdr: &mut Cdr, figures: &Figures) {
     cdr.conversation.turns = Some(figures.turns);
     cdr.conversation.barge_ins = Some(figures.barge_ins);
     cdr.conversation.false_barge_ins = Some(figures.false_barge_ins);
-    cdr.conversation.dead_air_ms = Some(replies.iter().map(|ms| u64::from(*ms)).sum());
+    cdr.conversation.dead_air_ms = u64::try_from(figures.dead_air().as_millis()).ok();
     cdr.conversation.turn_latency_ms_p50 = percentile(0.50);
     cdr.conversation.turn_latency_ms_p95 = percentile(0.95);
 }

@@ -1,5 +1,6 @@
 //! `xenline serve` in a process of its own, and everything it tells.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,11 +15,13 @@ use xenline::demo::loopback_config;
 use xenline::line::read_printed;
 use xenline::report::CallEvent;
 
-use super::process::{Guarded, gather, xenline};
+use super::process::{Guarded, files, gather, threads, udp_ports, xenline};
 use super::wait_until;
 
 /// Models are loaded and the brain is started in a second or two; a busy machine takes longer.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// A call's last words are written within a second or so; its socket's inode is gone by then.
+const AT_REST_WITHIN: Duration = Duration::from_secs(20);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// An event and its time in ms since the answer.
@@ -34,6 +37,8 @@ pub struct Serving {
     pub config: Config,
     events: Arc<Mutex<Vec<Timed>>>,
     said: Arc<Mutex<String>>,
+    /// What it held before the first call.
+    at_rest: AtRest,
     _dir: TempDir,
     _sockets: TempDir,
 }
@@ -75,7 +80,8 @@ impl Serving {
             assert!(ended.is_none(), "the line ended: {}", said.lock().expect("no panic"));
             *ready.lock().expect("no panic")
         });
-        Self { child, sip, tcp, config, events, said, _dir: dir, _sockets: sockets }
+        let at_rest = AtRest::of(child.pid(), &config);
+        Self { child, sip, tcp, config, events, said, at_rest, _dir: dir, _sockets: sockets }
     }
 
     pub fn pid(&self) -> u32 {
@@ -185,13 +191,71 @@ impl Serving {
         self.folders().pop().expect("a call was recorded")
     }
 
-    /// Ends it in peace.
+    /// Ends it in peace, when every call is over and it holds no more than before the first one.
     pub fn stop(mut self) {
+        self.end();
+    }
+
+    /// The same, to look afterwards at what it left.
+    pub fn end(&mut self) {
+        self.comes_to_rest();
+        self.end_in_mid_call();
+    }
+
+    /// Waits until no call is open, nothing waits, and files, threads and ports are what they were.
+    pub fn comes_to_rest(&self) {
+        let latest = std::time::Instant::now() + AT_REST_WITHIN;
+        loop {
+            let (calls, queued) = self.busy_with();
+            let now = AtRest::of(self.pid(), &self.config);
+            if (calls, queued, &now) == (0, 0, &self.at_rest) {
+                return;
+            }
+            assert!(
+                std::time::Instant::now() < latest,
+                "after {AT_REST_WITHIN:?} the line has {calls} calls and {queued} claims, and holds \
+                 {now:?}; before the first call: {:?}",
+                self.at_rest
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it whatever goes on.
+    pub fn end_in_mid_call(&mut self) {
         self.child.signal(libc::SIGTERM);
         let code = self.child.ended(STOPPED_WITHIN);
         let said = self.said();
         assert_eq!(code, Some(0), "the line did not end well: {said}");
         assert!(!said.contains("panicked"), "{said}");
+    }
+
+    /// Calls that are open, and claims of other programs that wait or are being said.
+    fn busy_with(&self) -> (usize, usize) {
+        match self.status() {
+            Reply::Status { calls, queued, .. } => (calls.len(), queued),
+            other => panic!("not a status: {other:?}"),
+        }
+    }
+}
+
+/// What a line holds while nothing goes on.
+#[derive(PartialEq, Eq, Debug)]
+struct AtRest {
+    /// What its files are, as the kernel names them, and how many of each.
+    files: BTreeMap<String, usize>,
+    /// Its threads by name, without the runtime's: those come and go with the work.
+    threads: BTreeMap<String, usize>,
+    rtp_ports: usize,
+}
+
+impl AtRest {
+    fn of(pid: u32, config: &Config) -> Self {
+        Self {
+            files: files(pid),
+            threads: threads(pid),
+            rtp_ports: udp_ports(config.rtp.port_min..=config.rtp.port_max),
+        }
     }
 }
 

@@ -46,6 +46,33 @@ impl Phone {
 
     /// The same without a packet of sound from us.
     pub fn call_silently(server: SocketAddr) -> Self {
+        let mut phone = Self::hook_up(server);
+        let answer = phone.invite(&sdp(phone.media.local, "sendrecv", 1));
+        phone.line_rtp = media_address(&answer);
+        phone
+    }
+
+    /// Calls, is answered, and never says that it heard so.
+    pub fn call_without_ack(server: SocketAddr) -> Self {
+        let phone = Self::hook_up(server);
+        let response = phone.ask(&sdp(phone.media.local, "sendrecv", 1)).1;
+        assert!(response.starts_with("SIP/2.0 200"), "refused: {response}");
+        phone
+    }
+
+    /// Calls with an offer that `change` made of the usual one, and is refused; with which status.
+    pub fn call_in_vain(server: SocketAddr, change: impl FnOnce(String) -> String) -> u16 {
+        let phone = Self::hook_up(server);
+        let (number, response) = phone.ask(&change(sdp(phone.media.local, "sendrecv", 1)));
+        // In the transaction of its INVITE, hence the same branch.
+        *phone.dialog.to.lock().expect("no panic") = header(&response, "To").to_owned();
+        phone.dialog.send(&phone.dialog.request("ACK", number, number, ""));
+        let status = response.split(' ').nth(1).and_then(|status| status.parse().ok());
+        status.filter(|status| *status >= 300).unwrap_or_else(|| panic!("no refusal: {response}"))
+    }
+
+    /// A phone that has not called yet.
+    fn hook_up(server: SocketAddr) -> Self {
         let media = Media::open(Ipv4Addr::LOCALHOST);
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
@@ -65,18 +92,12 @@ impl Phone {
         let theirs = dialog.clone();
         let listener = Some(std::thread::spawn(move || theirs.listen(&to_us)));
         let sequence = AtomicU32::new(1);
-        let offer = sdp(media.local, "sendrecv", 1);
-        let mut phone = Self { media, line_rtp: server, dialog, responses, listener, sequence };
-        let answer = phone.invite(&offer);
-        phone.line_rtp = media_address(&answer);
-        phone
+        Self { media, line_rtp: server, dialog, responses, listener, sequence }
     }
 
     /// INVITE or re-INVITE with this SDP; gives the answer's SDP.
     pub fn invite(&self, offer: &str) -> String {
-        let number = self.sequence.fetch_add(1, SeqCst);
-        self.dialog.send(&self.dialog.request("INVITE", number, number, offer));
-        let response = self.final_response(&format!("{number} INVITE"));
+        let (number, response) = self.ask(offer);
         assert!(response.starts_with("SIP/2.0 200"), "refused: {response}");
         *self.dialog.to.lock().expect("no panic") = header(&response, "To").to_owned();
         let contact = header(&response, "Contact");
@@ -87,6 +108,13 @@ impl Phone {
             Some((format!("{number} INVITE"), ack.clone()));
         self.dialog.send(&ack);
         response.split_once("\r\n\r\n").expect("a body").1.to_owned()
+    }
+
+    /// Sends an INVITE; gives its number and its final response.
+    fn ask(&self, offer: &str) -> (u32, String) {
+        let number = self.sequence.fetch_add(1, SeqCst);
+        self.dialog.send(&self.dialog.request("INVITE", number, number, offer));
+        (number, self.final_response(&format!("{number} INVITE")))
     }
 
     /// Whether the line said goodbye.

@@ -1,5 +1,6 @@
 //! Children: bounded in time, ended by their own pid, seen through `/proc`.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -153,6 +154,34 @@ pub fn held(pid: u32) -> Held {
         std::fs::read_dir(format!("/proc/{pid}/{what}")).map_or(0, |entries| entries.count())
     };
     Held { files: count("fd"), threads: count("task") }
+}
+
+/// A process's open files by what they are; sockets and pipes without their numbers.
+pub fn files(pid: u32) -> BTreeMap<String, usize> {
+    let name = |link: PathBuf| {
+        let text = link.display().to_string();
+        text.split_once(":[").map_or(text.clone(), |(kind, _)| kind.to_owned())
+    };
+    counted(&format!("/proc/{pid}/fd"), |entry| std::fs::read_link(entry).ok().map(name))
+}
+
+/// A process's threads by name, without those of the asynchronous runtime.
+pub fn threads(pid: u32) -> BTreeMap<String, usize> {
+    counted(&format!("/proc/{pid}/task"), |entry| {
+        let name = std::fs::read_to_string(entry.join("comm")).ok()?;
+        let name = name.trim_end();
+        (!name.starts_with("tokio-")).then(|| name.to_owned())
+    })
+}
+
+fn counted(dir: &str, name: impl Fn(PathBuf) -> Option<String>) -> BTreeMap<String, usize> {
+    let mut count = BTreeMap::new();
+    // A process that has ended holds nothing.
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    for name in entries.filter_map(|entry| name(entry.path())) {
+        *count.entry(name).or_default() += 1;
+    }
+    count
 }
 
 /// Resident memory in KB.

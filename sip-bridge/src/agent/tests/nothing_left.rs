@@ -1,7 +1,7 @@
 use core::time::Duration;
 
 use super::{Command, Message, Simulation, address};
-use crate::event::HangupReason;
+use crate::event::{BridgeEvent, HangupBy, HangupReason};
 
 fn assert_empty(sim: &Simulation) {
     let load = sim.agent.load();
@@ -88,4 +88,30 @@ fn a_month_of_refreshes_grows_nothing() {
     assert!(most <= 4, "{most} transactions and timers at once");
     assert_eq!(sim.agent.load().calls, 1);
     sim.command(Command::Answer(crate::event::CallId(0), address(super::RTP))); // Nobody: nothing.
+}
+
+#[test]
+fn who_leaves_ends_every_call_at_once_each_with_its_record_and_a_word_to_its_peer() {
+    let mut sim = Simulation::new();
+    sim.ring(&Message::invite("ringing"));
+    sim.answer(&Message::invite("unacknowledged"));
+    sim.establish(&Message::invite("talking"));
+    sim.dial();
+    sim.expect("INVITE ");
+    sim.command(Command::HangupAll(HangupReason::Shutdown));
+    sim.command(Command::AbandonAll(HangupReason::Shutdown));
+    let mut ended = Vec::new();
+    while let Some(event) = sim.events.pop_front() {
+        let BridgeEvent::Ended { call, outcome, cdr } = event else { panic!("{event:?}") };
+        assert_eq!((cdr.call, &cdr.outcome, cdr.outcome.q850), (call, &outcome, Some(27)));
+        ended.push((outcome.sip_status, outcome.hangup_by));
+    }
+    ended.sort_by_key(|(status, _)| *status);
+    let statuses: Vec<u16> = ended.iter().map(|(status, _)| *status).collect();
+    assert_eq!(statuses, [200, 200, 480, 487]);
+    assert!(ended.iter().all(|(_, by)| *by == HangupBy::Line), "{ended:?}");
+    let byes = sim.sent.iter().filter(|(_, text)| text.starts_with("BYE ")).count();
+    assert_eq!(byes, 2, "also to the one whose ACK never came");
+    sim.pass(Duration::from_secs(180));
+    assert_empty(&sim);
 }

@@ -6,7 +6,11 @@ fn refused(sim: &mut Simulation, invite: &Message, status: u16) -> String {
     sim.receive(&invite.text());
     let response = sim.expect(&format!("SIP/2.0 {status} "));
     match sim.event() {
-        BridgeEvent::Refused { cdr } => assert_eq!(cdr.outcome.sip_status, status),
+        BridgeEvent::Refused { cdr } => {
+            assert_eq!(cdr.outcome.sip_status, status);
+            assert!(!cdr.outcome.reason.is_empty());
+            assert_eq!(cdr.outcome.q850.is_none(), status == 488, "{status}");
+        }
         other => panic!("expected Refused, got {other:?}"),
     }
     assert!(sim.events.is_empty());
