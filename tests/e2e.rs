@@ -16,6 +16,8 @@ mod cdr;
 mod check;
 #[path = "e2e/command_line.rs"]
 mod command_line;
+#[path = "e2e/complaints/mod.rs"]
+mod complaints;
 #[path = "e2e/demo.rs"]
 mod demo;
 #[path = "e2e/echo.rs"]

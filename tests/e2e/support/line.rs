@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use media_core::LineId;
 use tempfile::TempDir;
 use xenline::config::{Config, LineMode};
 use xenline::control::{Reply, Request, client};
@@ -15,12 +16,12 @@ use xenline::demo::loopback_config;
 use xenline::line::read_printed;
 use xenline::report::CallEvent;
 
-use super::process::{Guarded, files, gather, threads, udp_ports, xenline};
+use super::process::{Guarded, files, gather, threads, udp_ports_of, xenline};
 use super::wait_until;
 
 /// Models are loaded and the brain is started in a second or two; a busy machine takes longer.
 const READY_WITHIN: Duration = Duration::from_secs(60);
-/// A call's last words are written within a second or so; its socket's inode is gone by then.
+/// A call's last words are written within a second or so.
 const AT_REST_WITHIN: Duration = Duration::from_secs(20);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -35,7 +36,7 @@ pub struct Serving {
     pub sip: SocketAddr,
     pub tcp: Option<SocketAddr>,
     pub config: Config,
-    events: Arc<Mutex<Vec<Timed>>>,
+    events: Arc<Mutex<Vec<(LineId, Timed)>>>,
     said: Arc<Mutex<String>>,
     /// What it held before the first call.
     at_rest: AtRest,
@@ -95,6 +96,11 @@ impl Serving {
 
     /// Every event so far.
     pub fn events(&self) -> Vec<Timed> {
+        self.events.lock().expect("no panic").iter().map(|(_, timed)| timed.clone()).collect()
+    }
+
+    /// Every event so far, with its call's line.
+    pub fn events_of_lines(&self) -> Vec<(LineId, Timed)> {
         self.events.lock().expect("no panic").clone()
     }
 
@@ -207,6 +213,8 @@ impl Serving {
         let latest = std::time::Instant::now() + AT_REST_WITHIN;
         loop {
             let (calls, queued) = self.busy_with();
+            // The asking opened a socket of its own.
+            std::thread::sleep(Duration::from_millis(50));
             let now = AtRest::of(self.pid(), &self.config);
             if (calls, queued, &now) == (0, 0, &self.at_rest) {
                 return;
@@ -217,7 +225,6 @@ impl Serving {
                  {now:?}; before the first call: {:?}",
                 self.at_rest
             );
-            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -244,7 +251,7 @@ impl Serving {
 struct AtRest {
     /// What its files are, as the kernel names them, and how many of each.
     files: BTreeMap<String, usize>,
-    /// Its threads by name, without the runtime's: those come and go with the work.
+    /// Its threads by name, without those of pools.
     threads: BTreeMap<String, usize>,
     rtp_ports: usize,
 }
@@ -254,15 +261,19 @@ impl AtRest {
         Self {
             files: files(pid),
             threads: threads(pid),
-            rtp_ports: udp_ports(config.rtp.port_min..=config.rtp.port_max),
+            rtp_ports: udp_ports_of(pid, config.rtp.port_min..=config.rtp.port_max),
         }
     }
 }
 
-fn read_events(from: impl BufRead, events: &Mutex<Vec<Timed>>, ready: &Mutex<Option<Addresses>>) {
+fn read_events(
+    from: impl BufRead,
+    events: &Mutex<Vec<(LineId, Timed)>>,
+    ready: &Mutex<Option<Addresses>>,
+) {
     for line in from.lines().map_while(Result::ok) {
-        if let Some((_, event, t_ms)) = read_printed(&line) {
-            events.lock().expect("no panic").push((t_ms, event));
+        if let Some((id, event, t_ms)) = read_printed(&line) {
+            events.lock().expect("no panic").push((id, (t_ms, event)));
         } else if let Ok(json) = serde_json::from_str::<serde_json::Value>(&line) {
             let address = |key: &str| json[key].as_str().and_then(|text| text.parse().ok());
             *ready.lock().expect("no panic") = address("udp").map(|udp| (udp, address("tcp")));

@@ -8,15 +8,32 @@ pub mod sound;
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The machine for one test alone: they measure time, and count what is open.
-pub fn alone() -> MutexGuard<'static, ()> {
-    static MACHINE: Mutex<()> = Mutex::new(());
-    // A test that failed before has left nothing that a guard does not clear away.
-    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+pub fn alone() -> Alone {
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    while *taken {
+        taken = GIVEN_BACK.wait(taken).unwrap_or_else(PoisonError::into_inner);
+    }
+    *taken = true;
+    Alone(())
 }
+
+/// See [`alone`]. Tests that share a line hand it on, so it is not tied to a thread.
+pub struct Alone(());
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // A test that failed has left nothing that a guard does not clear away.
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        GIVEN_BACK.notify_one();
+    }
+}
+
+static TAKEN: Mutex<bool> = Mutex::new(false);
+static GIVEN_BACK: Condvar = Condvar::new();
 
 /// Prints a figure where it is seen even when the test passes.
 pub fn figure(text: impl std::fmt::Display) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::rtp::Media;
 
+static CALLS: AtomicU32 = AtomicU32::new(0);
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 pub struct Phone {
@@ -33,6 +34,8 @@ struct Dialog {
     target: Mutex<String>,
     last_ack: Mutex<Option<(String, String)>>,
     hung_up: AtomicBool,
+    /// It answers nothing any more.
+    gone: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -46,7 +49,12 @@ impl Phone {
 
     /// The same without a packet of sound from us.
     pub fn call_silently(server: SocketAddr) -> Self {
-        let mut phone = Self::hook_up(server);
+        Self::call_somebody(server, "agent")
+    }
+
+    /// Calls somebody else than the agent; without a packet of sound from us.
+    pub fn call_somebody(server: SocketAddr, called: &str) -> Self {
+        let mut phone = Self::hook_up(server, called);
         let answer = phone.invite(&sdp(phone.media.local, "sendrecv", 1));
         phone.line_rtp = media_address(&answer);
         phone
@@ -54,7 +62,7 @@ impl Phone {
 
     /// Calls, is answered, and never says that it heard so.
     pub fn call_without_ack(server: SocketAddr) -> Self {
-        let phone = Self::hook_up(server);
+        let phone = Self::hook_up(server, "agent");
         let response = phone.ask(&sdp(phone.media.local, "sendrecv", 1)).1;
         assert!(response.starts_with("SIP/2.0 200"), "refused: {response}");
         phone
@@ -62,7 +70,7 @@ impl Phone {
 
     /// Calls with an offer that `change` made of the usual one, and is refused; with which status.
     pub fn call_in_vain(server: SocketAddr, change: impl FnOnce(String) -> String) -> u16 {
-        let phone = Self::hook_up(server);
+        let phone = Self::hook_up(server, "agent");
         let (number, response) = phone.ask(&change(sdp(phone.media.local, "sendrecv", 1)));
         // In the transaction of its INVITE, hence the same branch.
         *phone.dialog.to.lock().expect("no panic") = header(&response, "To").to_owned();
@@ -72,7 +80,7 @@ impl Phone {
     }
 
     /// A phone that has not called yet.
-    fn hook_up(server: SocketAddr) -> Self {
+    fn hook_up(server: SocketAddr, called: &str) -> Self {
         let media = Media::open(Ipv4Addr::LOCALHOST);
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
@@ -81,11 +89,13 @@ impl Phone {
             socket,
             server,
             local,
-            id: format!("e2e-{}-{}", std::process::id(), local.port()),
-            to: Mutex::new(format!("<sip:agent@{server}>")),
-            target: Mutex::new(format!("sip:agent@{server}")),
+            // The port alone comes again, and the same INVITE twice is a retransmission.
+            id: format!("e2e-{}-{}", std::process::id(), CALLS.fetch_add(1, SeqCst)),
+            to: Mutex::new(format!("<sip:{called}@{server}>")),
+            target: Mutex::new(format!("sip:{called}@{server}")),
             last_ack: Mutex::new(None),
             hung_up: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
             stop: AtomicBool::new(false),
         });
         let (to_us, responses) = channel();
@@ -115,6 +125,12 @@ impl Phone {
         let number = self.sequence.fetch_add(1, SeqCst);
         self.dialog.send(&self.dialog.request("INVITE", number, number, offer));
         (number, self.final_response(&format!("{number} INVITE")))
+    }
+
+    /// Falls silent from one moment to the next, in signalling and in sound.
+    pub fn vanish(&self) {
+        self.media.send(false);
+        self.dialog.gone.store(true, SeqCst);
     }
 
     /// Whether the line said goodbye.
@@ -176,6 +192,9 @@ impl Dialog {
         while !self.stop.load(SeqCst) {
             let Ok((length, _)) = self.socket.recv_from(&mut buffer) else { continue };
             let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if self.gone.load(SeqCst) {
+                continue;
+            }
             if !message.starts_with("SIP/2.0") {
                 self.answer(&message);
             } else if let Some(ack) = self.ack_again(&message) {

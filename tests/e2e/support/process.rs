@@ -165,12 +165,14 @@ pub fn files(pid: u32) -> BTreeMap<String, usize> {
     counted(&format!("/proc/{pid}/fd"), |entry| std::fs::read_link(entry).ok().map(name))
 }
 
-/// A process's threads by name, without those of the asynchronous runtime.
+/// A process's threads by name, without those of pools that grow with the work, to a bound of their
+/// own: the asynchronous runtime's, and the voice's inference library's.
 pub fn threads(pid: u32) -> BTreeMap<String, usize> {
     counted(&format!("/proc/{pid}/task"), |entry| {
         let name = std::fs::read_to_string(entry.join("comm")).ok()?;
         let name = name.trim_end();
-        (!name.starts_with("tokio-")).then(|| name.to_owned())
+        let pooled = ["tokio-", "rten-"].iter().any(|pool| name.starts_with(pool));
+        (!pooled).then(|| name.to_owned())
     })
 }
 
@@ -193,12 +195,27 @@ pub fn resident_kb(pid: u32) -> u64 {
 
 /// UDP ports of this machine that are bound within a range.
 pub fn udp_ports(range: std::ops::RangeInclusive<u16>) -> usize {
+    udp_sockets(range).len()
+}
+
+/// Those of them that a process has open. Other programs use the same range.
+pub fn udp_ports_of(pid: u32, range: std::ops::RangeInclusive<u16>) -> usize {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let links = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let names: Vec<String> = links.map(|link| link.display().to_string()).collect();
+    let is_open = |inode: &String| names.contains(&format!("socket:[{inode}]"));
+    udp_sockets(range).iter().filter(|inode| is_open(inode)).count()
+}
+
+/// The inodes of UDP sockets that are bound within a range.
+fn udp_sockets(range: std::ops::RangeInclusive<u16>) -> Vec<String> {
     let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
-    let port = |line: &str| {
-        let local = line.split_whitespace().nth(1)?;
-        u16::from_str_radix(local.split_once(':')?.1, 16).ok()
+    let inode = |line: &str| {
+        let mut columns = line.split_whitespace();
+        let port = u16::from_str_radix(columns.nth(1)?.split_once(':')?.1, 16).ok()?;
+        range.contains(&port).then(|| columns.nth(7).map(str::to_owned))?
     };
-    table.lines().skip(1).filter_map(port).filter(|port| range.contains(port)).count()
+    table.lines().skip(1).filter_map(inode).collect()
 }
 
 /// Children of `parent` with this name.

@@ -14,6 +14,8 @@ use super::sound::{FRAME, from_mu_law, to_mu_law};
 const PTIME: Duration = Duration::from_millis(20);
 const PCMU: u8 = 0;
 const HEADER_BYTES: usize = 12;
+/// 12 dB: a loud handset.
+const ECHO_LOSS: i16 = 4;
 const MU_LAW_SILENCE: u8 = 0xff;
 
 /// A packet as it came.
@@ -41,6 +43,8 @@ struct Shared {
     sending: AtomicBool,
     stop: AtomicBool,
     queue: Mutex<VecDeque<u8>>,
+    /// What comes back to the line of its own sound, while we say nothing; `None`: nothing does.
+    echo: Mutex<Option<VecDeque<u8>>>,
     received: Mutex<Vec<Packet>>,
 }
 
@@ -57,6 +61,7 @@ impl Media {
             sending: AtomicBool::new(true),
             stop: AtomicBool::new(false),
             queue: Mutex::new(VecDeque::new()),
+            echo: Mutex::new(None),
             received: Mutex::new(Vec::new()),
         });
         let (sender, receiver) = (shared.clone(), shared.clone());
@@ -85,6 +90,14 @@ impl Media {
         while !self.shared.queue.lock().expect("no panic").is_empty() {
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// From now on the line hears itself: what it sends comes back after `delay`, `ECHO_LOSS` times
+    /// weaker, as from a telephone on a table.
+    pub fn echo(&self, delay: Duration) {
+        let packets = delay.as_millis() / PTIME.as_millis();
+        let silence = vec![MU_LAW_SILENCE; packets as usize * FRAME];
+        *self.shared.echo.lock().expect("no panic") = Some(silence.into());
     }
 
     /// Everything that came so far.
@@ -150,8 +163,13 @@ impl Shared {
         packet.extend(sequence.to_be_bytes());
         packet.extend(timestamp.to_be_bytes());
         packet.extend(0x1234_5678_u32.to_be_bytes());
+        let mut echo = self.echo.lock().expect("no panic");
+        let echoed = echo.as_mut().filter(|echo| echo.len() >= FRAME);
+        let echoed: Option<Vec<u8>> = echoed.map(|echo| echo.drain(..FRAME).collect());
         let mut queue = self.queue.lock().expect("no panic");
-        if queue.is_empty() {
+        if let (true, Some(echoed)) = (queue.is_empty(), echoed) {
+            packet.extend(echoed);
+        } else if queue.is_empty() {
             packet.resize(HEADER_BYTES + FRAME, MU_LAW_SILENCE);
         } else {
             let length = FRAME.min(queue.len());
@@ -165,6 +183,11 @@ impl Shared {
         while !self.stop.load(SeqCst) {
             let Some((length, at_us)) = receive(&self.socket, &mut buffer) else { continue };
             if let Some(packet) = parse(&buffer[..length], at_us) {
+                if let Some(echo) = self.echo.lock().expect("no panic").as_mut() {
+                    let weaker: Vec<i16> =
+                        from_mu_law(&packet.payload).iter().map(|s| s / ECHO_LOSS).collect();
+                    echo.extend(to_mu_law(&weaker));
+                }
                 self.received.lock().expect("no panic").push(packet);
             }
         }

@@ -1,0 +1,79 @@
+//! A ladder of tones, each a little higher than the one before: on a recording it shows what was
+//! heard, in which order, and how often.
+
+use std::f64::consts::TAU;
+use std::path::{Path, PathBuf};
+
+use crate::support::sound::{FRAME, rms};
+
+const RATE_HZ: f64 = 8_000.0;
+pub const STEPS: usize = 20;
+/// Packets of 20 ms that a step lasts.
+pub const STEP_FRAMES: usize = 10;
+const LOWEST_HZ: f64 = 500.0;
+const APART_HZ: f64 = 100.0;
+const LOUDNESS: f64 = 8_000.0;
+
+fn hz(step: usize) -> f64 {
+    LOWEST_HZ + step as f64 * APART_HZ
+}
+
+/// The ladder as a file for `xenline say --wav`.
+pub fn ladder(dir: &Path) -> PathBuf {
+    let path = dir.join("ladder.wav");
+    let sample_format = hound::SampleFormat::Int;
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
+    let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
+    for step in 0..STEPS {
+        for n in 0..STEP_FRAMES * FRAME {
+            let sample = (n as f64 * hz(step) * TAU / RATE_HZ).sin() * LOUDNESS;
+            writer.write_sample(sample as i16).expect("it is written");
+        }
+    }
+    writer.finalize().expect("it is closed");
+    path
+}
+
+/// How many packets of each step are in `sound`, and whether a lower one ever follows a higher.
+pub fn steps_in(sound: &[i16]) -> ([usize; STEPS], bool) {
+    let (mut frames, mut highest, mut falls) = ([0; STEPS], 0, false);
+    for step in sound.chunks_exact(FRAME).filter_map(step_of) {
+        frames[step] += 1;
+        falls |= step < highest;
+        highest = highest.max(step);
+    }
+    (frames, falls)
+}
+
+/// The step that is all there is in this packet; `None`: something else, or between two of them.
+fn step_of(frame: &[i16]) -> Option<usize> {
+    let power = rms(frame).powi(2);
+    if power < 1_000_000.0 {
+        return None;
+    }
+    let share = |step: &usize| power_at(frame, hz(*step)) / power;
+    let step = (0..STEPS).max_by(|a, b| share(a).total_cmp(&share(b)))?;
+    (share(&step) > 0.8).then_some(step)
+}
+
+/// The power of one frequency (Goertzel).
+fn power_at(frame: &[i16], hz: f64) -> f64 {
+    let (mut re, mut im) = (0.0, 0.0);
+    for (n, sample) in frame.iter().enumerate() {
+        let angle = n as f64 * hz * TAU / RATE_HZ;
+        re += f64::from(*sample) * angle.cos();
+        im += f64::from(*sample) * angle.sin();
+    }
+    let n = frame.len() as f64;
+    2.0 * (re * re + im * im) / (n * n)
+}
+
+#[test]
+fn a_ladder_is_read_as_it_was_written() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let sound = crate::support::sound::channel(&ladder(dir.path()), 0);
+    assert_eq!(steps_in(&sound), ([STEP_FRAMES; STEPS], false));
+    let twice = [&sound[..], &sound[..]].concat();
+    assert_eq!(steps_in(&twice), ([2 * STEP_FRAMES; STEPS], true));
+}
