@@ -1,6 +1,7 @@
 //! What a bridge is started with.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use media_core::Codec;
 
@@ -13,6 +14,8 @@ pub struct BridgeConfig {
     pub udp: Option<SocketAddr>,
     /// Address to receive SIP over TCP on.
     pub tcp: Option<SocketAddr>,
+    /// SIP over TLS, if wanted.
+    pub tls: Option<TlsConfig>,
     /// Who may call us. Empty: nobody (a softphone that only dials).
     pub trunks: Vec<Trunk>,
     /// Calls at once, inbound and outbound together. One more is answered 486.
@@ -33,6 +36,7 @@ impl Default for BridgeConfig {
         Self {
             udp: None,
             tcp: None,
+            tls: None,
             trunks: Vec::new(),
             channels_max: 10,
             codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722],
@@ -43,10 +47,23 @@ impl Default for BridgeConfig {
     }
 }
 
+/// TLS towards trunks: at least 1.2, with a certificate of ours.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// Address to receive SIP over TLS on.
+    pub listen: SocketAddr,
+    /// Our certificate and those that vouch for it, PEM. Read again when it changes.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+    /// Whose signatures we believe where we connect, PEM. `None`: Mozilla's list.
+    pub ca: Option<PathBuf>,
+}
+
 /// A call to place.
 #[derive(Clone, Debug)]
 pub struct DialSpec {
-    /// Whom to call: `sip:user@host[:port][;transport=udp|tcp]`.
+    /// Whom to call: `sip:user@host[:port][;transport=udp|tcp|tls]` or `sips:`.
     pub target: String,
     /// As whom: a full `sip:` URI, or only a user part.
     pub from: String,

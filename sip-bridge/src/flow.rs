@@ -2,13 +2,13 @@ use core::net::SocketAddr;
 
 use crate::message::TransportKind;
 
-/// How a peer is reached: a transport and its address there. Over TCP the address names the
-/// connection; `reconnect` says where to open a new one when that is gone.
+/// How a peer is reached: a transport and its address there. Over TCP and TLS the address names
+/// the connection; `reconnect` says where to open a new one when that is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Flow {
-    /// UDP or TCP.
+    /// UDP, TCP or TLS.
     pub transport: TransportKind,
-    /// The peer's address; over TCP that of the connection's far end.
+    /// The peer's address; over a stream that of the connection's far end.
     pub peer: SocketAddr,
     /// Where to connect when there is no connection to `peer`. Not used over UDP.
     pub reconnect: SocketAddr,

@@ -52,8 +52,13 @@ pub fn session_description(bytes: &[u8]) {
 pub fn conversation(mut bytes: &[u8]) {
     let line = SocketAddr::from(([192, 0, 2, 1], 5060));
     let peer = SocketAddr::from(([192, 0, 2, 9], 5080));
-    let identity =
-        Identity { udp: Some(line), tcp: Some(line), media_ip: line.ip(), user_agent: "x".into() };
+    let identity = Identity {
+        udp: Some(line),
+        tcp: Some(line),
+        tls: None,
+        media_ip: line.ip(),
+        user_agent: "x".into(),
+    };
     let mut agent = Agent::new(AgentConfig {
         identity,
         codecs: [Codec::Pcmu].into(),

@@ -40,6 +40,11 @@ impl IdSource {
         self.rng.next_u64() >> 2
     }
 
+    /// A number below `bound`, near enough to uniform for a back-off.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.rng.next_u64() % bound.max(1)
+    }
+
     /// A first CSeq: below 2¹⁶, so that it never reaches 2³¹ in a month of refreshes.
     pub(crate) fn cseq(&mut self) -> u32 {
         (self.rng.next_u32() >> 16).max(1)

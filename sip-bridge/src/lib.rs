@@ -2,7 +2,7 @@
 //!
 //! # What it owns
 //!
-//! The SIP sockets (UDP and TCP), the trunks' source-address list, message framing, offer/answer,
+//! The SIP sockets (UDP, TCP and TLS), the trunks' source-address list, message framing, offer/answer,
 //! transactions, dialogs, calls and admission. It knows media as a value, [`NegotiatedMedia`], and
 //! never touches audio.
 //!
@@ -54,9 +54,9 @@ mod timers;
 mod transaction;
 
 pub use acl::{Acl, Trunk};
-pub use bridge::{Bridge, BridgeCounts, DialError, StartError};
+pub use bridge::{Bridge, BridgeCounts, DialError, StartError, TlsError, check_tls};
 pub use cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
-pub use config::{BridgeConfig, DialSpec};
+pub use config::{BridgeConfig, DialSpec, TlsConfig};
 pub use event::{BridgeEvent, CallId, CallOutcome, HangupBy, HangupReason, Rejection};
 pub use media_core::NegotiatedMedia;
 pub use pii::{Pii, pii_is_revealed, reveal_pii};

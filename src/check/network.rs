@@ -16,6 +16,18 @@ fn listeners(sip: &SipSection, tell: &mut dyn FnMut(Finding)) {
     if let Some(address) = sip.listen_tcp {
         tell(listener("SIP over TCP", address, TcpListener::bind(address).map(drop)));
     }
+    if let Some(tls) = sip.tls() {
+        let address = tls.listen;
+        tell(listener("SIP over TLS", address, TcpListener::bind(address).map(drop)));
+        tell(match sip_bridge::check_tls(&tls) {
+            Ok(()) => Finding::good("TLS certificate", tls.certificate.display().to_string()),
+            Err(error) => Finding::failure(
+                "TLS certificate",
+                error.to_string(),
+                "name the PEM files in [sip] tls_certificate, tls_key and tls_ca",
+            ),
+        });
+    }
 }
 
 fn listener(what: &str, address: SocketAddr, bound: std::io::Result<()>) -> Finding {
@@ -64,7 +76,7 @@ fn media_ports(config: &Config) -> Finding {
 
 fn acl(config: &Config) -> Finding {
     const WHAT: &str = "who may call";
-    let open = [config.sip.listen_udp, config.sip.listen_tcp]
+    let open = [config.sip.listen_udp, config.sip.listen_tcp, config.sip.listen_tls]
         .into_iter()
         .flatten()
         .any(|address| !address.ip().is_loopback());

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use sip_bridge::TlsConfig;
 
 use super::say::SaySection;
 use super::text::{HttpSection, SmsSection, TextSection};
@@ -60,6 +61,15 @@ pub struct SipSection {
     /// TCP listener, or `off`.
     #[serde(with = "listener")]
     pub listen_tcp: Option<SocketAddr>,
+    /// TLS listener, or `off`.
+    #[serde(with = "listener")]
+    pub listen_tls: Option<SocketAddr>,
+    /// Our certificate for TLS and those that vouch for it, PEM.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Whom we believe where we connect over TLS, PEM; absent: Mozilla's list.
+    pub tls_ca: Option<PathBuf>,
     /// The address that our SDP offers for media.
     pub media_ip: IpAddr,
     /// Calls at the same time; the next one is answered 486.
@@ -78,12 +88,29 @@ impl Default for SipSection {
         Self {
             listen_udp: Some(local),
             listen_tcp: Some(local),
+            listen_tls: None,
+            tls_certificate: None,
+            tls_key: None,
+            tls_ca: None,
             media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             channels: 10,
             codecs: ["G722", "PCMU", "PCMA"].map(String::from).to_vec(),
             user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),
             drain_s: 10,
         }
+    }
+}
+
+impl SipSection {
+    /// What TLS is spoken with, where it is.
+    #[must_use]
+    pub fn tls(&self) -> Option<TlsConfig> {
+        Some(TlsConfig {
+            listen: self.listen_tls?,
+            certificate: self.tls_certificate.clone()?,
+            key: self.tls_key.clone()?,
+            ca: self.tls_ca.clone(),
+        })
     }
 }
 

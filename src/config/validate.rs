@@ -30,9 +30,13 @@ pub fn validate(config: &Config) -> Vec<Problem> {
 
 fn sip(config: &Config, wrong: &mut Wrong<'_>) {
     let sip = &config.sip;
-    if sip.listen_udp.is_none() && sip.listen_tcp.is_none() {
-        let next = "no listener: set listen_udp or listen_tcp, e.g. \"127.0.0.1:5060\"";
+    if sip.listen_udp.is_none() && sip.listen_tcp.is_none() && sip.listen_tls.is_none() {
+        let next = "no listener: set listen_udp, listen_tcp or listen_tls, e.g. \"127.0.0.1:5060\"";
         wrong("sip.listen_udp", next.into());
+    }
+    if sip.listen_tls.is_some() && sip.tls().is_none() {
+        let next = "TLS needs tls_certificate and tls_key beside it, two PEM files";
+        wrong("sip.listen_tls", next.into());
     }
     let most = config.audio.lines_max;
     if sip.channels == 0 || sip.channels > most {
@@ -156,6 +160,7 @@ mod tests {
         type Spoil = fn(&mut Config);
         let cases: &[(&str, Spoil)] = &[
             ("sip.listen_udp", |c| (c.sip.listen_udp, c.sip.listen_tcp) = (None, None)),
+            ("sip.listen_tls", |c| c.sip.listen_tls = c.sip.listen_tcp),
             ("sip.channels", |c| c.sip.channels = 0),
             ("sip.codecs", |c| c.sip.codecs = vec!["G729".into()]),
             ("rtp.port_min", |c| c.rtp.port_max = c.rtp.port_min),

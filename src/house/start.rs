@@ -206,6 +206,7 @@ fn bridge_config(config: &Config) -> BridgeConfig {
     BridgeConfig {
         udp: config.sip.listen_udp,
         tcp: config.sip.listen_tcp,
+        tls: config.sip.tls(),
         trunks: config
             .trunk
             .iter()

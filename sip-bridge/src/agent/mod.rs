@@ -24,7 +24,7 @@ use crate::call::{Call, Context};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::ids::IdSource;
-use crate::message::{Identity, Message, SipUri, TransportKind};
+use crate::message::{Identity, Message, Method, SipUri, TransportKind};
 use crate::timers::{Timer, TimerKey, TimerQueue};
 use crate::transaction::{ClientTransaction, ServerTransaction};
 
@@ -50,8 +50,8 @@ pub(crate) enum Input<'a> {
     },
     /// What the line wants.
     Command(Command),
-    /// A TCP connection could not be opened, or broke with a request unanswered.
-    Unreachable(SocketAddr),
+    /// A connection could not be opened, or broke with a request unanswered.
+    Unreachable(TransportKind, SocketAddr),
     /// The line has `waiting` events yet to take.
     EventsWaiting(usize),
     /// The time that `next_timeout` named has come.
@@ -97,6 +97,7 @@ pub(crate) enum Output {
 /// A client transaction and the call that waits for its response.
 struct Client {
     transaction: ClientTransaction,
+    method: Method,
     key: Box<str>,
     call: Option<CallId>,
 }
@@ -169,7 +170,7 @@ impl Agent {
                 Message::Response(response) => self.on_response(now, &response),
             },
             Input::Command(command) => self.on_command(now, command),
-            Input::Unreachable(peer) => self.on_unreachable(now, peer),
+            Input::Unreachable(transport, peer) => self.on_unreachable(now, transport, peer),
             Input::EventsWaiting(waiting) => self.events_waiting = waiting,
             Input::Timeout => self.on_timeout(now),
         }

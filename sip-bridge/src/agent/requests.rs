@@ -5,11 +5,11 @@ use media_core::MonoTime;
 
 use super::{Agent, Output, context, dialog_key};
 use crate::admission::TRANSACTIONS_MAX;
-use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal};
+use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal, unsupported};
 use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures, cause_of};
 use crate::event::{BridgeEvent, CallId, CallOutcome, HangupBy};
 use crate::flow::Flow;
-use crate::message::{Extra, Method, Request, ResponseSeed, SIP_PORT, TransportKind, phrase};
+use crate::message::{Extra, Method, Request, ResponseSeed, TransportKind, phrase};
 use crate::pii::Pii;
 use crate::transaction::server_key;
 
@@ -55,7 +55,9 @@ impl Agent {
                 let extra = format!("{ALLOW_LINE}Accept: application/sdp\r\n");
                 self.answer_outside(&arrival, key, 200, &extra);
             }
-            Method::Bye | Method::Info => self.answer_outside(&arrival, key, 481, ""),
+            Method::Bye | Method::Info | Method::Update => {
+                self.answer_outside(&arrival, key, 481, "")
+            }
             _ => self.answer_outside(&arrival, key, 405, ALLOW_LINE),
         }
     }
@@ -169,8 +171,9 @@ impl Agent {
     fn on_invite(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
         let (now, request) = (arrival.now, arrival.request);
         let Some(trunk) = arrival.trunk else { return };
-        if !request.head.require.is_empty() {
-            let unsupported = format!("Unsupported: {}\r\n", request.head.require.join(", "));
+        let unknown = unsupported(request);
+        if !unknown.is_empty() {
+            let unsupported = format!("Unsupported: {unknown}\r\n");
             return self.refuse(arrival, key, 420, "requires an extension", &unsupported);
         }
         let merge_key = merge_key(request);
@@ -202,7 +205,8 @@ impl Agent {
                 self.admit_call(now, call_id, call, merge_key, trunk);
             }
             Err(Refusal { status, why }) => {
-                let warning = format!("Warning: 399 xenline \"{why}\"\r\n");
+                let min_se = if status == 422 { "Min-SE: 90\r\n" } else { "" };
+                let warning = format!("Warning: 399 xenline \"{why}\"\r\n{min_se}");
                 self.answer_in(arrival, transaction, status, &warning);
                 self.record_refusal(arrival, status, &why);
             }
@@ -241,11 +245,13 @@ impl Agent {
 /// its port if `rport` asks for that, else to the port in the Via.
 fn response_flow(transport: TransportKind, source: SocketAddr, request: &Request) -> Flow {
     let via = &request.head.via;
-    let named = SocketAddr::new(source.ip(), via.port.unwrap_or(SIP_PORT));
+    let named = SocketAddr::new(source.ip(), via.port.unwrap_or(transport.default_port()));
     match transport {
         TransportKind::Udp if via.rport => Flow::direct(transport, source),
         TransportKind::Udp => Flow::direct(transport, named),
-        TransportKind::Tcp => Flow { transport, peer: source, reconnect: named },
+        TransportKind::Tcp | TransportKind::Tls => {
+            Flow { transport, peer: source, reconnect: named }
+        }
     }
 }
 

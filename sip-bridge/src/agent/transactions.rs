@@ -7,7 +7,7 @@ use super::{Agent, Client, Output, Server};
 use crate::call::{CallInput, Outgoing};
 use crate::event::CallId;
 use crate::flow::Flow;
-use crate::message::{Method, Response};
+use crate::message::{Method, Response, TransportKind};
 use crate::timers::Timer;
 use crate::transaction::{
     ClientStep, ClientTransaction, ServerTransaction, Step, Tick, client_key,
@@ -55,10 +55,11 @@ impl Agent {
     pub(super) fn begin_client(&mut self, now: MonoTime, request: Outgoing, call: Option<CallId>) {
         let id = self.next_number();
         let key: Box<str> = format!("{}\n{}", request.branch, request.method.name()).into();
-        let is_invite = request.method == Method::Invite;
+        let method = request.method;
+        let is_invite = method == Method::Invite;
         let (transaction, step) = ClientTransaction::start(is_invite, request.flow, request.bytes);
         self.client_keys.insert(key.clone(), id);
-        self.clients.insert(id, Client { transaction, key, call });
+        self.clients.insert(id, Client { transaction, method, key, call });
         self.step_client(now, id, step);
     }
 
@@ -103,13 +104,13 @@ impl Agent {
         response: Option<&Response>,
     ) {
         let Some(client) = self.clients.get(&id) else { return };
-        let (call, is_invite) = (client.call, client.key.ends_with("\nINVITE"));
+        let (call, method) = (client.call, client.method);
         // The call first: the ACK it makes is kept by the transaction before that may be over.
         if let (Some(call), true, Some(response)) = (call, step.deliver, response) {
             self.drive(now, call, CallInput::Response(response));
         }
-        if let (Some(call), true, true) = (call, step.timed_out, is_invite) {
-            self.drive(now, call, CallInput::NoResponse);
+        if let (Some(call), true) = (call, step.timed_out) {
+            self.drive(now, call, CallInput::NoResponse(method));
         }
         self.step_client(now, id, step.step);
     }
@@ -131,10 +132,15 @@ impl Agent {
 
     /// Nothing can be sent to `peer`: its unanswered requests end as if they had timed out
     /// (RFC 3261 §17.1.4, §18.4).
-    pub(super) fn on_unreachable(&mut self, now: MonoTime, peer: SocketAddr) {
+    pub(super) fn on_unreachable(
+        &mut self,
+        now: MonoTime,
+        transport: TransportKind,
+        peer: SocketAddr,
+    ) {
         let unanswered = |client: &Client| {
             let flow = client.transaction.flow;
-            flow.transport.is_reliable() && (flow.peer == peer || flow.reconnect == peer)
+            flow.transport == transport && (flow.peer == peer || flow.reconnect == peer)
         };
         let ids: Vec<u64> = self
             .clients

@@ -1,11 +1,13 @@
 //! The shell: sockets, clock and tasks around the agent core.
 
 mod clock;
+mod connections;
 mod driver;
 mod intake;
 mod shared;
+mod stream;
 mod target;
-mod tcp;
+mod tls;
 mod udp;
 
 use core::net::SocketAddr;
@@ -15,18 +17,21 @@ use std::sync::Arc;
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::clock::Clock;
 use self::shared::{Parts, Shared};
+use self::tls::Tls;
+pub use self::tls::TlsError;
 use crate::acl::{Acl, Trunk};
 use crate::admission::AdmissionError;
 use crate::agent::{Agent, AgentConfig, Command, Dial, Input};
-use crate::config::{BridgeConfig, DialSpec};
+use crate::config::{BridgeConfig, DialSpec, TlsConfig};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::gate::Gate;
-use crate::message::Identity;
+use crate::message::{Identity, TransportKind};
 
 /// Why a bridge did not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,15 +41,18 @@ pub enum StartError {
         "cannot listen for SIP on {transport} {address}: {source}; is the port taken, or is the address not this machine's?"
     )]
     Listen {
-        /// `udp` or `tcp`.
+        /// `udp`, `tcp` or `tls`.
         transport: &'static str,
         /// The address asked for.
         address: SocketAddr,
         /// What the system said.
         source: std::io::Error,
     },
-    /// Neither UDP nor TCP is configured.
-    #[error("no SIP listener configured: set a UDP or a TCP address")]
+    /// TLS is configured and cannot be spoken.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+    /// Neither UDP nor TCP nor TLS is configured.
+    #[error("no SIP listener configured: set a UDP, TCP or TLS address")]
     NoListener,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes; without them call tags could be guessed")]
@@ -55,7 +63,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// The target is not a `sip:` URI that we can follow.
-    #[error("cannot call {0:?}: expected sip:user@host[:port][;transport=udp|tcp]")]
+    #[error("cannot call {0:?}: expected sip:user@host[:port][;transport=udp|tcp|tls]")]
     BadTarget(String),
     /// The calling identity is neither a `sip:` URI nor a user part.
     #[error("cannot call as {0:?}: expected a number, a name or sip:user@host")]
@@ -71,7 +79,7 @@ pub enum DialError {
     /// No listener for the transport the target asks for, or its address family.
     #[error("no {transport} listener to call {target} from")]
     NoListener {
-        /// `udp` or `tcp`.
+        /// `udp`, `tcp` or `tls`.
         transport: &'static str,
         /// The target.
         target: SocketAddr,
@@ -91,7 +99,7 @@ pub struct BridgeCounts {
     pub transactions: usize,
     /// Timers pending.
     pub timers: usize,
-    /// TCP connections.
+    /// TCP and TLS connections.
     pub connections: usize,
     /// Events waiting because the consumer is behind.
     pub events_waiting: usize,
@@ -107,6 +115,7 @@ pub struct Bridge {
     shared: Arc<Shared>,
     local_udp: Option<SocketAddr>,
     local_tcp: Option<SocketAddr>,
+    local_tls: Option<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
     /// Dropped, it stops every task.
     stop: watch::Sender<()>,
@@ -125,18 +134,23 @@ impl Bridge {
         events: mpsc::Sender<BridgeEvent>,
     ) -> Result<Bridge, StartError> {
         let udp = config.udp.map(|address| listen("udp", address, udp::bind)).transpose()?;
-        let tcp = config.tcp.map(|address| listen("tcp", address, tcp::bind)).transpose()?;
-        if udp.is_none() && tcp.is_none() {
+        let tcp = config.tcp.map(|address| listen("tcp", address, stream::bind)).transpose()?;
+        let secure = config.tls.as_ref().map(|tls| listen("tls", tls.listen, stream::bind));
+        let secure = secure.transpose()?;
+        if udp.is_none() && tcp.is_none() && secure.is_none() {
             return Err(StartError::NoListener);
         }
         let (udp, sender) = udp.unzip();
         let local_udp = sender.as_ref().and_then(|socket| socket.local_addr().ok());
-        let local_tcp = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
+        let local = |listener: &TcpListener| listener.local_addr().ok();
+        let (local_tcp, local_tls) =
+            (tcp.as_ref().and_then(local), secure.as_ref().and_then(local));
         let (stop, stopped) = watch::channel(());
         let shared = Shared::new(Parts {
             clock: Clock::start(),
             gate: Gate::new(Acl::new(&config.trunks)),
-            agent: Agent::new(agent_config(config, local_udp, local_tcp)?),
+            tls: config.tls.clone().map(Tls::new).transpose()?,
+            agent: Agent::new(agent_config(config, [local_udp, local_tcp, local_tls])?),
             udp: sender,
             events,
             stop: stopped,
@@ -149,9 +163,12 @@ impl Bridge {
             tasks.push(tokio::spawn(udp::serve(shared.clone(), socket)));
         }
         if let Some(listener) = tcp {
-            tasks.push(tokio::spawn(tcp::serve(shared.clone(), listener)));
+            tasks.push(tokio::spawn(stream::serve(shared.clone(), listener, TransportKind::Tcp)));
         }
-        Ok(Bridge { shared, local_udp, local_tcp, tasks, stop })
+        if let Some(listener) = secure {
+            tasks.push(tokio::spawn(stream::serve(shared.clone(), listener, TransportKind::Tls)));
+        }
+        Ok(Bridge { shared, local_udp, local_tcp, local_tls, tasks, stop })
     }
 
     /// Where we receive over UDP: the port the system chose if the configuration said 0.
@@ -164,6 +181,12 @@ impl Bridge {
     #[must_use]
     pub fn local_tcp(&self) -> Option<SocketAddr> {
         self.local_tcp
+    }
+
+    /// Where we receive over TLS.
+    #[must_use]
+    pub fn local_tls(&self) -> Option<SocketAddr> {
+        self.local_tls
     }
 
     /// Sends another 180. The first one has been sent by the bridge itself.
@@ -199,6 +222,9 @@ impl Bridge {
         let flow = target::resolve(&target, &identity).await?;
         let from = target::from_header(&spec.from, &identity, flow)
             .ok_or_else(|| DialError::BadFrom(spec.from.clone()))?;
+        if let Some(tls) = &self.shared.tls {
+            tls.name(flow.peer, &target.host);
+        }
         let ip = flow.peer.ip();
         let (local_rtp, codecs) = (spec.local_rtp, spec.codecs.into());
         let trunk = self.shared.gate().trunk_of(ip);
@@ -279,6 +305,14 @@ impl Bridge {
     }
 }
 
+/// Whether the files that TLS needs can be used, without listening.
+///
+/// # Errors
+/// [`TlsError`] names the file.
+pub fn check_tls(config: &TlsConfig) -> Result<(), TlsError> {
+    tls::examine(config)
+}
+
 fn listen<T>(
     transport: &'static str,
     address: SocketAddr,
@@ -289,15 +323,15 @@ fn listen<T>(
 
 fn agent_config(
     config: BridgeConfig,
-    local_udp: Option<SocketAddr>,
-    local_tcp: Option<SocketAddr>,
+    [udp, tcp, tls]: [Option<SocketAddr>; 3],
 ) -> Result<AgentConfig, StartError> {
     let mut seed = [0; 32];
     SysRng.try_fill_bytes(&mut seed).map_err(|_| StartError::NoRandomness)?;
     Ok(AgentConfig {
         identity: Identity {
-            udp: target::advertised(local_udp, config.media_ip),
-            tcp: target::advertised(local_tcp, config.media_ip),
+            udp: target::advertised(udp, config.media_ip),
+            tcp: target::advertised(tcp, config.media_ip),
+            tls: target::advertised(tls, config.media_ip),
             media_ip: config.media_ip,
             user_agent: config.user_agent.into(),
         },

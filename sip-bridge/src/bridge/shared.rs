@@ -10,7 +10,8 @@ use media_core::MonoTime;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::clock::Clock;
-use super::tcp::Connections;
+use super::connections::Connections;
+use super::tls::Tls;
 use crate::agent::{Agent, Input, Output};
 use crate::event::BridgeEvent;
 use crate::flow::Flow;
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     gate: RwLock<Gate>,
     udp: Option<std::net::UdpSocket>,
     pub connections: Connections,
+    pub tls: Option<Tls>,
     events: mpsc::Sender<BridgeEvent>,
     /// The timer task has to look again.
     pub timer_wake: Notify,
@@ -56,6 +58,7 @@ pub(super) struct Parts {
     pub agent: Agent,
     pub gate: Gate,
     pub udp: Option<std::net::UdpSocket>,
+    pub tls: Option<Tls>,
     pub events: mpsc::Sender<BridgeEvent>,
     pub stop: watch::Receiver<()>,
 }
@@ -68,6 +71,7 @@ impl Shared {
             gate: RwLock::new(parts.gate),
             udp: parts.udp,
             connections: Connections::default(),
+            tls: parts.tls,
             events: parts.events,
             timer_wake: Notify::new(),
             event_wake: Notify::new(),
@@ -161,7 +165,7 @@ impl Shared {
     fn send(self: &Arc<Self>, flow: Flow, bytes: Bytes) {
         match flow.transport {
             TransportKind::Udp => self.send_datagram(flow.peer, &bytes),
-            TransportKind::Tcp => Connections::send(self, flow, bytes),
+            TransportKind::Tcp | TransportKind::Tls => Connections::send(self, flow, bytes),
         }
     }
 

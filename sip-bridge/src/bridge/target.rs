@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::DialError;
 use crate::flow::Flow;
-use crate::message::{Host, Identity, SIP_PORT, SipUri, TransportKind};
+use crate::message::{Host, Identity, SipUri, TransportKind};
 use crate::stack;
 
 /// Reads a target. What would break a start line is refused here, whoever wrote it.
@@ -32,15 +32,14 @@ pub(super) fn from_header(from: &str, identity: &Identity, flow: Flow) -> Option
 
 /// Finds the target's address and picks a transport that we have a listener for.
 pub(super) async fn resolve(target: &SipUri, identity: &Identity) -> Result<Flow, DialError> {
-    let port = target.port.unwrap_or(SIP_PORT);
+    let ours = [TransportKind::Udp, TransportKind::Tcp, TransportKind::Tls];
+    let first = ours.into_iter().find(|transport| identity.speaks(*transport));
+    let transport = target.transport.or(first).unwrap_or(TransportKind::Udp);
+    let port = target.port.unwrap_or(transport.default_port());
     let address = match &target.host {
         Host::Ip(ip) => SocketAddr::new(*ip, port),
         Host::Name(host) => look_up(host, port, wants_v4(identity)).await?,
     };
-    let transport = target.transport.unwrap_or(match identity.speaks(TransportKind::Udp) {
-        true => TransportKind::Udp,
-        false => TransportKind::Tcp,
-    });
     let local = identity.address(transport).ip();
     if !identity.speaks(transport) || local.is_ipv4() != address.is_ipv4() {
         return Err(DialError::NoListener { transport: transport.uri_name(), target: address });
@@ -57,7 +56,12 @@ async fn look_up(host: &str, port: u16, v4: bool) -> Result<SocketAddr, DialErro
 }
 
 fn wants_v4(identity: &Identity) -> bool {
-    identity.udp.or(identity.tcp).map_or(identity.media_ip, |address| address.ip()).is_ipv4()
+    identity
+        .udp
+        .or(identity.tcp)
+        .or(identity.tls)
+        .map_or(identity.media_ip, |address| address.ip())
+        .is_ipv4()
 }
 
 fn is_clean(uri: &str) -> bool {

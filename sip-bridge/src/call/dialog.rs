@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{
-    Extra, Head, Identity, Method, RequestLine, Response, Route, SipUri, write_request,
+    Extra, Head, Identity, Method, Request, RequestLine, Response, Route, SipUri, write_request,
 };
 
 /// A dialog (RFC 3261 §12): what every request in a call has in common.
@@ -22,6 +22,8 @@ pub(crate) struct Dialog {
     target: SipUri,
     /// The route set, first hop first.
     routes: Vec<Route>,
+    /// Whether it began with a `sips:` URI, so that our Contact is one (§12.1.1).
+    secure: bool,
     pub local_cseq: u32,
     /// The peer's last CSeq; `None` until it sends a request.
     pub remote_cseq: Option<u32>,
@@ -40,8 +42,16 @@ pub(crate) struct Outgoing {
 impl Dialog {
     /// The dialog that an INVITE from `flow` asks for. The route set is its Record-Route, in order
     /// (§12.1.1).
-    pub(crate) fn called(head: &Head, target: SipUri, local_tag: Box<str>, flow: Flow) -> Self {
+    pub(crate) fn called(
+        request: &Request,
+        target: SipUri,
+        local_tag: Box<str>,
+        flow: Flow,
+    ) -> Self {
+        let head = &request.head;
+        let top = head.record_routes.first().map_or(&target, |route| &route.uri);
         Self {
+            secure: request.is_secure() || top.secure,
             call_id: head.call_id.as_str().into(),
             local: format!("{};tag={local_tag}", head.to.text).into(),
             remote: head.from.text.as_str().into(),
@@ -62,6 +72,7 @@ impl Dialog {
             call_id: ids.call_id(),
             local: format!("{from};tag={local_tag}").into(),
             remote: format!("<{}>", target.text).into(),
+            secure: target.secure,
             remote_tag: Box::default(),
             local_tag,
             target,
@@ -96,7 +107,7 @@ impl Dialog {
 
     /// Our Contact header line.
     pub(crate) fn contact_line(&self, identity: &Identity) -> String {
-        identity.contact_line(self.flow.transport)
+        identity.contact_line(self.flow.transport, self.secure)
     }
 
     /// A new request: next CSeq, new branch.
@@ -127,6 +138,11 @@ impl Dialog {
     ) -> Outgoing {
         let dialog = Dialog { remote: to.unwrap_or(&self.remote).into(), ..self.clone() };
         dialog.write(identity, method, branch.to_owned(), self.local_cseq, extra)
+    }
+
+    /// The ACK of a refusal of the re-INVITE with `branch` and `cseq`.
+    pub(crate) fn ack_refusal(&self, identity: &Identity, branch: &str, cseq: u32) -> Outgoing {
+        self.write(identity, Method::Ack, branch.to_owned(), cseq, Extra::default())
     }
 
     fn write(
@@ -162,12 +178,12 @@ impl Dialog {
     }
 
     /// Where requests go: the first route, or else the target. A host name is never looked up: the
-    /// peer's own address serves. Over TCP the connection that made the dialog is used again.
+    /// peer's own address serves. Over a stream the connection that made the dialog is used again.
     fn next_hop(&self, identity: &Identity) -> Flow {
         let hop = self.routes.first().map_or(&self.target, |route| &route.uri);
-        let address = hop.address().unwrap_or(self.flow.reconnect);
         let wanted = hop.transport.unwrap_or(self.flow.transport);
         let transport = if identity.speaks(wanted) { wanted } else { self.flow.transport };
+        let address = hop.address_over(transport).unwrap_or(self.flow.reconnect);
         let same_connection = transport.is_reliable() && self.flow.transport == transport;
         let peer = if same_connection { self.flow.peer } else { address };
         Flow { transport, peer, reconnect: address }

@@ -1,7 +1,7 @@
 //! Requests inside a dialog: re-INVITE, BYE, INFO, OPTIONS, and the ACK of a 2xx.
 
 use super::inbound::{accept, outcome};
-use super::{ALLOW_LINE, Call, CallOutput, Context, State, Unacknowledged};
+use super::{ALLOW_LINE, Call, CallOutput, Context, OPTION_TAGS, State, Unacknowledged, keeping};
 use crate::digits::info_digit;
 use crate::event::{CallOutcome, HangupBy};
 use crate::flow::Flow;
@@ -26,8 +26,18 @@ impl Call {
             return self.reply(&reply, 500, Extra::default());
         }
         self.dialog.remote_cseq = Some(cseq);
+        let unknown = unsupported(request);
+        if !unknown.is_empty() {
+            let headers = format!("Unsupported: {unknown}\r\n");
+            return self.reply(&reply, 420, Extra { headers: &headers, body: None });
+        }
         match request.method {
+            Method::Invite | Method::Update if keeping::is_too_short(&request.head.extensions) => {
+                let headers = keeping::MIN_SE_LINE;
+                self.reply(&reply, 422, Extra { headers, body: None });
+            }
             Method::Invite => self.on_reinvite(context, request, &reply),
+            Method::Update => self.on_update(context, request, &reply),
             Method::Bye => self.on_bye(context, request, &reply),
             Method::Info => self.on_info(request, &reply),
             Method::Options => {
@@ -79,6 +89,9 @@ impl Call {
             // Before the first INVITE is settled there can be no second (RFC 3261 §14.2).
             return self.reply(reply, 500, Extra { headers: "Retry-After: 1\r\n", body: None });
         }
+        if self.session.offer.is_some() {
+            return self.reply(reply, 491, Extra::default()); // Ours is under way (§14.2).
+        }
         let accepted = match accept(request, &self.session.codecs) {
             Ok(accepted) => accepted,
             // The session goes on as it was (§14.2).
@@ -91,12 +104,41 @@ impl Call {
         };
         let mut headers = self.dialog.contact_line(&self.identity);
         headers.push_str(ALLOW_LINE);
+        headers.push_str(&self.refreshed(context, &request.head));
         let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
         let bytes = reply.seed.write_in_dialog(200, &self.dialog.local_tag, extra);
         let (cseq, transaction) = (request.head.cseq.number, reply.transaction);
         self.unacknowledged =
             Some(Unacknowledged::new(context.now, cseq, reply.flow, bytes.clone()));
         self.outputs.push_back(CallOutput::Respond { transaction, status: 200, bytes });
+        if let Some(accepted) = accepted {
+            self.agreed(accepted.media());
+        }
+    }
+
+    /// A new offer without an ACK, or only a refresh (RFC 3311 §5.2).
+    fn on_update(&mut self, context: &mut Context<'_>, request: &Request, reply: &Reply) {
+        let has_offer = !request.head.body.is_empty();
+        if has_offer && matches!(self.state, State::Waiting(_)) {
+            // The INVITE's own offer is not answered yet.
+            return self.reply(reply, 500, Extra { headers: "Retry-After: 5\r\n", body: None });
+        }
+        if has_offer && self.session.offer.is_some() {
+            return self.reply(reply, 491, Extra::default());
+        }
+        let accepted = match accept(request, &self.session.codecs) {
+            Ok(accepted) => accepted,
+            Err(refusal) => return self.reply(reply, refusal.status, Extra::default()),
+        };
+        self.dialog.refresh_target(&request.head);
+        let sdp = accepted.as_ref().map(|accepted| self.session.answer(accepted));
+        let mut headers = self.dialog.contact_line(&self.identity);
+        headers.push_str(ALLOW_LINE);
+        if matches!(self.state, State::Talking { .. }) {
+            headers.push_str(&self.refreshed(context, &request.head));
+        }
+        let body = sdp.as_ref().map(|sdp| ("application/sdp", sdp.as_bytes()));
+        self.reply(reply, 200, Extra { headers: &headers, body });
         if let Some(accepted) = accepted {
             self.agreed(accepted.media());
         }
@@ -127,13 +169,17 @@ impl Call {
         if let Some(reason) = hangup_after_ack.take() {
             return self.bye(context, super::line_outcome(200, reason));
         }
+        if first {
+            let asked = self.keeping.agreed();
+            self.begin_keeping(context, asked);
+        }
         if let (true, Some(media)) = (first, self.session.media) {
             self.outputs.push_back(CallOutput::Established(media));
         }
     }
 
     /// Notes what was agreed, and tells if that is news in an established call.
-    fn agreed(&mut self, media: media_core::NegotiatedMedia) {
+    pub(super) fn agreed(&mut self, media: media_core::NegotiatedMedia) {
         let changed = self.session.media.replace(media) != Some(media);
         if changed && matches!(self.state, State::Talking { established: true, .. }) {
             self.outputs.push_back(CallOutput::MediaChanged(media));
@@ -144,6 +190,14 @@ impl Call {
         let outcome = outcome(HangupBy::Bridge, 408, "ACK Timeout");
         self.bye(context, CallOutcome { q850: Some(102), ..outcome });
     }
+}
+
+/// The option tags that `request` requires and we do not know (RFC 3261 §8.2.2.3).
+pub(crate) fn unsupported(request: &Request) -> String {
+    let known = |tag: &&String| !OPTION_TAGS.iter().any(|ours| ours.eq_ignore_ascii_case(tag));
+    let unknown: Vec<&str> =
+        request.head.require.iter().filter(known).map(String::as_str).collect();
+    unknown.join(", ")
 }
 
 /// How to answer one request.

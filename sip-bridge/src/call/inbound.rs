@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use media_core::{Codec, MonoTime};
 
+use super::keeping::{self, Keeping};
 use super::record::Record;
 use super::{
     ALLOW_LINE, Call, CallOutput, Context, Dialog, RING_AGAIN, Session, State, Unacknowledged,
@@ -14,9 +15,9 @@ use super::{
 use crate::cdr::{CallDirection, cause_of};
 use crate::event::{CallId, CallOutcome, HangupBy, Rejection};
 use crate::flow::Flow;
-use crate::message::{Extra, Identity, Request, ResponseSeed, phrase};
+use crate::message::{Extra, Identity, Request, ResponseSeed, TransportKind, phrase};
 use crate::negotiation::Accepted;
-use crate::sdp;
+use crate::sdp::{self, MediaShape};
 
 /// An INVITE that rings.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Call {
     /// Takes an INVITE: sends 100 and 180, and waits for the line to answer.
     ///
     /// # Errors
-    /// [`Refusal`]: there is nothing to agree on; 400, 415 or 488.
+    /// [`Refusal`]: there is nothing to agree on; 400, 415, 416, 422 or 488.
     pub(crate) fn incoming(
         context: &mut Context<'_>,
         incoming: Incoming<'_>,
@@ -70,10 +71,16 @@ impl Call {
         let head = &request.head;
         let accepted = accept(request, &codecs)?;
         let target = head.contact.clone().ok_or_else(|| refusal(400, "INVITE without Contact"))?;
+        if target.secure && !identity.speaks(TransportKind::Tls) {
+            return Err(refusal(416, "sips: needs TLS, and there is no TLS listener"));
+        }
+        if keeping::is_too_short(&head.extensions) {
+            return Err(refusal(422, "session interval below 90 s"));
+        }
         let parties = (head.from.user.as_str(), request.uri_user.as_str());
         let (direction, now) = (CallDirection::Inbound, context.now);
         let mut call = Self {
-            dialog: Dialog::called(head, target, context.ids.tag(), flow),
+            dialog: Dialog::called(request, target, context.ids.tag(), flow),
             session: Session {
                 id: context.ids.session(),
                 version: 0,
@@ -82,6 +89,7 @@ impl Call {
                 sent: Box::default(),
                 offer: None,
                 media: accepted.as_ref().map(Accepted::media),
+                lines: vec![MediaShape::Served],
             },
             identity,
             state: State::Waiting(Box::new(Waiting {
@@ -94,6 +102,7 @@ impl Call {
                 give_up: now + incoming.ring_max,
             })),
             unacknowledged: None,
+            keeping: Keeping::asked(&head.extensions),
             record: Record::new(call, direction, &head.call_id, parties, incoming.trunk, now),
             outputs: VecDeque::new(),
         };
@@ -142,6 +151,7 @@ impl Call {
         };
         let mut headers = self.dialog.contact_line(&self.identity);
         headers.push_str(ALLOW_LINE);
+        headers.push_str(&keeping::answer_lines(self.keeping.agreed()));
         headers.push_str(&format!("Server: {}\r\n", self.identity.user_agent));
         let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
         let bytes = waiting.seed.write_in_dialog(200, &self.dialog.local_tag, extra);

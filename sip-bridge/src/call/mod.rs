@@ -8,8 +8,10 @@
 mod dialog;
 mod in_dialog;
 mod inbound;
+mod keeping;
 mod outbound;
 mod record;
+mod refresh;
 mod unacknowledged;
 
 use core::net::SocketAddr;
@@ -26,10 +28,13 @@ use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{Extra, Identity, Method, Request, Response};
 use crate::negotiation::{Accepted, Offer};
+use crate::sdp::MediaShape;
 
 pub(crate) use dialog::{Dialog, Outgoing};
+pub(crate) use in_dialog::unsupported;
 use inbound::Waiting;
 pub(crate) use inbound::{Incoming, Refusal};
+use keeping::Keeping;
 use outbound::Calling;
 pub(crate) use outbound::Dialled;
 use record::Record;
@@ -46,8 +51,8 @@ pub(crate) enum CallInput<'a> {
     Cancelled(&'a Request),
     /// A response to a request of the call. Final responses come once.
     Response(&'a Response),
-    /// The INVITE we sent got no response at all.
-    NoResponse,
+    /// A request of ours got no response at all.
+    NoResponse(Method),
     /// Ring again.
     Ring,
     /// Answer, with our RTP there.
@@ -118,17 +123,23 @@ struct Session {
     /// An offer of ours that waits for its answer.
     offer: Option<Offer>,
     media: Option<NegotiatedMedia>,
+    /// The media lines of the session, the refused ones too: every later offer repeats them.
+    lines: Vec<MediaShape>,
 }
 
 impl Session {
     /// The answer to an accepted offer; the version counts up when it differs from the last SDP.
     fn answer(&mut self, accepted: &Accepted) -> Box<str> {
+        self.lines = accepted.lines().to_vec();
         self.next_sdp(|session, version| accepted.answer(session.id, version, session.local_rtp))
     }
 
     /// An offer, remembered until it is answered.
     fn offer(&mut self) -> Box<str> {
-        let offer = Offer::new(&self.codecs);
+        self.offer_of(Offer::new(&self.codecs))
+    }
+
+    fn offer_of(&mut self, offer: Offer) -> Box<str> {
         let sdp =
             self.next_sdp(|session, version| offer.sdp(session.id, version, session.local_rtp));
         self.offer = Some(offer);
@@ -153,6 +164,7 @@ pub(crate) struct Call {
     state: State,
     session: Session,
     unacknowledged: Option<Unacknowledged>,
+    keeping: Keeping,
     record: Record,
     outputs: VecDeque<CallOutput>,
 }
@@ -167,7 +179,10 @@ impl Call {
             CallInput::Ack(request) => self.on_ack(context, request),
             CallInput::Cancelled(request) => self.on_cancelled(context, request),
             CallInput::Response(response) => self.on_response(context, response),
-            CallInput::NoResponse => self.on_no_response(context),
+            CallInput::NoResponse(Method::Invite) if matches!(self.state, State::Calling(_)) => {
+                self.on_no_response(context);
+            }
+            CallInput::NoResponse(method) => self.on_kept_unanswered(context, method),
             CallInput::Ring => self.ring(context),
             CallInput::Answer(local_rtp) => self.answer(context, local_rtp),
             CallInput::Reject(rejection) => self.reject(context, rejection),
@@ -191,6 +206,7 @@ impl Call {
         let state = match &self.state {
             State::Waiting(waiting) => Some(waiting.next_timeout()),
             State::Calling(calling) => calling.next_timeout(),
+            State::Talking { established: true, .. } => self.keeping.next_timeout(),
             State::Talking { .. } | State::Over => None,
         };
         let resend = self.unacknowledged.as_ref().map(Unacknowledged::next_timeout);
@@ -235,6 +251,7 @@ impl Call {
         match self.state {
             State::Waiting(_) => self.waiting_timeout(context),
             State::Calling(_) => self.calling_timeout(context),
+            State::Talking { established: true, .. } => self.keeping_timeout(context),
             State::Talking { .. } | State::Over => {}
         }
     }
@@ -306,5 +323,8 @@ fn reason_line(q850: Option<u8>, text: &str) -> String {
 
 /// Rings again so that proxies on the way do not give up (RFC 3261 §13.3.1.1).
 const RING_AGAIN: Duration = Duration::from_secs(60);
+/// The option tags among them: what a request may require.
+pub(crate) const OPTION_TAGS: &[&str] = &["timer"];
 /// What every dialog-making response and request says we understand.
-pub(crate) const ALLOW_LINE: &str = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO\r\n";
+pub(crate) const ALLOW_LINE: &str =
+    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\nSupported: timer\r\n";

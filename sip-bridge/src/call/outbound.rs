@@ -8,13 +8,14 @@ use std::sync::Arc;
 use media_core::{Codec, MonoTime};
 
 use super::inbound::outcome;
+use super::keeping::{self, EXPIRES_MAX, EXPIRES_WANTED, Keeping};
 use super::record::Record;
-use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, Session, State, reason_line};
+use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, Outgoing, Session, State, reason_line};
 use crate::cdr::CallDirection;
 use crate::event::{CallId, CallOutcome, HangupBy, HangupReason};
 use crate::flow::Flow;
 use crate::message::{Extra, Identity, Method, Response, SipUri};
-use crate::sdp;
+use crate::sdp::{self, MediaShape};
 use crate::transaction::GIVE_UP;
 
 /// An INVITE of ours without a final response.
@@ -26,6 +27,8 @@ pub(crate) struct Calling {
     /// Why the call is to end, once that was asked for.
     cancelled: Option<(HangupBy, HangupReason)>,
     give_up: Option<MonoTime>,
+    /// The session interval that we asked for.
+    interval: Duration,
 }
 
 impl Calling {
@@ -70,17 +73,15 @@ impl Call {
             sent: Box::default(),
             offer: None,
             media: None,
+            lines: vec![MediaShape::Served],
         };
-        let sdp = session.offer();
-        let mut headers = dialog.contact_line(&identity);
-        headers.push_str(ALLOW_LINE);
-        let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
-        let invite = dialog.request(&identity, context.ids, Method::Invite, extra);
+        let invite = invite(context, &identity, &mut dialog, &mut session, EXPIRES_WANTED);
         let calling = Calling {
             branch: invite.branch.clone(),
             proceeding: false,
             cancelled: None,
             give_up: Some(context.now + dialled.ring_max),
+            interval: EXPIRES_WANTED,
         };
         Self {
             identity,
@@ -88,12 +89,16 @@ impl Call {
             state: State::Calling(Box::new(calling)),
             session,
             unacknowledged: None,
+            keeping: Keeping::default(),
             record,
             outputs: VecDeque::from([CallOutput::Request(invite)]),
         }
     }
 
     pub(super) fn on_response(&mut self, context: &mut Context<'_>, response: &Response) {
+        if self.on_kept(context, response) {
+            return;
+        }
         if response.head.cseq.method != Method::Invite {
             return; // CANCEL and BYE: whatever the peer says, the call is over for us.
         }
@@ -124,6 +129,8 @@ impl Call {
         let ack = self.dialog.ack(&self.identity, context.ids, self.dialog.local_cseq);
         self.outputs.push_back(CallOutput::Acknowledge { branch: calling.branch, ack });
         self.record.answered(context.now);
+        self.keeping.peer_updates = response.head.extensions.update;
+        self.begin_keeping(context, keeping::agreed_by(&response.head.extensions));
         // The CANCEL crossed the 200 on the way: the call stands, and is ended properly.
         if let Some((hangup_by, reason)) = calling.cancelled {
             let outcome = CallOutcome { hangup_by, ..super::line_outcome(487, reason) };
@@ -148,6 +155,9 @@ impl Call {
         let to = Some(response.head.to.text.as_str());
         let ack = self.dialog.follow_up(&self.identity, Method::Ack, &branch, to, Extra::default());
         self.outputs.push_back(CallOutput::Acknowledge { branch, ack });
+        if response.status == 422 && cancelled.is_none() && self.ask_for_longer(context, response) {
+            return;
+        }
         let outcome = match cancelled {
             Some((hangup_by, reason)) => {
                 CallOutcome { hangup_by, ..super::line_outcome(response.status, reason) }
@@ -158,6 +168,23 @@ impl Call {
             },
         };
         self.end(context, outcome);
+    }
+
+    /// Calls again with the session interval that the peer insists on (RFC 4028 §7.3). Returns
+    /// whether that is possible.
+    fn ask_for_longer(&mut self, context: &mut Context<'_>, response: &Response) -> bool {
+        let State::Calling(calling) = &mut self.state else { return false };
+        let wanted = response.head.extensions.expires_min_s.unwrap_or_default();
+        let wanted = Duration::from_secs(wanted.into());
+        if wanted <= calling.interval || wanted > EXPIRES_MAX {
+            return false;
+        }
+        let invite = invite(context, &self.identity, &mut self.dialog, &mut self.session, wanted);
+        calling.interval = wanted;
+        calling.branch = invite.branch.clone();
+        calling.proceeding = false;
+        self.outputs.push_back(CallOutput::Request(invite));
+        true
     }
 
     /// A second 2xx from another branch of a forked INVITE: acknowledged and ended (§13.2.2.4).
@@ -227,4 +254,20 @@ impl Call {
             None => self.cancel(context, HangupBy::Bridge, HangupReason::Normal),
         }
     }
+}
+
+/// The INVITE that makes the call.
+fn invite(
+    context: &mut Context<'_>,
+    identity: &Identity,
+    dialog: &mut Dialog,
+    session: &mut Session,
+    interval: Duration,
+) -> Outgoing {
+    let sdp = session.offer();
+    let mut headers = dialog.contact_line(identity);
+    headers.push_str(ALLOW_LINE);
+    headers.push_str(&keeping::request_lines(interval, None));
+    let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
+    dialog.request(identity, context.ids, Method::Invite, extra)
 }

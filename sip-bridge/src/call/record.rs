@@ -41,6 +41,10 @@ impl Record {
         }
     }
 
+    pub(crate) fn is_outbound(&self) -> bool {
+        self.direction == CallDirection::Outbound
+    }
+
     pub(crate) fn parties(&self) -> (&str, &str) {
         (&self.from, &self.to)
     }

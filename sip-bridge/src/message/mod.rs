@@ -6,11 +6,12 @@
 
 mod request;
 mod respond;
+mod timer;
 mod uri;
 
 pub(crate) use request::{Identity, RequestLine, write_request};
 pub(crate) use respond::{Extra, ResponseSeed, phrase};
-pub(crate) use uri::SIP_PORT;
+pub use timer::{Extensions, Refresher};
 pub use uri::{Host, SipUri, TransportKind};
 
 /// A request method.
@@ -140,6 +141,8 @@ pub struct Head {
     pub content_type: Option<String>,
     /// Option tags of Require.
     pub require: Vec<String>,
+    /// The session timer and other extensions.
+    pub extensions: Extensions,
     /// Reason.
     pub reason: Option<Reason>,
     /// The name of a header that matters and could not be read. A request with one gets 400.
@@ -169,6 +172,14 @@ pub struct Request {
     pub uri_user: String,
     /// Everything else.
     pub head: Head,
+}
+
+impl Request {
+    /// Whether the Request-URI is a `sips:` one.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.uri.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips:"))
+    }
 }
 
 /// A response.

@@ -13,6 +13,8 @@ pub(crate) struct Identity {
     pub udp: Option<SocketAddr>,
     /// Where TCP reaches us.
     pub tcp: Option<SocketAddr>,
+    /// Where TLS reaches us.
+    pub tls: Option<SocketAddr>,
     /// Where media reaches us, when the RTP socket has no address of its own.
     pub media_ip: IpAddr,
     /// Product name.
@@ -20,31 +22,37 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Our address over `transport`; over the other one if there is no such listener.
+    /// Our address over `transport`; over another one if there is no such listener.
     pub(crate) fn address(&self, transport: TransportKind) -> SocketAddr {
-        let (first, second) = match transport {
-            TransportKind::Udp => (self.udp, self.tcp),
-            TransportKind::Tcp => (self.tcp, self.udp),
-        };
-        first.or(second).unwrap_or(SocketAddr::new(self.media_ip, super::uri::SIP_PORT))
+        let any = self.udp.or(self.tcp).or(self.tls);
+        let listener = self.listener(transport).or(any);
+        listener.unwrap_or(SocketAddr::new(self.media_ip, transport.default_port()))
     }
 
     /// Whether we listen over `transport`.
     pub(crate) fn speaks(&self, transport: TransportKind) -> bool {
+        self.listener(transport).is_some()
+    }
+
+    fn listener(&self, transport: TransportKind) -> Option<SocketAddr> {
         match transport {
-            TransportKind::Udp => self.udp.is_some(),
-            TransportKind::Tcp => self.tcp.is_some(),
+            TransportKind::Udp => self.udp,
+            TransportKind::Tcp => self.tcp,
+            TransportKind::Tls => self.tls,
         }
     }
 
-    /// A Contact header line.
-    pub(crate) fn contact_line(&self, transport: TransportKind) -> String {
+    /// A Contact header line; `secure`: a `sips:` one, where the dialog began with one.
+    pub(crate) fn contact_line(&self, transport: TransportKind, secure: bool) -> String {
         let address = self.address(transport);
         let parameter = match transport {
             TransportKind::Udp => "",
             TransportKind::Tcp => ";transport=tcp",
+            TransportKind::Tls if secure => "",
+            TransportKind::Tls => ";transport=tls",
         };
-        format!("Contact: <sip:xenline@{address}{parameter}>\r\n")
+        let scheme = if secure { "sips" } else { "sip" };
+        format!("Contact: <{scheme}:xenline@{address}{parameter}>\r\n")
     }
 
     /// `address`, or our media address with its port if it is the wildcard.

@@ -17,6 +17,8 @@ pub enum TransportKind {
     Udp,
     /// A stream: nothing is retransmitted but the 200 to an INVITE.
     Tcp,
+    /// A stream that nobody on the way reads (RFC 3261 §26.2.1).
+    Tls,
 }
 
 impl TransportKind {
@@ -26,6 +28,7 @@ impl TransportKind {
         match self {
             TransportKind::Udp => "UDP",
             TransportKind::Tcp => "TCP",
+            TransportKind::Tls => "TLS",
         }
     }
 
@@ -35,17 +38,27 @@ impl TransportKind {
         match self {
             TransportKind::Udp => "udp",
             TransportKind::Tcp => "tcp",
+            TransportKind::Tls => "tls",
+        }
+    }
+
+    /// The port where none is written (RFC 3261 §19.1.2).
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            TransportKind::Udp | TransportKind::Tcp => SIP_PORT,
+            TransportKind::Tls => SIPS_PORT,
         }
     }
 
     /// Whether the transport delivers what it accepted, so that nothing needs retransmission.
     #[must_use]
     pub const fn is_reliable(self) -> bool {
-        matches!(self, TransportKind::Tcp)
+        matches!(self, TransportKind::Tcp | TransportKind::Tls)
     }
 }
 
-/// A `sip:` URI: as written, and the parts that routing needs.
+/// A `sip:` or `sips:` URI: as written, and the parts that routing needs.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct SipUri {
     /// As written, without angle brackets.
@@ -56,18 +69,29 @@ pub struct SipUri {
     pub host: Host,
     /// Port, if written.
     pub port: Option<u16>,
-    /// `transport` parameter, if it names one that we speak.
+    /// Whether it is `sips:`: to be reached over TLS alone.
+    pub secure: bool,
+    /// `transport` parameter, if it names one that we speak; TLS for every `sips:`.
     pub transport: Option<TransportKind>,
     /// Whether the `lr` parameter is there: a loose router (RFC 3261 §19.1.1).
     pub loose_routing: bool,
 }
 
 impl SipUri {
-    /// Where the URI points, if its host is an address. Port 5060 if none is written.
+    /// Where the URI points, if its host is an address. The transport's own port if none
+    /// is written.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
+        self.address_over(self.transport.unwrap_or(TransportKind::Udp))
+    }
+
+    /// The same, once it is known how the way there is taken.
+    #[must_use]
+    pub fn address_over(&self, transport: TransportKind) -> Option<SocketAddr> {
         match self.host {
-            Host::Ip(ip) => Some(SocketAddr::new(ip, self.port.unwrap_or(SIP_PORT))),
+            Host::Ip(ip) => {
+                Some(SocketAddr::new(ip, self.port.unwrap_or(transport.default_port())))
+            }
             Host::Name(_) => None,
         }
     }
@@ -81,3 +105,5 @@ impl fmt::Display for SipUri {
 
 /// The port of SIP over UDP and TCP.
 pub(crate) const SIP_PORT: u16 = 5060;
+/// The port of SIP over TLS.
+const SIPS_PORT: u16 = 5061;

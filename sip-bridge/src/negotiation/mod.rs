@@ -66,6 +66,12 @@ impl Accepted {
         self.media
     }
 
+    /// The media lines of the answer, the refused ones too.
+    #[must_use]
+    pub(crate) fn lines(&self) -> &[MediaShape] {
+        &self.lines
+    }
+
     /// The answer, for the same media.
     #[must_use]
     pub fn answer(&self, session: u64, version: u64, local_rtp: SocketAddr) -> String {
@@ -83,6 +89,7 @@ impl Accepted {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Offer {
     media: LocalMedia,
+    lines: Vec<MediaShape>,
 }
 
 impl Offer {
@@ -97,13 +104,29 @@ impl Offer {
                 ptime: Ptime::MS20,
                 direction: Direction::SendRecv,
             },
+            lines: vec![MediaShape::Served],
+        }
+    }
+
+    /// Offers what is agreed already, to refresh a session without changing it (RFC 4028 §7.4).
+    /// `lines`: the session's media lines, which an offer has to repeat (RFC 3264 §8).
+    #[must_use]
+    pub(crate) fn again(media: &NegotiatedMedia, lines: Vec<MediaShape>) -> Self {
+        Self {
+            media: LocalMedia {
+                codecs: vec![(media.codec, media.receive_payload_type)],
+                telephone_event: media.receive_telephone_event,
+                ptime: media.ptime,
+                direction: media.direction,
+            },
+            lines,
         }
     }
 
     /// The offer's SDP.
     #[must_use]
     pub fn sdp(&self, session: u64, version: u64, local_rtp: SocketAddr) -> String {
-        write(session, version, local_rtp, &self.media, &[MediaShape::Served])
+        write(session, version, local_rtp, &self.media, &self.lines)
     }
 
     /// What the peer's `answer` makes of the offer. Its payload types are what we send with, ours
@@ -112,7 +135,8 @@ impl Offer {
     /// # Errors
     /// [`NegotiationError`]: the answer refuses, or answers something that was not offered.
     pub fn answered(&self, answer: &Description) -> Result<NegotiatedMedia, NegotiationError> {
-        let line = answer.media.first().ok_or(NegotiationError::NoAudio)?;
+        let served = self.lines.iter().position(|line| *line == MediaShape::Served);
+        let line = answer.media.get(served.unwrap_or_default()).ok_or(NegotiationError::NoAudio)?;
         let codecs: Vec<Codec> = self.media.codecs.iter().map(|(codec, _)| *codec).collect();
         let mut media = serve(line, &codecs)?;
         let ours = self.media.codecs.iter().find(|(codec, _)| *codec == media.codec);

@@ -43,13 +43,14 @@ pub(super) fn head(headers: &Headers, body: Vec<u8>) -> Result<Head, ParseError>
             Header::Require(require) => Some(require.value()),
             _ => None,
         }),
+        extensions: super::extensions::extensions(headers),
         reason: reason(headers),
         unreadable,
         body,
     })
 }
 
-fn first<'a>(
+pub(super) fn first<'a>(
     headers: &'a Headers,
     pick: impl Fn(&'a Header) -> Option<&'a str> + 'a,
 ) -> Option<&'a str> {
@@ -57,7 +58,7 @@ fn first<'a>(
 }
 
 /// Every entry of a header that may be written as lines, as a comma list, or as both.
-fn list<'a>(
+pub(super) fn list<'a>(
     headers: &'a Headers,
     pick: impl Fn(&'a Header) -> Option<&'a str> + 'a,
 ) -> Vec<String> {

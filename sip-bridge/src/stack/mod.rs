@@ -7,6 +7,7 @@
 //! packets inside the receive loop; the line wants them as cores in virtual time, bounded and
 //! redacted (see [`crate`]).
 
+mod extensions;
 mod header;
 #[cfg(test)]
 mod tests;
@@ -58,7 +59,7 @@ pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
     }
 }
 
-/// Parses a `sip:` URI without angle brackets.
+/// Parses a `sip:` or `sips:` URI without angle brackets.
 #[must_use]
 pub fn parse_uri(text: &str) -> Option<SipUri> {
     let uri = stack_parse_uri(text).ok()?;
@@ -66,13 +67,16 @@ pub fn parse_uri(text: &str) -> Option<SipUri> {
 }
 
 fn sip_uri(text: &str, uri: &Uri) -> Option<SipUri> {
-    if uri.scheme != Some(Scheme::Sip) {
-        return None;
-    }
+    let secure = match uri.scheme {
+        Some(Scheme::Sip) => false,
+        Some(Scheme::Sips) => true,
+        _ => return None,
+    };
     let text = text.trim().trim_start_matches('<').trim_end_matches('>').trim();
     let transport = uri.params.iter().find_map(|parameter| match parameter {
         rsipstack::sip::Param::Transport(Transport::Udp) => Some(TransportKind::Udp),
         rsipstack::sip::Param::Transport(Transport::Tcp) => Some(TransportKind::Tcp),
+        rsipstack::sip::Param::Transport(Transport::Tls) => Some(TransportKind::Tls),
         _ => None,
     });
     let loose_routing = uri.params.iter().any(|parameter| match parameter {
@@ -85,7 +89,8 @@ fn sip_uri(text: &str, uri: &Uri) -> Option<SipUri> {
         user: uri.user().unwrap_or_default().into(),
         host: host(&uri.host_with_port.host),
         port: uri.host_with_port.port.map(|port| port.0),
-        transport,
+        secure,
+        transport: if secure { Some(TransportKind::Tls) } else { transport },
         loose_routing,
     })
 }

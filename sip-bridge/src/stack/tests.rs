@@ -68,8 +68,17 @@ fn only_sip_uris_are_followed() {
     assert_eq!(uri.address(), Some("[2001:db8::1]:5070".parse().unwrap()));
     assert_eq!(uri.transport, Some(TransportKind::Tcp));
     assert!(uri.loose_routing);
-    for bad in ["sips:a@b", "tel:+1555", "http://x", "mailto:a@b", ""] {
+    for bad in ["tel:+1555", "http://x", "mailto:a@b", ""] {
         assert_eq!(parse_uri(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn a_secure_uri_means_tls_and_its_port() {
+    for (text, secure) in [("sips:a@192.0.2.9", true), ("sip:a@192.0.2.9;transport=tls", false)] {
+        let uri = parse_uri(text).unwrap();
+        assert_eq!((uri.secure, uri.transport), (secure, Some(TransportKind::Tls)), "{text}");
+        assert_eq!(uri.address(), Some("192.0.2.9:5061".parse().unwrap()), "{text}");
     }
 }
 

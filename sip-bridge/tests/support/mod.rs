@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -159,4 +161,34 @@ pub fn request(
         body.len(),
         port = local.port(),
     )
+}
+
+/// Where the distribution keeps baresip's modules.
+fn modules() -> PathBuf {
+    let multiarch = format!("/usr/lib/{}-linux-gnu/baresip/modules", std::env::consts::ARCH);
+    let known = ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules", &multiarch];
+    let mut known = known.into_iter().map(PathBuf::from);
+    known.find(|dir| dir.join("aufile.so").is_file()).expect("install the package baresip-core")
+}
+
+/// Writes a configuration that needs no sound device.
+fn configure(folder: &Path) {
+    let modules = modules().display().to_string();
+    let config = "sip_listen 127.0.0.1:0\nsip_verify_server no\nnet_interface 127.0.0.1\naudio_source ausine,440\n\
+                  audio_player aufile,heard.wav\naudio_alert aufile,alert.wav\n\
+                  module_path @MODULES@\nmodule g711.so\nmodule ausine.so\n\
+                  module aufile.so\nmodule_app account.so\nmodule_app menu.so\n";
+    std::fs::write(folder.join("config"), config.replace("@MODULES@", &modules)).unwrap();
+    std::fs::write(folder.join("accounts"), "<sip:me@127.0.0.1>;regint=0\n").unwrap();
+    std::fs::write(folder.join("contacts"), "").unwrap();
+}
+
+/// baresip dials `target` from `folder` and hangs up after three seconds.
+pub fn baresip(folder: &Path, target: &str) -> Child {
+    configure(folder);
+    let mut command = Command::new("baresip");
+    command.current_dir(folder).arg("-f").arg(folder);
+    command.args(["-e", &format!("/dial {target}"), "-t", "3"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("install the package baresip-core (scripts/setup.sh test)")
 }

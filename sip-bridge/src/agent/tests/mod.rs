@@ -3,6 +3,7 @@
 
 mod in_dialog;
 mod inbound;
+mod keeping;
 mod nothing_left;
 mod outbound;
 mod refusals;
@@ -44,6 +45,7 @@ impl Simulation {
         let identity = Identity {
             udp: Some(line),
             tcp: Some(line),
+            tls: Some(SocketAddr::new(line.ip(), 5061)),
             media_ip: line.ip(),
             user_agent: "xenline/test".into(),
         };

@@ -1,6 +1,8 @@
 use core::time::Duration;
 
-use super::{Command, Input, PEER, Simulation, address, header, headers, response, sdp};
+use super::{
+    Command, Input, PEER, Simulation, TransportKind, address, header, headers, response, sdp,
+};
 use crate::event::{BridgeEvent, HangupBy, HangupReason};
 
 fn answer() -> String {
@@ -217,7 +219,7 @@ fn the_called_side_can_hold_and_hang_up() {
 fn a_connection_that_cannot_be_opened_ends_the_call_at_once() {
     let mut sim = Simulation::over_tcp();
     dialled(&mut sim);
-    sim.agent.handle(sim.now, Input::Unreachable(address(PEER)));
+    sim.agent.handle(sim.now, Input::Unreachable(TransportKind::Tcp, address(PEER)));
     sim.drain();
     assert_eq!(sim.expect_ended().sip_status, 408);
     assert_eq!(sim.agent.load().transactions, 0);
