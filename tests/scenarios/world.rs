@@ -99,6 +99,20 @@ impl World {
         }
     }
 
+    /// Time passes until `end`; what nothing happens in is skipped.
+    pub fn pass_until(&mut self, end: MonoTime) {
+        while self.now < end {
+            let due = self.conversation.next_timeout().unwrap_or(end).min(end);
+            if self.mouth.is_none() && due > self.now + TICK {
+                self.now = due;
+                self.conversation.timeout(due);
+                self.settle();
+            } else {
+                self.run(TICK.as_millis() as u64);
+            }
+        }
+    }
+
     /// The brain wants to speak; returns the claim's name.
     pub fn brain_says(&mut self, source: Source, turn: Option<u64>, text: &str) -> String {
         self.brain_says_so(source, turn, text, |_| {})
