@@ -58,8 +58,11 @@ pub(super) struct Desk {
     saying: Saying,
     /// Watches the machine until the desk closes.
     tap: Option<Tap>,
-    hang_ups: (mpsc::Sender<CallId>, Option<mpsc::Receiver<CallId>>),
+    hang_ups: (mpsc::Sender<HangUp>, Option<mpsc::Receiver<HangUp>>),
 }
+
+/// A line wants this call ended, and why.
+type HangUp = (CallId, HangupReason);
 
 /// A call and what carries it.
 struct OpenCall {
@@ -163,7 +166,7 @@ impl Desk {
                 Some(event) = bridge.recv() => self.bridge_event(event),
                 Some(event) = brain.recv() => self.brain_event(event),
                 Some(asked) = asked.recv() => self.answer_request(asked),
-                Some(call) = hang_ups.recv() => self.bridge.hangup(call, HangupReason::Normal),
+                Some((call, reason)) = hang_ups.recv() => self.bridge.hangup(call, reason),
                 Some(ended) = self.lines.join_next() => self.line_ended(ended),
                 Some(news) = news.recv() => self.claim_news(news),
                 () = self.saying.account.changed() => self.journal_progressed(),

@@ -10,6 +10,8 @@ use queue_governor::{
     Book, Claim, ClaimId, Governor, GovernorConfig, Input, Output, Record, Source, TurnId,
 };
 
+use sip_bridge::HangupReason;
+
 use super::backlog::Backlog;
 use super::dead_air::DeadAir;
 use crate::replay::{Entry, GovernorStep};
@@ -70,8 +72,13 @@ pub enum Action {
     },
     /// Put it into the call's log.
     Log(Entry),
-    /// End the call after so long.
-    HangUp(Duration),
+    /// End the call.
+    HangUp {
+        /// After so long.
+        after: Duration,
+        /// What the peer and the call's record are told.
+        reason: HangupReason,
+    },
 }
 
 /// How an external claim stands.

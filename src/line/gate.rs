@@ -78,7 +78,7 @@ impl Gate {
                 }
                 self.hold(now, action)
             }
-            Action::Journal(_) | Action::Record { .. } | Action::Log(_) | Action::HangUp(_) => {
+            Action::Journal(_) | Action::Record { .. } | Action::Log(_) | Action::HangUp { .. } => {
                 Passage::Now(action)
             }
         }

@@ -4,6 +4,8 @@ use brain_protocol::LineMessage;
 use media_core::{HearingEvent, MonoTime, UtteranceTimes, Verdict};
 use media_engine::LineEvent;
 use queue_governor::{Input, LedgerWord, TurnId};
+use sip_bridge::HangupReason;
+use std::time::Duration;
 
 use super::conversation::{Action, CallerState, Conversation};
 use super::labels;
@@ -26,9 +28,14 @@ impl Conversation {
                 let text = format!("{count} {what} left out: the machine is too slow");
                 self.record(at, CallEvent::Note { text });
             }
-            LineEvent::MediaStarted { .. }
-            | LineEvent::MediaTimeout { .. }
-            | LineEvent::Closed { .. } => {}
+            // Whatever brain and voice are doing: nobody is there to hear it.
+            LineEvent::MediaTimeout { at } => {
+                let text = "no sound from the caller any more: hanging up".to_owned();
+                self.record(at, CallEvent::Note { text });
+                let (after, reason) = (Duration::ZERO, HangupReason::MediaTimeout);
+                self.actions.push_back(Action::HangUp { after, reason });
+            }
+            LineEvent::MediaStarted { .. } | LineEvent::Closed { .. } => {}
             playout => self.playout(now, playout),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use brain_protocol::{BrainMessage, LineMessage, OnInterrupt as Policy, Say, Source as Mind};
 use media_core::MonoTime;
 use queue_governor::{Claim, ClaimId, Input, OnInterrupt, Source, Tag, TurnId};
+use sip_bridge::HangupReason;
 
 use super::backlog::Turn;
 use super::conversation::{Action, Conversation, Origin};
@@ -96,6 +97,8 @@ impl Conversation {
                 }
             }
             (true, false) => self.send_turn(now, turn),
+            // Before the ACK no brain was asked; afterwards one that does not come is noticed.
+            (false, _) if !self.established => {}
             (false, _) => self.say_that_the_brain_is_away(now),
         }
     }
@@ -118,7 +121,10 @@ impl Conversation {
         let after = after.map(|claim| ClaimId::new(claim.as_str()));
         match after.filter(|claim| self.claims.contains_key(claim)) {
             Some(claim) => self.hang_up_after = Some(claim),
-            None => self.actions.push_back(Action::HangUp(Duration::ZERO)),
+            None => {
+                let (after, reason) = (Duration::ZERO, HangupReason::Normal);
+                self.actions.push_back(Action::HangUp { after, reason });
+            }
         }
     }
 }

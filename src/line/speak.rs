@@ -4,6 +4,7 @@ use brain_protocol::LineMessage;
 use media_core::{Generation, MonoTime};
 use media_engine::Speech;
 use queue_governor::{ClaimId, Content, Ending, FloorReason, Heard, Output, TurnId, Voice};
+use sip_bridge::HangupReason;
 use std::time::Duration;
 
 use super::conversation::{Action, Conversation, Known, News, Origin};
@@ -118,7 +119,8 @@ impl Conversation {
         }
         if !refused_twin && self.hang_up_after.as_ref() == Some(id) {
             self.hang_up_after = None;
-            self.actions.push_back(Action::HangUp(FAREWELL_TAIL));
+            let (after, reason) = (FAREWELL_TAIL, HangupReason::Normal);
+            self.actions.push_back(Action::HangUp { after, reason });
         }
     }
 

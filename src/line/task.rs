@@ -10,7 +10,7 @@ use lane_broker::LaneStore;
 use media_core::Generation;
 use media_engine::{Clock, Line, LineEvent, LineStatistics, Speech};
 use queue_governor::{Book, ClaimId, Record};
-use sip_bridge::CallOutcome;
+use sip_bridge::{CallOutcome, HangupReason};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -58,7 +58,7 @@ pub struct LineParts {
     /// Where the house hears of its claims.
     pub news: mpsc::Sender<LineNews>,
     /// Ends the call in signalling.
-    pub hang_up: Box<dyn Fn() + Send + Sync>,
+    pub hang_up: Box<dyn Fn(HangupReason) + Send + Sync>,
 }
 
 /// What is left of a call.
@@ -96,7 +96,7 @@ struct Task {
     gate: Gate,
     /// Live claims that the house handed in; their names are no other line's.
     houses: BTreeSet<ClaimId>,
-    hang_up_at: Option<Instant>,
+    hang_up_at: Option<(Instant, HangupReason)>,
     log: Option<LogSender>,
 }
 
@@ -106,7 +106,7 @@ impl Task {
             self.act();
             let governor = self.conversation.next_timeout().map(|at| self.instant_of(at));
             let gate = self.gate.next_timeout().map(|at| self.instant_of(at));
-            let hang_up = self.hang_up_at;
+            let hang_up = self.hang_up_at.map(|(at, _)| at);
             tokio::select! {
                 input = inputs.recv() => match input {
                     Some(LineInput::Ended(outcome)) => return Some(outcome),
@@ -116,8 +116,9 @@ impl Task {
                 () = self.parts.account.changed() => {}
                 () = until(gate) => {}
                 () = until(hang_up) => {
-                    self.hang_up_at = None;
-                    (self.parts.hang_up)();
+                    if let Some((_, reason)) = self.hang_up_at.take() {
+                        (self.parts.hang_up)(reason);
+                    }
                 }
                 () = until(governor) => {
                     let now = self.parts.clock.now();
@@ -136,10 +137,6 @@ impl Task {
                 self.conversation.established(now, up);
             }
             LineInput::MediaChanged(media) => self.parts.line.update_media(media),
-            LineInput::Media(LineEvent::MediaTimeout { .. }) => {
-                tracing::warn!("no RTP from the caller any more: hanging up");
-                (self.parts.hang_up)();
-            }
             LineInput::Media(event) => self.conversation.media(now, event),
             LineInput::Digit(digit) => self.conversation.digit(now, digit),
             LineInput::Brain(message) => self.conversation.brain(now, message),
@@ -208,7 +205,13 @@ impl Task {
                     log.put(entry);
                 }
             }
-            Action::HangUp(after) => self.hang_up_at = Some(Instant::now() + after),
+            Action::HangUp { after, reason } => {
+                if reason == HangupReason::MediaTimeout {
+                    let line = self.conversation.config.line;
+                    tracing::warn!(%line, "no RTP from the caller any more: hanging up");
+                }
+                self.hang_up_at = Some((Instant::now() + after, reason));
+            }
         }
     }
 

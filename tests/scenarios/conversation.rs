@@ -68,7 +68,7 @@ fn the_line_hangs_up_after_the_farewell_and_not_before() {
     assert_eq!(world.hung_up, None);
     world.run(2_000);
     assert_eq!(world.ending_of(&farewell).map(|e| e.0).as_deref(), Some("spoken"));
-    assert!(world.hung_up.is_some());
+    assert!(world.hung_up.is_some_and(|(_, why)| why == sip_bridge::HangupReason::Normal));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use media_core::plugin::WordSpan;
 use media_core::{EndReason, Generation, HearingEvent, LineId, MonoTime, UtteranceTimes, Verdict};
 use media_engine::{LineEvent, Speech};
 use queue_governor::GovernorConfig;
+use sip_bridge::HangupReason;
 use xenline::line::{Action, Conversation, ConversationConfig};
 use xenline::report::CallEvent;
 
@@ -28,8 +29,8 @@ pub struct World {
     pub told: Vec<LineMessage>,
     /// What went on the record.
     pub recorded: Vec<CallEvent>,
-    /// When the call was ended by the line.
-    pub hung_up: Option<MonoTime>,
+    /// When the call was ended by the line, and why.
+    pub hung_up: Option<(MonoTime, HangupReason)>,
     /// The speech that left, packet by packet: when, and of which generation.
     pub wire: Vec<(MonoTime, Generation)>,
     /// The voice takes words and makes no sound.
@@ -64,7 +65,8 @@ impl World {
         world
     }
 
-    fn before_the_answer() -> World {
+    /// A call that is answered, and not yet acknowledged.
+    pub fn before_the_answer() -> World {
         let now = MonoTime::from_millis(1_000);
         let config = ConversationConfig {
             line: LineId(LINE),
@@ -213,7 +215,7 @@ impl World {
             Action::Resume(generation) => self.pause(generation, false),
             Action::Tell(message) => self.told.push(message),
             Action::Record { event, .. } => self.recorded.push(event),
-            Action::HangUp(after) => self.hung_up = Some(self.now + after),
+            Action::HangUp { after, reason } => self.hung_up = Some((self.now + after, reason)),
             Action::Answer { .. } | Action::Journal(_) | Action::Log(_) => {}
         }
     }

@@ -8,7 +8,7 @@ use media_core::hearing::EarConfig;
 use media_core::{Codec, LineId, NegotiatedMedia};
 use media_engine::{LineEvent, LineMode as MediaMode, LineSpec, RtpPort};
 use queue_governor::{Book, GovernorConfig};
-use sip_bridge::{CallId, Rejection};
+use sip_bridge::{CallId, HangupReason, Rejection};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -99,7 +99,7 @@ impl Desk {
         let sink = Box::new(move |event| {
             if let LineEvent::MediaTimeout { .. } = event {
                 // A full queue of hang-ups is being worked off; the peer's silence comes again.
-                let _ = hang_up.try_send(call);
+                let _ = hang_up.try_send((call, HangupReason::MediaTimeout));
             }
         });
         let ear = EarConfig::new(media.codec.sample_rate());
@@ -161,9 +161,9 @@ impl Desk {
             said: self.saying.said.clone(),
             hold_external: self.saying.is_paused(),
             news: self.saying.news(),
-            hang_up: Box::new(move || {
+            hang_up: Box::new(move |reason| {
                 // A full queue of hang-ups is being worked off, and this one comes again.
-                let _ = hang_up.try_send(call);
+                let _ = hang_up.try_send((call, reason));
             }),
         };
         self.saying.books.insert(id, book);

@@ -1,6 +1,6 @@
 //! What users of voice agents complain about most, each as a call over real sockets: the caller
 //! speaks, the line hears, and what came back is measured. Why these, and where the rest is shown:
-//! see the table in `tests/scenarios/complaints.rs`.
+//! see the table in `tests/scenarios.rs`.
 //!
 //! Calls that run at the same time share a line.
 
@@ -212,6 +212,13 @@ fn a_caller_who_vanishes_is_no_call_for_ever() {
     let after = vanished.elapsed();
     figure(format!("stuck call: given up {after:.1?} after the last packet"));
     assert!(after >= Duration::from_secs(RTP_TIMEOUT_S), "not before its time: {after:?}");
+    let file = house.line().config.cdr.path.clone().expect("the tests name one");
+    within("a record that says why", || {
+        let records = std::fs::read_to_string(&file).unwrap_or_default();
+        let of_call = |record: &&str| record.contains("\"to\":\"******es\"");
+        let record = records.lines().find(of_call)?.to_owned();
+        record.contains("\"reason\":\"Media timeout\"").then_some(())
+    });
 }
 
 #[test]
