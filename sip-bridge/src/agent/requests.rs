@@ -11,6 +11,7 @@ use crate::event::{BridgeEvent, CallId, CallOutcome, HangupBy};
 use crate::flow::Flow;
 use crate::message::{Extra, Method, Request, ResponseSeed, TransportKind, phrase};
 use crate::pii::Pii;
+use crate::stack;
 use crate::transaction::server_key;
 
 /// Where a request came from and what it belongs to.
@@ -45,7 +46,14 @@ impl Agent {
             return;
         }
         if let Some(header) = request.head.unreadable {
-            return self.refuse(&arrival, key, 400, &format!("Unreadable {header}"), "");
+            let status = if header == stack::FOREIGN_SCHEME { 416 } else { 400 };
+            return self.refuse(&arrival, key, status, &format!("Unreadable {header}"), "");
+        }
+        let unknown = unsupported(request);
+        let outside = request.method != Method::Cancel && request.head.to.tag.is_empty();
+        if outside && !unknown.is_empty() {
+            let unsupported = format!("Unsupported: {unknown}\r\n");
+            return self.refuse(&arrival, key, 420, "requires an extension", &unsupported);
         }
         match request.method {
             Method::Cancel => self.on_cancel(&arrival, key),
@@ -171,10 +179,8 @@ impl Agent {
     fn on_invite(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
         let (now, request) = (arrival.now, arrival.request);
         let Some(trunk) = arrival.trunk else { return };
-        let unknown = unsupported(request);
-        if !unknown.is_empty() {
-            let unsupported = format!("Unsupported: {unknown}\r\n");
-            return self.refuse(arrival, key, 420, "requires an extension", &unsupported);
+        if request.head.extensions.refuses_sdp {
+            return self.refuse(arrival, key, 406, "accepts no SDP", "");
         }
         let merge_key = merge_key(request);
         if self.invites.contains(&merge_key) {

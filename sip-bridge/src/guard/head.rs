@@ -46,8 +46,13 @@ fn check_text(line: &[u8]) -> Result<&str, GuardError> {
     if line.len() > HEADER_BYTES_MAX {
         return Err(GuardError::TooLarge("header line"));
     }
-    if line.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t') {
-        return Err(GuardError::HeaderLine("control character"));
+    let mut escaped = false;
+    for &byte in line {
+        // A quoted pair may hold any character but a line break (§25.1).
+        if byte.is_ascii_control() && byte != b'\t' && !escaped {
+            return Err(GuardError::HeaderLine("control character"));
+        }
+        escaped = byte == b'\\' && !escaped;
     }
     core::str::from_utf8(line).map_err(|_| GuardError::HeaderLine("not UTF-8"))
 }
@@ -117,6 +122,9 @@ struct Seen<'a> {
     to: usize,
     call_id: usize,
     cseq: Option<&'a str>,
+    /// What follows CSeq on a continuation line.
+    cseq_rest: &'a str,
+    in_cseq: bool,
     content_length: Option<usize>,
 }
 
@@ -135,17 +143,22 @@ impl<'a> Seen<'a> {
         if !is_token(name) {
             return Err(GuardError::HeaderLine("name"));
         }
+        self.in_cseq = name.eq_ignore_ascii_case("CSeq");
         self.count(name, value.trim())
     }
 
-    /// A continuation line (§7.3.1). The headers counted here are short; nobody folds them.
-    fn folded(&mut self, line: &str) -> Result<(), GuardError> {
+    /// A continuation line (§7.3.1). Of the headers counted here only CSeq has a second part that
+    /// could stand on one.
+    fn folded(&mut self, line: &'a str) -> Result<(), GuardError> {
         self.unfolded_bytes += line.len();
         if self.lines == 0 {
             return Err(GuardError::HeaderLine("continuation without a header"));
         }
         if self.unfolded_bytes > HEADER_BYTES_MAX {
             return Err(GuardError::TooLarge("header line"));
+        }
+        if self.in_cseq && self.cseq_rest.is_empty() {
+            self.cseq_rest = line;
         }
         Ok(())
     }
@@ -190,7 +203,9 @@ impl<'a> Seen<'a> {
         let cseq = self.cseq.ok_or(GuardError::NotOnce("CSeq"))?;
         if let Some(method) = method {
             // Methods are case-sensitive (§7.1), and CSeq names the request's own (§8.1.1.5).
-            if cseq.split_ascii_whitespace().nth(1) != Some(method) {
+            let parts =
+                cseq.split_ascii_whitespace().chain(self.cseq_rest.split_ascii_whitespace());
+            if parts.into_iter().nth(1) != Some(method) {
                 return Err(GuardError::HeaderLine("CSeq names another method"));
             }
         }

@@ -32,6 +32,8 @@ pub enum Method {
     Refer,
     Register,
     Subscribe,
+    /// One that we do not know.
+    Foreign,
 }
 
 impl Method {
@@ -53,6 +55,7 @@ impl Method {
             Method::Refer => "REFER",
             Method::Register => "REGISTER",
             Method::Subscribe => "SUBSCRIBE",
+            Method::Foreign => "(foreign)",
         }
     }
 }
@@ -133,6 +136,8 @@ pub struct Head {
     pub call_id: String,
     /// CSeq.
     pub cseq: CSeq,
+    /// A method that we do not know, as written.
+    pub foreign_method: Option<String>,
     /// The first Contact's URI.
     pub contact: Option<SipUri>,
     /// Record-Route, topmost first.

@@ -55,7 +55,7 @@ impl ResponseSeed {
                 "Call-ID: {}\r\nCSeq: {} {}\r\n",
                 head.call_id,
                 cseq.number,
-                cseq.method.name()
+                head.foreign_method.as_deref().unwrap_or(cseq.method.name())
             )
             .into(),
             record_routes: record_routes.into(),
@@ -138,6 +138,7 @@ pub(crate) const fn phrase(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
         408 => "Request Timeout",
         415 => "Unsupported Media Type",
         416 => "Unsupported URI Scheme",

@@ -31,4 +31,6 @@ pub struct Extensions {
     pub timer: bool,
     /// Whether Allow lists UPDATE.
     pub update: bool,
+    /// Whether Accept is there and takes no SDP.
+    pub refuses_sdp: bool,
 }

@@ -22,6 +22,10 @@ pub(super) fn extensions(headers: &Headers) -> Extensions {
         Header::Allow(allow) => Some(allow.value()),
         _ => None,
     });
+    let accepted = list(headers, |header| match header {
+        Header::Accept(accept) => Some(accept.value()),
+        _ => None,
+    });
     let has = |list: &[String], name: &str| list.iter().any(|tag| tag.eq_ignore_ascii_case(name));
     Extensions {
         expires_s: expires.and_then(seconds),
@@ -29,7 +33,13 @@ pub(super) fn extensions(headers: &Headers) -> Extensions {
         expires_min_s: expires_min.and_then(seconds),
         timer: has(&tags, "timer"),
         update: has(&methods, "UPDATE"),
+        refuses_sdp: !accepted.is_empty() && !accepted.iter().any(|kind| takes_sdp(kind)),
     }
+}
+
+fn takes_sdp(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or(kind).trim();
+    ["application/sdp", "application/*", "*/*"].iter().any(|sdp| kind.eq_ignore_ascii_case(sdp))
 }
 
 /// `1800;refresher=uac` begins with its seconds.

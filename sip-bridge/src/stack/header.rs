@@ -1,10 +1,14 @@
 use rsipstack::sip::{Header, Headers, typed};
 
-use super::{ParseError, host, method, sip_uri, values};
-use crate::message::{CSeq, Head, Party, Reason, Route, SipUri, Via};
+use super::{ParseError, host, mended, method, sip_uri, values};
+use crate::message::{CSeq, Head, Method, Party, Reason, Route, SipUri, Via};
 
 /// Reads the headers that the cores decide on.
-pub(super) fn head(headers: &Headers, body: Vec<u8>) -> Result<Head, ParseError> {
+pub(super) fn head(
+    headers: &Headers,
+    body: Vec<u8>,
+    foreign_method: Option<&str>,
+) -> Result<Head, ParseError> {
     let vias = list(headers, |header| match header {
         Header::Via(via) => Some(via.value()),
         _ => None,
@@ -26,8 +30,11 @@ pub(super) fn head(headers: &Headers, body: Vec<u8>) -> Result<Head, ParseError>
         Header::CSeq(cseq) => Some(cseq.value()),
         _ => None,
     });
-    let mut unreadable = None;
-    let contact = contact(headers, &mut unreadable);
+    let mut unreadable = malformed(headers, &vias, from, to);
+    let contact = contact(headers, &mut unreadable).or_else(|| {
+        // RFC 2543 elements need not write one: the caller is where From says.
+        from.filter(|_| !via.has_magic_cookie()).and_then(name_addr_uri)
+    });
     let record_routes = record_routes(headers, &mut unreadable);
     Ok(Head {
         via,
@@ -35,7 +42,10 @@ pub(super) fn head(headers: &Headers, body: Vec<u8>) -> Result<Head, ParseError>
         from: from.and_then(party).ok_or(ParseError::Header("From"))?,
         to: to.and_then(party).ok_or(ParseError::Header("To"))?,
         call_id: call_id.filter(|id| !id.is_empty()).ok_or(ParseError::Header("Call-ID"))?.into(),
-        cseq: cseq.and_then(parse_cseq).ok_or(ParseError::Header("CSeq"))?,
+        cseq: cseq
+            .and_then(|cseq| parse_cseq(cseq, foreign_method))
+            .ok_or(ParseError::Header("CSeq"))?,
+        foreign_method: foreign_method.map(str::to_owned),
         contact,
         record_routes,
         content_type: content_type(headers),
@@ -48,6 +58,39 @@ pub(super) fn head(headers: &Headers, body: Vec<u8>) -> Result<Head, ParseError>
         unreadable,
         body,
     })
+}
+
+/// The first header that could be read and is nevertheless wrong (RFC 4475 §3.1.2).
+fn malformed(
+    headers: &Headers,
+    vias: &[String],
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Option<&'static str> {
+    let empty_parameter = |via: &String| {
+        let mut parameters = via.trim_end_matches(';').split(';').skip(1);
+        via.ends_with(";;") || parameters.any(|parameter| parameter.trim().is_empty())
+    };
+    let spaced = |party: &str| {
+        let address = after_display_name(party).and_then(|rest| rest.split_once('<'));
+        let address = address.and_then(|(_, rest)| rest.split_once('>'));
+        address.is_some_and(|(address, _)| address.contains([' ', '\t']))
+    };
+    let date = first(headers, |header| match header {
+        Header::Date(date) => Some(date.value()),
+        _ => None,
+    });
+    if vias.iter().any(empty_parameter) {
+        Some("Via")
+    } else if from.is_some_and(spaced) {
+        Some("From")
+    } else if to.is_some_and(spaced) {
+        Some("To")
+    } else if date.is_some_and(|date| !date.ends_with("GMT")) {
+        Some("Date") // The one zone that SIP has (§20.17).
+    } else {
+        None
+    }
 }
 
 pub(super) fn first<'a>(
@@ -105,7 +148,7 @@ fn top_via(value: &str) -> Option<Via> {
 
 /// From and To have the same form; From's grammar reads both.
 fn party(value: &str) -> Option<Party> {
-    let parsed = typed::From::parse(after_display_name(value)?).ok()?;
+    let parsed = typed::From::parse(&mended(after_display_name(value)?)).ok()?;
     let tag = parsed.tag().map(|tag| tag.value().to_owned()).unwrap_or_default();
     let user = match parsed.uri.user() {
         Some(user) => user.to_owned(),
@@ -136,7 +179,22 @@ fn after_display_name(value: &str) -> Option<&str> {
     None
 }
 
-fn parse_cseq(value: &str) -> Option<CSeq> {
+/// The method of a response's CSeq, if the grammar knows none of that name.
+pub(super) fn foreign_cseq(headers: &Headers) -> Option<&str> {
+    let cseq = first(headers, |header| match header {
+        Header::CSeq(cseq) => Some(cseq.value()),
+        _ => None,
+    })?;
+    let method = cseq.split_ascii_whitespace().nth(1)?;
+    method.parse::<rsipstack::sip::Method>().is_err().then_some(method)
+}
+
+fn parse_cseq(value: &str, foreign_method: Option<&str>) -> Option<CSeq> {
+    if let Some(foreign) = foreign_method {
+        let (number, method) = value.split_once([' ', '\t'])?;
+        let number = number.parse().ok().filter(|number| *number < 1 << 31)?;
+        return (method.trim() == foreign).then_some(CSeq { number, method: Method::Foreign });
+    }
     let cseq = typed::CSeq::parse(value).ok()?;
     // RFC 3261 §8.1.1.5: the number is below 2³¹.
     (cseq.seq < 1 << 31).then(|| CSeq { number: cseq.seq, method: method(cseq.method) })
@@ -177,10 +235,12 @@ fn name_addr_uri(value: &str) -> Option<SipUri> {
     let rest = after_display_name(value)?;
     let text = match (rest.find('<'), rest.rfind('>')) {
         (Some(open), Some(close)) if open < close => &rest[open + 1..close],
+        // Without brackets a `?` cannot be told from one of the header's own (§20.10).
+        (None, None) if rest.contains('?') => return None,
         (None, None) => rest.split(';').next().unwrap_or(rest),
         _ => return None,
     };
-    let uri = rsipstack::sip::parse_uri(text).ok()?;
+    let uri = rsipstack::sip::parse_uri(&mended(text)).ok()?;
     sip_uri(text, &uri)
 }
 

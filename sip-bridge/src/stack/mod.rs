@@ -12,6 +12,8 @@ mod header;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use rsipstack::sip::{
     Header, Headers, Method as StackMethod, Scheme, SipMessage, Transport, Uri,
     parse_uri as stack_parse_uri,
@@ -40,24 +42,36 @@ pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
     // The guard cut the message to its Content-Length; the grammar would drop a body without one.
     let body = memchr::memmem::find(bytes, b"\r\n\r\n").map(|end| &bytes[end + 4..]);
     let body = body.unwrap_or_default().to_vec();
-    match SipMessage::try_from(bytes).map_err(|_| ParseError::Grammar)? {
+    let foreign = foreign_method(bytes);
+    let known = readable_start(bytes, foreign);
+    let parsed = SipMessage::try_from(known.as_deref().unwrap_or(bytes));
+    match parsed.map_err(|_| ParseError::Grammar)? {
         SipMessage::Request(request) => {
             let (uri_user, foreign_scheme) = request_uri(&request.uri);
-            let mut head = header::head(&request.headers, body)?;
-            if foreign_scheme {
-                head.unreadable.get_or_insert("Request-URI");
-            }
+            let mut head = header::head(&request.headers, body, foreign)?;
             let uri = request_uri_text(bytes).ok_or(ParseError::Grammar)?;
-            Ok(Message::Request(Request { method: method(request.method), uri, uri_user, head }))
+            if foreign_scheme {
+                head.unreadable = Some(FOREIGN_SCHEME);
+            } else if is_malformed(&uri) {
+                head.unreadable = Some("Request-URI");
+            }
+            let method = foreign.map_or(method(request.method), |_| Method::Foreign);
+            Ok(Message::Request(Request { method, uri, uri_user, head }))
         }
         SipMessage::Response(response) => {
-            let head = header::head(&response.headers, body)?;
+            let head =
+                header::head(&response.headers, body, header::foreign_cseq(&response.headers))?;
             let phrase = response.wire_reason.as_deref().unwrap_or(response.status_code.text());
             let status = response.status_code.code();
             Ok(Message::Response(Response { status, phrase: phrase.into(), head }))
         }
     }
 }
+
+/// What stands for a method that the grammar does not know, until it is parsed.
+const KNOWN_METHOD: &[u8] = b"PUBLISH";
+/// What is wrong with a Request-URI whose scheme we cannot serve.
+pub(crate) const FOREIGN_SCHEME: &str = "Request-URI scheme";
 
 /// Parses a `sip:` or `sips:` URI without angle brackets.
 #[must_use]
@@ -119,6 +133,46 @@ fn request_uri_text(bytes: &[u8]) -> Option<String> {
     let line = bytes.split(|&byte| byte == b'\r').next()?;
     let line = core::str::from_utf8(line).ok()?;
     line.split_ascii_whitespace().nth(1).map(str::to_owned)
+}
+
+/// The method of a request, if the stack's grammar knows none of that name.
+fn foreign_method(bytes: &[u8]) -> Option<&str> {
+    let end = memchr::memchr(b' ', bytes)?;
+    let name = core::str::from_utf8(&bytes[..end]).ok()?;
+    let is_response = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/"));
+    let is_foreign = !is_response && !name.is_empty() && name.parse::<StackMethod>().is_err();
+    is_foreign.then_some(name)
+}
+
+/// The message with a start line that the grammar reads, where it would not read it as it is.
+fn readable_start(bytes: &[u8], foreign: Option<&str>) -> Option<Vec<u8>> {
+    let (line, rest) = bytes.split_at(memchr::memchr(b'\r', bytes)?);
+    let line = core::str::from_utf8(line).ok()?;
+    let mended = mended(line);
+    match foreign {
+        Some(name) => Some([KNOWN_METHOD, mended[name.len()..].as_bytes(), rest].concat()),
+        None if mended.len() < line.len() => Some([mended.as_bytes(), rest].concat()),
+        None => None,
+    }
+}
+
+/// Takes the third colon out of `[2001:db8:::192.0.2.1]`, which RFC 3261's own grammar made people
+/// write (RFC 5118 §4.10).
+fn mended(text: &str) -> Cow<'_, str> {
+    match text.contains('[') {
+        true if text.contains(":::") => Cow::Owned(text.replacen(":::", "::", 1)),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Whether a Request-URI has headers (RFC 3261 §19.1.1), or colons that belong into brackets
+/// (RFC 5118 §4.2).
+fn is_malformed(uri: &str) -> bool {
+    let host = uri.rsplit_once('@').map_or(uri, |(_, host)| host);
+    let host = host.strip_prefix("sips:").or_else(|| host.strip_prefix("sip:")).unwrap_or(host);
+    let is_sip = uri.get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip"));
+    let bare = host.split(';').next().unwrap_or(host);
+    is_sip && (host.contains('?') || (!bare.starts_with('[') && bare.matches(':').count() > 1))
 }
 
 const fn method(method: StackMethod) -> Method {

@@ -8,6 +8,7 @@ mod nothing_left;
 mod outbound;
 mod refusals;
 mod routing;
+mod torture;
 
 use core::fmt::Write as _;
 use core::net::SocketAddr;
