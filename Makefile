@@ -4,7 +4,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help call test check bench load fuzz prove month setup-build setup-test
+.PHONY: help call test check bench load fuzz prove month torture setup-build setup-test
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ prove: setup-test ## the governor's contract proven again: worlds, mutants, cras
 
 month: setup-build ## 31 days on the line in virtual time (SEED=n repeats a month); figures as JSON
 	scripts/month.sh
+
+torture: setup-test ## RFC 4475, RFC 5118, the hostile corpus and the trunk's acceptance list; figures as JSON
+	scripts/torture.py
 
 setup-build:
 	@scripts/setup.sh build

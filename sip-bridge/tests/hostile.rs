@@ -46,12 +46,14 @@ fn every_seed_is_read_or_refused_and_leaves_nothing() {
             assert!(!understood, "{name} is accepted");
         }
     }
+    let messages = corpus("sip").len();
     for (name, bytes) in corpus("sdp") {
         fuzzing::session_description(&bytes);
         if name == "good" {
             assert_eq!(sdp::parse(&bytes).expect("SDP").media[0].port, 6000);
         }
     }
+    println!("hostile_ok {}", messages + corpus("sdp").len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
