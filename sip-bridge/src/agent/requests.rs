@@ -63,7 +63,7 @@ impl Agent {
                 let extra = format!("{ALLOW_LINE}Accept: application/sdp\r\n");
                 self.answer_outside(&arrival, key, 200, &extra);
             }
-            Method::Bye | Method::Info | Method::Update => {
+            Method::Bye | Method::Info | Method::Update | Method::Prack => {
                 self.answer_outside(&arrival, key, 481, "")
             }
             _ => self.answer_outside(&arrival, key, 405, ALLOW_LINE),

@@ -127,22 +127,17 @@ impl Dialog {
         self.write(identity, Method::Ack, ids.branch(), cseq, Extra::default())
     }
 
-    /// The ACK of a refusal of the INVITE with `branch` (§17.1.1.3), or its CANCEL (§9.1).
+    /// The ACK of a refusal of the INVITE with `branch` and `cseq` (§17.1.1.3), or its CANCEL (§9.1).
     pub(crate) fn follow_up(
         &self,
         identity: &Identity,
         method: Method,
-        branch: &str,
+        (branch, cseq): (&str, u32),
         to: Option<&str>,
         extra: Extra<'_>,
     ) -> Outgoing {
         let dialog = Dialog { remote: to.unwrap_or(&self.remote).into(), ..self.clone() };
-        dialog.write(identity, method, branch.to_owned(), self.local_cseq, extra)
-    }
-
-    /// The ACK of a refusal of the re-INVITE with `branch` and `cseq`.
-    pub(crate) fn ack_refusal(&self, identity: &Identity, branch: &str, cseq: u32) -> Outgoing {
-        self.write(identity, Method::Ack, branch.to_owned(), cseq, Extra::default())
+        dialog.write(identity, method, branch.to_owned(), cseq, extra)
     }
 
     fn write(

@@ -38,6 +38,7 @@ impl Call {
             }
             Method::Invite => self.on_reinvite(context, request, &reply),
             Method::Update => self.on_update(context, request, &reply),
+            Method::Prack => self.on_prack(request, &reply),
             Method::Bye => self.on_bye(context, request, &reply),
             Method::Info => self.on_info(request, &reply),
             Method::Options => {
@@ -48,7 +49,7 @@ impl Call {
         }
     }
 
-    fn reply(&mut self, reply: &Reply, status: u16, extra: Extra<'_>) {
+    pub(super) fn reply(&mut self, reply: &Reply, status: u16, extra: Extra<'_>) {
         let bytes = reply.seed.write(status, &self.dialog.local_tag, extra);
         let transaction = reply.transaction;
         self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
@@ -201,7 +202,7 @@ pub(crate) fn unsupported(request: &Request) -> String {
 }
 
 /// How to answer one request.
-struct Reply {
+pub(super) struct Reply {
     transaction: u64,
     seed: ResponseSeed,
     flow: Flow,

@@ -9,6 +9,7 @@ use media_core::{Codec, MonoTime};
 
 use super::keeping::{self, Keeping};
 use super::record::Record;
+use super::reliable::{self, Reliable};
 use super::{
     ALLOW_LINE, Call, CallOutput, Context, Dialog, RING_AGAIN, Session, State, Unacknowledged,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Waiting {
     seed: ResponseSeed,
     flow: Flow,
     cseq: u32,
+    /// Whether the caller insists on provisional responses that arrive.
+    reliable: bool,
     /// The accepted offer; `None` if the caller wants ours.
     accepted: Option<Accepted>,
     ring_again: MonoTime,
@@ -97,11 +100,13 @@ impl Call {
                 seed: ResponseSeed::new(request, incoming.source),
                 flow,
                 cseq: head.cseq.number,
+                reliable: head.extensions.reliable,
                 accepted,
                 ring_again: now + RING_AGAIN,
                 give_up: now + incoming.ring_max,
             })),
             unacknowledged: None,
+            reliable: None,
             keeping: Keeping::asked(&head.extensions),
             record: Record::new(call, direction, &head.call_id, parties, incoming.trunk, now),
             outputs: VecDeque::new(),
@@ -115,8 +120,46 @@ impl Call {
     pub(super) fn ring(&mut self, context: &Context<'_>) {
         if let State::Waiting(waiting) = &mut self.state {
             waiting.ring_again = context.now + RING_AGAIN;
+            let is_reliable = waiting.reliable;
             self.record.ringing(context.now);
-            self.respond_waiting(180);
+            match is_reliable {
+                true => self.ring_reliably(context),
+                false => self.respond_waiting(180),
+            }
+        }
+    }
+
+    /// Sends a 180 that the caller acknowledges (RFC 3262 §3).
+    fn ring_reliably(&mut self, context: &Context<'_>) {
+        let State::Waiting(waiting) = &self.state else { return };
+        // One at a time; and without an offer there would have to be one in it (§5), which cannot be
+        // made before the line answers: then the caller waits without a 180.
+        let waits = self.reliable.as_ref().is_some_and(|reliable| !reliable.is_acknowledged());
+        if waits || waiting.accepted.is_none() {
+            return;
+        }
+        let rseq = self.reliable.as_ref().map_or(1, |last| last.rseq() + 1);
+        let contact = self.dialog.contact_line(&self.identity);
+        let headers = format!("{contact}Require: 100rel\r\nRSeq: {rseq}\r\n");
+        let extra = Extra { headers: &headers, body: None };
+        let bytes = waiting.seed.write_in_dialog(180, &self.dialog.local_tag, extra);
+        let transaction = waiting.transaction;
+        self.reliable = Some(Box::new(Reliable::new(context.now, rseq, bytes.clone())));
+        self.outputs.push_back(CallOutput::Respond { transaction, status: 180, bytes });
+    }
+
+    fn reliable_timeout(&mut self, context: &Context<'_>) {
+        let State::Waiting(waiting) = &self.state else { return };
+        let (transaction, status) = (waiting.transaction, 180);
+        match self.reliable.as_mut().map(|reliable| reliable.on_timeout(context.now)) {
+            Some(reliable::Due::Send(bytes)) => {
+                self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
+            }
+            Some(reliable::Due::GiveUp) => {
+                let outcome = outcome(HangupBy::Bridge, 504, "No PRACK");
+                self.refuse_waiting(context, 504, outcome);
+            }
+            Some(reliable::Due::Nothing) | None => {}
         }
     }
 
@@ -194,6 +237,7 @@ impl Call {
     }
 
     pub(super) fn waiting_timeout(&mut self, context: &Context<'_>) {
+        self.reliable_timeout(context);
         let State::Waiting(waiting) = &self.state else { return };
         if context.now >= waiting.give_up {
             let outcome = outcome(HangupBy::Bridge, 480, "Not answered in time");

@@ -12,6 +12,7 @@ mod keeping;
 mod outbound;
 mod record;
 mod refresh;
+mod reliable;
 mod unacknowledged;
 
 use core::net::SocketAddr;
@@ -38,6 +39,7 @@ use keeping::Keeping;
 use outbound::Calling;
 pub(crate) use outbound::Dialled;
 use record::Record;
+use reliable::Reliable;
 use unacknowledged::Unacknowledged;
 
 /// What a call is told.
@@ -165,6 +167,7 @@ pub(crate) struct Call {
     session: Session,
     unacknowledged: Option<Unacknowledged>,
     keeping: Keeping,
+    reliable: Option<Box<Reliable>>,
     record: Record,
     outputs: VecDeque<CallOutput>,
 }
@@ -204,7 +207,10 @@ impl Call {
     /// When the call wants [`CallInput::Timeout`].
     pub(crate) fn next_timeout(&self) -> Option<MonoTime> {
         let state = match &self.state {
-            State::Waiting(waiting) => Some(waiting.next_timeout()),
+            State::Waiting(waiting) => {
+                let reliable = self.reliable.as_ref().and_then(|reliable| reliable.next_timeout());
+                [Some(waiting.next_timeout()), reliable].into_iter().flatten().min()
+            }
             State::Calling(calling) => calling.next_timeout(),
             State::Talking { established: true, .. } => self.keeping.next_timeout(),
             State::Talking { .. } | State::Over => None,
@@ -324,7 +330,7 @@ fn reason_line(q850: Option<u8>, text: &str) -> String {
 /// Rings again so that proxies on the way do not give up (RFC 3261 §13.3.1.1).
 const RING_AGAIN: Duration = Duration::from_secs(60);
 /// The option tags among them: what a request may require.
-pub(crate) const OPTION_TAGS: &[&str] = &["timer"];
+pub(crate) const OPTION_TAGS: &[&str] = &["timer", "100rel"];
 /// What every dialog-making response and request says we understand.
 pub(crate) const ALLOW_LINE: &str =
-    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE\r\nSupported: timer\r\n";
+    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK\r\nSupported: timer, 100rel\r\n";

@@ -10,6 +10,7 @@ use media_core::{Codec, MonoTime};
 use super::inbound::outcome;
 use super::keeping::{self, EXPIRES_MAX, EXPIRES_WANTED, Keeping};
 use super::record::Record;
+use super::reliable::Early;
 use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, Outgoing, Session, State, reason_line};
 use crate::cdr::CallDirection;
 use crate::event::{CallId, CallOutcome, HangupBy, HangupReason};
@@ -22,6 +23,8 @@ use crate::transaction::GIVE_UP;
 #[derive(Debug)]
 pub(crate) struct Calling {
     branch: String,
+    pub(super) cseq: u32,
+    pub(super) early: Option<Early>,
     /// Whether a provisional response came: before it there may be no CANCEL (RFC 3261 §9.1).
     proceeding: bool,
     /// Why the call is to end, once that was asked for.
@@ -78,6 +81,8 @@ impl Call {
         let invite = invite(context, &identity, &mut dialog, &mut session, EXPIRES_WANTED);
         let calling = Calling {
             branch: invite.branch.clone(),
+            cseq: dialog.local_cseq,
+            early: None,
             proceeding: false,
             cancelled: None,
             give_up: Some(context.now + dialled.ring_max),
@@ -90,6 +95,7 @@ impl Call {
             session,
             unacknowledged: None,
             keeping: Keeping::default(),
+            reliable: None,
             record,
             outputs: VecDeque::from([CallOutput::Request(invite)]),
         }
@@ -103,7 +109,7 @@ impl Call {
             return; // CANCEL and BYE: whatever the peer says, the call is over for us.
         }
         match (&self.state, response.status) {
-            (State::Calling(_), 100..200) => self.on_provisional(context, response.status),
+            (State::Calling(_), 100..200) => self.on_provisional(context, response),
             (State::Calling(_), 200..300) => self.on_accepted(context, response),
             (State::Calling(_), _) => self.on_refused(context, response),
             (_, 200..300) => self.on_fork(context, response),
@@ -111,13 +117,16 @@ impl Call {
         }
     }
 
-    fn on_provisional(&mut self, context: &mut Context<'_>, status: u16) {
+    fn on_provisional(&mut self, context: &mut Context<'_>, response: &Response) {
+        if !self.on_reliable(context, response) {
+            return;
+        }
         let State::Calling(calling) = &mut self.state else { return };
         let first = !core::mem::replace(&mut calling.proceeding, true);
         if let (true, Some((by, reason))) = (first, calling.cancelled.take()) {
             return self.cancel(context, by, reason);
         }
-        if status > 100 && self.record.ringing(context.now) {
+        if response.status > 100 && self.record.ringing(context.now) {
             self.outputs.push_back(CallOutput::Ringing);
         }
     }
@@ -126,7 +135,7 @@ impl Call {
         let talking = State::Talking { established: true, hangup_after_ack: None };
         let State::Calling(calling) = core::mem::replace(&mut self.state, talking) else { return };
         self.dialog.confirm(response);
-        let ack = self.dialog.ack(&self.identity, context.ids, self.dialog.local_cseq);
+        let ack = self.dialog.ack(&self.identity, context.ids, calling.cseq);
         self.outputs.push_back(CallOutput::Acknowledge { branch: calling.branch, ack });
         self.record.answered(context.now);
         self.keeping.peer_updates = response.head.extensions.update;
@@ -139,6 +148,8 @@ impl Call {
         let answer = response.head.sdp().and_then(|bytes| sdp::parse(bytes).ok());
         let offer = self.session.offer.take();
         let media = offer.zip(answer).and_then(|(offer, answer)| offer.answered(&answer).ok());
+        // What was agreed reliably before is the answer (RFC 3262 §5).
+        let media = Self::agreed_early(calling.early, &response.head.to.tag).or(media);
         self.session.media = media;
         match media {
             Some(media) => self.outputs.push_back(CallOutput::Established(media)),
@@ -153,7 +164,8 @@ impl Call {
         let State::Calling(calling) = &self.state else { return };
         let (branch, cancelled) = (calling.branch.clone(), calling.cancelled);
         let to = Some(response.head.to.text.as_str());
-        let ack = self.dialog.follow_up(&self.identity, Method::Ack, &branch, to, Extra::default());
+        let of = (&*branch, calling.cseq);
+        let ack = self.dialog.follow_up(&self.identity, Method::Ack, of, to, Extra::default());
         self.outputs.push_back(CallOutput::Acknowledge { branch, ack });
         if response.status == 422 && cancelled.is_none() && self.ask_for_longer(context, response) {
             return;
@@ -182,6 +194,8 @@ impl Call {
         let invite = invite(context, &self.identity, &mut self.dialog, &mut self.session, wanted);
         calling.interval = wanted;
         calling.branch = invite.branch.clone();
+        calling.cseq = self.dialog.local_cseq;
+        calling.early = None;
         calling.proceeding = false;
         self.outputs.push_back(CallOutput::Request(invite));
         true
@@ -216,7 +230,8 @@ impl Call {
         calling.give_up = Some(context.now + GIVE_UP);
         let headers = reason_line(Some(reason.q850()), reason.text());
         let (branch, extra) = (calling.branch.clone(), Extra { headers: &headers, body: None });
-        let cancel = self.dialog.follow_up(&self.identity, Method::Cancel, &branch, None, extra);
+        let of = (&*branch, calling.cseq);
+        let cancel = self.dialog.follow_up(&self.identity, Method::Cancel, of, None, extra);
         self.outputs.push_back(CallOutput::Request(cancel));
     }
 

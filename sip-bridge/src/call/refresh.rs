@@ -80,7 +80,10 @@ impl Call {
         let accepted = response.status < 300;
         let ack = match accepted {
             true => self.dialog.ack(&self.identity, context.ids, pending.cseq),
-            false => self.dialog.ack_refusal(&self.identity, &branch, pending.cseq),
+            false => {
+                let of = (&*branch, pending.cseq);
+                self.dialog.follow_up(&self.identity, Method::Ack, of, None, Extra::default())
+            }
         };
         self.outputs.push_back(CallOutput::Acknowledge { branch, ack });
         let offer = self.session.offer.take();

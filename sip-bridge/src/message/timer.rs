@@ -18,7 +18,7 @@ impl Refresher {
     }
 }
 
-/// What a message says about the session timer and about extensions.
+/// What a message says about the session timer and other extensions.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Extensions {
     /// Session-Expires, in seconds.
@@ -31,6 +31,12 @@ pub struct Extensions {
     pub timer: bool,
     /// Whether Allow lists UPDATE.
     pub update: bool,
+    /// Whether Require names `100rel`.
+    pub reliable: bool,
+    /// RSeq of a provisional response (RFC 3262).
+    pub rseq: Option<u32>,
+    /// RAck of a PRACK: what it acknowledges, RSeq and CSeq.
+    pub rack: Option<(u32, u32)>,
     /// Whether Accept is there and takes no SDP.
     pub refuses_sdp: bool,
 }

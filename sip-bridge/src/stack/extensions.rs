@@ -22,6 +22,18 @@ pub(super) fn extensions(headers: &Headers) -> Extensions {
         Header::Allow(allow) => Some(allow.value()),
         _ => None,
     });
+    let required = list(headers, |header| match header {
+        Header::Require(require) => Some(require.value()),
+        _ => None,
+    });
+    let rseq = first(headers, |header| match header {
+        Header::RSeq(rseq) => Some(rseq.value()),
+        _ => None,
+    });
+    let rack = first(headers, |header| match header {
+        Header::RAck(rack) => Some(rack.value()),
+        _ => None,
+    });
     let accepted = list(headers, |header| match header {
         Header::Accept(accept) => Some(accept.value()),
         _ => None,
@@ -33,6 +45,9 @@ pub(super) fn extensions(headers: &Headers) -> Extensions {
         expires_min_s: expires_min.and_then(seconds),
         timer: has(&tags, "timer"),
         update: has(&methods, "UPDATE"),
+        reliable: has(&required, "100rel"),
+        rseq: rseq.and_then(seconds),
+        rack: rack.and_then(acknowledged),
         refuses_sdp: !accepted.is_empty() && !accepted.iter().any(|kind| takes_sdp(kind)),
     }
 }
@@ -45,6 +60,12 @@ fn takes_sdp(kind: &str) -> bool {
 /// `1800;refresher=uac` begins with its seconds.
 fn seconds(value: &str) -> Option<u32> {
     value.split(';').next()?.trim().parse().ok()
+}
+
+/// `776656 1 INVITE`.
+fn acknowledged(value: &str) -> Option<(u32, u32)> {
+    let mut parts = value.split_ascii_whitespace();
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 fn refresher(value: &str) -> Option<Refresher> {

@@ -7,6 +7,7 @@ mod keeping;
 mod nothing_left;
 mod outbound;
 mod refusals;
+mod reliable;
 mod routing;
 mod torture;
 

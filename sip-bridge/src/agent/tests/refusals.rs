@@ -76,9 +76,9 @@ fn a_body_that_is_not_sdp_gets_400_or_415() {
 #[test]
 fn a_required_extension_gets_420() {
     let mut sim = Simulation::new();
-    let invite = Message::invite("a").with_extra("Require: 100rel, x-own\r\n");
+    let invite = Message::invite("a").with_extra("Require: timer, x-other, x-own\r\n");
     let response = refused(&mut sim, &invite, 420);
-    assert_eq!(header(&response, "Unsupported"), "100rel, x-own");
+    assert_eq!(header(&response, "Unsupported"), "x-other, x-own");
 }
 
 #[test]

@@ -51,8 +51,8 @@ fn fate(bytes: &[u8]) -> String {
     let (transport, source, trunk) = (sim.transport, address(PEER), Some("trunk"));
     sim.agent.handle(sim.now, Input::Message { transport, source, trunk, message });
     sim.drain();
-    let answers = sim.sent.iter().filter_map(|(_, text)| text.split(' ').nth(1));
-    answers.last().unwrap_or(if is_request { "dropped" } else { "read" }).to_owned()
+    let mut answers = sim.sent.iter().filter_map(|(_, text)| text.split(' ').nth(1));
+    answers.next_back().unwrap_or(if is_request { "dropped" } else { "read" }).to_owned()
 }
 
 /// How many messages met what their section expects. Names those that did not.
