@@ -8,7 +8,8 @@
 //! - [`house`], [`line`](mod@line): the running line; one conversation of it.
 //! - [`control`], [`say`]: how other programs of this machine reach the running line, and what
 //!   becomes of what they want said.
-//! - [`durable`]: what survives a crash.
+//! - [`carrier`], [`firewall`]: what a carrier publishes about itself; who may reach the line's ports.
+//! - [`durable`], [`secret`]: what survives a crash; what is written nowhere.
 //! - [`control`]: how other programs of this machine reach the running line.
 //! - [`text`](mod@text), [`http`]: what is written; the door through which programs write and read it.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
@@ -22,6 +23,7 @@
 //! `brain-supervisor` hold the one process hop to the brain.
 
 pub mod calls;
+pub mod carrier;
 pub mod cdr;
 pub mod check;
 pub mod cli;
@@ -32,6 +34,7 @@ pub mod demo;
 pub mod durable;
 pub mod engines;
 pub mod exit;
+pub mod firewall;
 pub mod house;
 pub mod http;
 pub mod line;
@@ -40,6 +43,7 @@ pub mod models;
 pub mod replay;
 pub mod report;
 pub mod say;
+pub mod secret;
 pub mod softphone;
 pub mod text;
 pub mod verbs;

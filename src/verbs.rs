@@ -11,6 +11,7 @@ use crate::exit::Failure;
 use crate::house;
 
 mod calls;
+mod firewall;
 mod lanes;
 mod models;
 mod say;
@@ -35,7 +36,11 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Status(args) => status::run(file.as_deref(), args),
         Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),
         Verb::Type(args) => typed::write(file.as_deref(), args),
-        Verb::Check => check(file.as_deref()),
+        Verb::Check(args) => match args.trunk {
+            Some(trunk) => firewall::portal(&loaded(file.as_deref())?, &trunk),
+            None => check(file.as_deref()),
+        },
+        Verb::Firewall { action } => firewall::run(file.as_deref(), action),
         Verb::Config { action: ConfigAction::Validate { file: named } } => {
             validate(named.or(file).as_deref())
         }

@@ -1,7 +1,7 @@
 //! A moment for people, in UTC: the calendar without the tables of a time zone.
 
 /// `2026-11-28 13:05:09`, from milliseconds of the Unix epoch.
-pub(super) fn utc(unix_ms: u64) -> String {
+pub(crate) fn utc(unix_ms: u64) -> String {
     let seconds = unix_ms / 1_000;
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);

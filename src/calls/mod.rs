@@ -10,6 +10,7 @@ mod list;
 mod replay;
 mod show;
 
+pub(crate) use date::utc;
 pub use find::{CallFolder, FindError, calls_in, find};
 pub use list::{Listed, list, list_table};
 pub use replay::{replay_log, replay_table};

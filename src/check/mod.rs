@@ -1,6 +1,7 @@
 //! `xenline check`: looks at the machine and the configuration, line by line, and puts the fix
 //! beside each failure. Starts nothing that would disturb a running line.
 
+mod carrier;
 mod lanes;
 mod machine;
 mod network;
@@ -9,6 +10,8 @@ mod tap;
 mod writing;
 
 use std::fmt;
+
+pub(crate) use carrier::look as carrier;
 
 use crate::config::Config;
 
@@ -88,6 +91,7 @@ pub fn run(config: &Config, report: &mut dyn FnMut(Finding)) -> usize {
     };
     configuration(config, &mut tell);
     network::look(config, &mut tell);
+    config.trunk.iter().for_each(|trunk| carrier::look(config, trunk, &mut tell));
     speech::look(config, &mut tell);
     writing::look(config, &mut tell);
     machine::look(config, &mut tell);

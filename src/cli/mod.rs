@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, in the words of `--help`.
 
 mod calls;
+mod firewall;
 mod lanes;
 mod say;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 pub use calls::CallsAction;
+pub use firewall::{CheckArgs, FirewallAction, PrintArgs, PrintAs, RefreshArgs};
 pub use lanes::{LanesAction, ReadArgs, TailArgs};
 pub use say::{OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, SourceArg};
 
@@ -72,7 +74,13 @@ pub enum Verb {
     /// Write something to the agent instead of saying it
     Type(TypeArgs),
     /// Examine this machine and the configuration, with the fix beside each failure
-    Check,
+    Check(CheckArgs),
+    /// Who may reach the line's ports: rules for what stands before it, and fresh carrier addresses
+    Firewall {
+        /// What about it.
+        #[command(subcommand)]
+        action: FirewallAction,
+    },
     /// The configuration: validate it, or show what is in force
     Config {
         /// What about it.

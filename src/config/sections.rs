@@ -120,7 +120,8 @@ impl SipSection {
 pub struct TrunkSection {
     /// Its name in logs and records.
     pub name: String,
-    /// Signalling source networks. Everybody else gets silence.
+    /// Signalling source addresses and networks. Everybody else gets silence.
+    #[serde(deserialize_with = "crate::carrier::networks")]
     pub allow: Vec<IpNet>,
 }
 
