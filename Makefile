@@ -4,10 +4,10 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help call test check bench load fuzz prove month torture setup-build setup-test
+.PHONY: help call test check bench load fuzz prove month torture deb test-freeswitch setup-build setup-test
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 call: setup-build ## a real phone call with the line, heard, answered and drawn: target/call/
 	cargo build --release --locked -p xenline -p xenline-brain
@@ -42,6 +42,14 @@ month: setup-build ## 31 days on the line in virtual time (SEED=n repeats a mont
 
 torture: setup-test ## RFC 4475, RFC 5118, the hostile corpus and the trunk's acceptance list; figures as JSON
 	scripts/torture.py
+
+deb: setup-build ## a Debian package: target/deb/
+	cargo build --release --locked -p xenline -p xenline-brain
+	scripts/deb.sh
+
+test-freeswitch: setup-build ## freeswitch-conf/ on the FreeSWITCH below FREESWITCH, called through
+	cargo build --locked -p xenline -p xenline-brain
+	scripts/freeswitch.py
 
 setup-build:
 	@scripts/setup.sh build

@@ -10,7 +10,8 @@ set -euo pipefail
 build_packages=(build-essential ca-certificates clang cmake curl git libclang-dev pkg-config)
 # The phones, tools and interpreters that the tests use as peers that we did not write.
 # libssl-dev is for the build script of ONNX Runtime's bindings, with the feature `onnxruntime`.
-test_packages=(baresip-core espeak-ng iproute2 libssl-dev openssl python3 python3-venv redis-server sip-tester sox)
+test_packages=(baresip-core debootstrap espeak-ng iproute2 libssl-dev libxml2-utils lintian
+    nftables openssl python3 python3-venv redis-server sip-tester sox)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

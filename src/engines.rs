@@ -154,16 +154,17 @@ pub fn brain_command(config: &Config) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Where `models/` and the demo's recordings are: `XENLINE_ASSETS`, else beside the binary, else
-/// in the source tree that it was built from.
+/// Where `models/` and the demo's recordings are: `XENLINE_ASSETS`, else beside the binary or where
+/// a package puts them, else in the source tree that it was built from.
 #[must_use]
 pub fn assets_dir() -> PathBuf {
     if let Some(dir) = std::env::var_os(ASSETS_VARIABLE) {
         return PathBuf::from(dir);
     }
-    let beside = std::env::current_exe()
-        .ok()
-        .and_then(|exe| Some(exe.parent()?.join("assets")))
-        .filter(|dir| dir.is_dir());
+    let exe = std::env::current_exe().ok();
+    let beside = exe.as_deref().and_then(Path::parent).and_then(|dir| {
+        let candidates = ["assets", "../share/xenline/assets"].map(|name| dir.join(name));
+        candidates.into_iter().find(|dir| dir.is_dir())
+    });
     beside.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("assets"))
 }

@@ -67,10 +67,10 @@ fn sqlite(lanes: &LanesSection) -> Result<Arc<dyn LaneStore>, OpenError> {
 /// The store in the Redis that the environment names.
 pub(crate) fn redis(lanes: &LanesSection) -> Result<RedisStore, LanesFailure> {
     let variable = lanes.redis_url_env.clone();
-    match std::env::var(&variable) {
-        Ok(address) => RedisStore::new(&address, REDIS_PREFIX, lanes.limits())
+    match crate::secret::secret(&variable) {
+        Some(address) => RedisStore::new(&address, REDIS_PREFIX, lanes.limits())
             .map_err(|source| LanesFailure::Address { variable, source }),
-        Err(_) => Err(LanesFailure::NoAddress { variable }),
+        None => Err(LanesFailure::NoAddress { variable }),
     }
 }
 

@@ -65,7 +65,7 @@ fn gateway(config: &Config) -> Option<SmsGateway> {
     Some(SmsGateway {
         url,
         from: config.sms.from.clone(),
-        key: std::env::var(SMS_KEY_VARIABLE).ok().filter(|key| !key.is_empty()),
+        key: crate::secret::secret(SMS_KEY_VARIABLE),
         recognises_repetitions: config.sms.recognises_repetitions,
         pause: SmsGateway::PAUSE,
     })

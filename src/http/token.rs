@@ -18,10 +18,10 @@ impl Token {
         (text.len() >= TOKEN_BYTES_MIN).then(|| Self(Sha256::digest(text.as_bytes()).into()))
     }
 
-    /// The token of this process's environment.
+    /// The token of this process's environment or credentials.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
-        Self::new(std::env::var(TOKEN_VARIABLE).ok()?.trim())
+        Self::new(crate::secret::secret(TOKEN_VARIABLE)?.trim())
     }
 
     /// Whether an `Authorization` header carries it. Takes the same time wherever the two differ.
