@@ -8,9 +8,6 @@ step() { printf '\n== %s\n' "$*"; }
 step "tests of the workspace"
 cargo test --workspace --locked --no-fail-fast
 
-step "FreeSWITCH's configuration, read without one"
-scripts/freeswitch_lint.py
-
 step "units and package, installed in a root of their own"
 scripts/deploy_test.sh
 

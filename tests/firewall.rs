@@ -41,6 +41,13 @@ fn freeswitch_lets_in_whom_the_trunk_lets_in() {
 }
 
 #[test]
+fn freeswitchs_configuration_holds_without_one() {
+    let ran = Command::new("python3").arg(root("scripts/freeswitch_lint.py")).output();
+    let ran = ran.expect("python3 runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+#[test]
 fn the_packet_filter_takes_the_rules_twice() {
     let mut both_families = loaded("deploy/telnyx.toml");
     both_families.sip.listen_udp = Some("[::]:5060".parse().expect("an address"));
