@@ -2,7 +2,8 @@
 //! that minutes on the phone are milliseconds of a test.
 //!
 //! What people complain about when they use voice agents, and the tests that show what happens here:
-//! in virtual time, and with real sockets or sound. Not shown yet: a session timer that is lost.
+//! in virtual time, and with real sockets or sound. (Which show the governor's promises is in
+//! `scenarios/audited.rs`.) Not shown yet: a session timer that is lost.
 //!
 //! | complaint | here | with real sockets or sound |
 //! | --- | --- | --- |
@@ -33,6 +34,8 @@
 
 use std::path::{Path, PathBuf};
 
+#[path = "scenarios/audited.rs"]
+mod audited;
 #[path = "scenarios/brain_away.rs"]
 mod brain_away;
 #[path = "scenarios/complaints.rs"]

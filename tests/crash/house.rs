@@ -1,15 +1,19 @@
 //! One line over many lives: the same configuration and the same store, a new process each time.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use lane_broker::{LaneStore, Limits, RedisStore, SqliteStore};
 use tempfile::TempDir;
+use xenline::config::{Config, LaneStoreKind};
 use xenline::control::{Reply, Request, client};
 use xenline::demo::loopback_config;
 
+use crate::gateway::TOKEN;
+use crate::redis::Redis;
 use crate::support::process::{Guarded, children, kill, need, xenline};
 
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
@@ -18,7 +22,13 @@ pub struct House {
     dir: TempDir,
     _sockets: TempDir,
     file: PathBuf,
+    config: Config,
+    redis: Option<Redis>,
+    /// Its lanes are on a disk of this size, which only it sees.
+    disk_kb: Option<usize>,
     pub socket: PathBuf,
+    /// Where programs send messages.
+    pub door: SocketAddr,
 }
 
 /// A process of it.
@@ -29,7 +39,12 @@ pub struct Line {
 }
 
 impl House {
-    pub fn new() -> Self {
+    /// Its lanes are in `store`; `gateway`: where its short messages go.
+    pub fn new(store: LaneStoreKind, gateway: &str) -> Self {
+        Self::with(store, gateway, |_| {})
+    }
+
+    pub fn with(store: LaneStoreKind, gateway: &str, change: impl FnOnce(&mut Config)) -> Self {
         need("python3", "python3");
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (mut config, sockets) = loopback_config().expect("a configuration");
@@ -37,15 +52,68 @@ impl House {
         config.brain.command = vec!["python3".into(), brain.display().to_string()];
         config.say.per_second = 20_000;
         config.say.burst = 20_000;
+        config.lanes.store = store;
+        config.lanes.path = Some(dir.path().join("lanes.db"));
+        let door = free_port();
+        config.http.listen = Some(door);
+        config.sms.url = Some(gateway.to_owned());
+        config.sms.from = "+13125550100".into();
+        config.sms.recognises_repetitions = true;
+        change(&mut config);
+        let redis = (store == LaneStoreKind::Redis).then(|| Redis::start(dir.path()));
         let socket = config.say.socket.clone().expect("the tests name one");
         let file = dir.path().join("xenline.toml");
-        let mut text = toml::to_string(&config).expect("TOML");
-        text = without_section(&text, "lanes");
-        let store = dir.path().join("lanes.db");
-        text +=
-            &format!("\n[lanes]\nstore = \"sqlite\"\npath = {:?}\n", store.display().to_string());
-        std::fs::write(&file, text).expect("it is written");
-        House { dir, _sockets: sockets, file, socket }
+        std::fs::write(&file, toml::to_string(&config).expect("TOML")).expect("it is written");
+        House { dir, _sockets: sockets, file, config, redis, disk_kb: None, socket, door }
+    }
+
+    /// With its lanes on a disk of `kb`, or none where the kernel gives no namespace of one's own
+    /// to mount it in.
+    pub fn on_a_small_disk(kb: usize, gateway: &str) -> Option<Self> {
+        let mut house = Self::new(LaneStoreKind::Sqlite, gateway);
+        house.disk_kb = Some(kb);
+        std::fs::create_dir(house.disk()).expect("a directory");
+        house.config.lanes.path = Some(house.disk().join("lanes.db"));
+        std::fs::write(&house.file, toml::to_string(&house.config).expect("TOML")).expect("room");
+        let mut trial = house.on_its_disk(Command::new("true"));
+        trial.stderr(Stdio::null()).status().is_ok_and(|it| it.success()).then_some(house)
+    }
+
+    /// Where that disk is, for those who see it.
+    pub fn disk(&self) -> PathBuf {
+        self.dir.path().join("disk")
+    }
+
+    /// The same command, with the disk mounted.
+    fn on_its_disk(&self, command: Command) -> Command {
+        let Some(kb) = self.disk_kb else { return command };
+        let mount = format!("mount -t tmpfs -o size={kb}k none \"$0\" && exec \"$@\"");
+        let mut wrapped = Command::new("unshare");
+        wrapped.args(["-rm", "sh", "-c", &mount]).arg(self.disk());
+        wrapped.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => wrapped.env(name, value),
+                None => wrapped.env_remove(name),
+            };
+        }
+        wrapped
+    }
+
+    /// The lanes, to look at while no line runs on them.
+    pub fn store(&self) -> Box<dyn LaneStore> {
+        match &self.redis {
+            Some(redis) => {
+                let store = RedisStore::new(&redis.url(), "xenline", Limits::default());
+                Box::new(store.expect("a good address"))
+            }
+            None => Box::new(SqliteStore::open_to_look(&self.config.lanes.file()).expect("a file")),
+        }
+    }
+
+    /// The store's own process, if it has one.
+    pub fn redis(&mut self) -> Option<&mut Redis> {
+        self.redis.as_mut()
     }
 
     pub fn dir(&self) -> &Path {
@@ -55,8 +123,12 @@ impl House {
     /// Starts it, and returns when it takes calls.
     pub fn start(&self) -> Line {
         let mut command = xenline();
-        command.env("CHATTER_TEXTS", "[]");
+        command.env("CHATTER_TEXTS", "[]").env("XENLINE_HTTP_TOKEN", TOKEN);
+        if let Some(redis) = &self.redis {
+            command.env(&self.config.lanes.redis_url_env, redis.url());
+        }
         command.args(["serve", "--events", "--config"]).arg(&self.file);
+        let mut command = self.on_its_disk(command);
         let log = self.dir.path().join("log");
         let log = std::fs::File::options().create(true).append(true).open(log).expect("a log");
         command.stdout(Stdio::piped()).stderr(log);
@@ -76,12 +148,17 @@ impl House {
         Line { child, sip, socket: self.socket.clone() }
     }
 
-    fn log(&self) -> String {
+    /// What all its lives said.
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 }
 
 impl Line {
+    pub fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
     pub fn kill(&mut self) {
         self.child.signal(libc::SIGKILL);
         let _ = self.child.ended(STOPPED_WITHIN);
@@ -95,14 +172,22 @@ impl Line {
 
     /// Claims of other programs that wait or are being said.
     pub fn queued(&self) -> usize {
-        let mut count = None;
-        client::ask(&self.socket, &Request::Status, |reply| {
-            if let Reply::Status { queued, .. } = reply {
-                count = Some(queued);
-            }
-        })
-        .expect("it answers");
-        count.expect("a status")
+        match self.status() {
+            Reply::Status { queued, .. } => queued,
+            other => panic!("not a status: {other:?}"),
+        }
+    }
+
+    /// Whether what it accepts is kept at present.
+    pub fn keeps(&self) -> bool {
+        matches!(self.status(), Reply::Status { journal: None, .. })
+    }
+
+    pub fn status(&self) -> Reply {
+        let mut status = None;
+        client::ask(&self.socket, &Request::Status, |reply| status = Some(reply))
+            .expect("it answers");
+        status.expect("one answer")
     }
 
     pub fn stop(mut self) {
@@ -111,13 +196,8 @@ impl Line {
     }
 }
 
-fn without_section(toml: &str, name: &str) -> String {
-    let mut inside = false;
-    let keep = |line: &&str| {
-        if line.starts_with('[') {
-            inside = *line == format!("[{name}]");
-        }
-        !inside
-    };
-    toml.lines().filter(keep).collect::<Vec<_>>().join("\n")
+/// One that nobody listens on now; the line listens there in each of its lives.
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound")
 }

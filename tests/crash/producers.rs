@@ -1,5 +1,7 @@
 //! Programs of the machine that want to be heard, each with a sound of its own.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,16 +10,22 @@ use std::time::Duration;
 
 use xenline::control::{Reply, Request, SayRequest, client};
 
+use crate::gateway::Messages;
 use crate::tones::{CODES, RATE_HZ, sound};
 
 /// How long a claim is: thirty packets.
 pub const CLAIM_MS: usize = 600;
 
+/// Of so many claims one is not bound to be delivered: it may end with the line.
+const UNBOUND_EACH: usize = 5;
+
 /// What was handed in, and what of it was acknowledged.
 pub struct Claims {
     dir: PathBuf,
     next: AtomicUsize,
-    acknowledged: Mutex<Vec<usize>>,
+    refused: AtomicUsize,
+    /// By number, with the name that the line gave it.
+    acknowledged: Mutex<BTreeMap<usize, String>>,
 }
 
 impl Claims {
@@ -28,14 +36,18 @@ impl Claims {
         for code in 0..CODES {
             write(&dir.join(format!("{code}.wav")), &sound(code, CLAIM_MS));
         }
-        Arc::new(Claims { dir, next: AtomicUsize::new(0), acknowledged: Mutex::default() })
+        let (next, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Claims { dir, next, refused, acknowledged: Mutex::default() })
     }
 
-    /// The numbers of the claims that the line said it took.
-    pub fn acknowledged(&self) -> Vec<usize> {
-        let mut numbers = self.acknowledged.lock().expect("no panic").clone();
-        numbers.sort_unstable();
-        numbers
+    /// The claims that the line said it took.
+    pub fn acknowledged(&self) -> BTreeMap<usize, String> {
+        self.acknowledged.lock().expect("no panic").clone()
+    }
+
+    /// How many the line turned away because it could not keep them.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// How many were handed in, those included of which nobody knows.
@@ -53,24 +65,38 @@ impl Claims {
         let wish = SayRequest {
             text: format!("sound {number}"),
             wav: Some(self.wav(number)),
-            must_deliver: true,
+            must_deliver: is_bound(number),
             dedup_key: Some(format!("sound {number}")),
             ..SayRequest::default()
         };
         let _ = client::ask(socket, &Request::Say(wish), |reply| match reply {
-            Reply::Accepted { .. } => self.acknowledged.lock().expect("no panic").push(number),
-            Reply::Refused { message, .. } => panic!("refused: {message}"),
+            Reply::Accepted { claim, .. } => {
+                self.acknowledged.lock().expect("no panic").insert(number, claim);
+            }
+            Reply::Refused { .. } => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
             _ => {}
         });
     }
 }
 
-/// Hands `count` claims in, a moment apart, from a thread of its own.
-pub fn submit(socket: &Path, claims: &Arc<Claims>, count: usize) -> JoinHandle<()> {
-    let (socket, claims) = (socket.to_owned(), claims.clone());
+/// Whether a claim must be delivered, whatever happens.
+pub fn is_bound(number: usize) -> bool {
+    number % UNBOUND_EACH != UNBOUND_EACH - 1
+}
+
+/// Hands `count` claims and messages in, a moment apart, from a thread of its own.
+pub fn submit(
+    (socket, claims): (&Path, &Arc<Claims>),
+    (door, messages): (SocketAddr, &Arc<Messages>),
+    count: usize,
+) -> JoinHandle<()> {
+    let (socket, claims, messages) = (socket.to_owned(), claims.clone(), messages.clone());
     std::thread::spawn(move || {
         for _ in 0..count {
             claims.submit_one(&socket);
+            messages.submit_one(door);
             std::thread::sleep(Duration::from_millis(60));
         }
     })
