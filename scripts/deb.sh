@@ -20,6 +20,7 @@ phonemes=$(find "$binaries/build" -path '*/out/share/espeak-ng-data' -prune -pri
 
 version=$("$binaries/xenline" --version | cut -d' ' -f2)
 architecture=$(dpkg --print-architecture)
+maintainer='The xenline authors <xenline@localhost>'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root
@@ -52,6 +53,10 @@ put 644 deploy/README.md "$doc/deploy.md"
 put 644 deploy/telnyx.toml "$doc/examples/telnyx.toml"
 put 644 deploy/softphone.toml "$doc/examples/softphone.toml"
 put 644 CHANGELOG.md "$doc/CHANGELOG.md"
+printf 'xenline (%s) unstable; urgency=medium\n\n  * What changed is in CHANGELOG.md.\n\n -- %s  %s\n' \
+    "$version" "$maintainer" "$(date -uR -d "@${SOURCE_DATE_EPOCH:-$(stat -c %Y CHANGELOG.md)}")" >"$work/changelog"
+put 644 "$work/changelog" "$doc/changelog"
+gzip -9n "$root/$doc/changelog"
 {
     printf 'Source: this package is made from the source tree by scripts/deb.sh.\n\n'
     cat NOTICE
@@ -73,7 +78,7 @@ cat >"$root/DEBIAN/control" <<CONTROL
 Package: xenline
 Version: $version
 Architecture: $architecture
-Maintainer: The xenline authors <xenline@localhost>
+Maintainer: $maintainer
 Section: comm
 Priority: optional
 Depends: $depends, passwd

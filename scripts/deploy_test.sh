@@ -49,10 +49,11 @@ contents() {
         grep -qxF -- "$wanted" "$work/contents" || fail "the package has no: $wanted"
     done
     ! grep -E '^-.{7}w' "$work/contents" || fail "files that everybody may write"
-    # Debug builds are large and say so; what is left out has no meaning for a package of one's own.
+    # What is left out is about Debian's archive: bugs that it closes, a maintainer's address, manual pages.
     if command -v lintian >/dev/null; then
         lintian --fail-on error --suppress-tags \
-            initial-upload-closes-no-bugs,bogus-mail-host,no-manual-page,hardening-no-pie "$1" >"$work/lintian" 2>&1 ||
+            initial-upload-closes-no-bugs,bogus-mail-host,bogus-mail-host-in-debian-changelog,no-manual-page \
+            "$1" >"$work/lintian" 2>&1 ||
             { cat "$work/lintian" >&2; fail "lintian finds errors"; }
     else
         skip "lintian is not installed"
@@ -73,7 +74,8 @@ installation() {
     inside dpkg -i /tmp/xenline.deb >"$work/dpkg" 2>&1 || { cat "$work/dpkg" >&2; fail "dpkg -i"; }
     inside xenline config validate
     cp deploy/telnyx.toml "$root/etc/xenline/xenline.toml"
-    inside xenline firewall print | grep -q '192.76.120.10' || fail "no rules from the installed program"
+    inside xenline firewall print >"$work/rules"
+    grep -q '192.76.120.10' "$work/rules" || fail "no rules from the installed program"
     inside xenline-brain --check --config /etc/xenline/xenline-brain.toml >/dev/null || fail "the brain's configuration"
     inside getent passwd xenline >/dev/null || fail "no user xenline"
     inside dpkg --purge xenline >>"$work/dpkg" 2>&1 || { cat "$work/dpkg" >&2; fail "dpkg --purge"; }
