@@ -87,6 +87,7 @@ def main():
         "overlaps": one(crash, r"audit:.* overlaps=(\d+)"),
         "revokes": one(wire, r"wire:.* revokes=(\d+)"),
         "revoke_to_silence_ms_max": one(wire, r"wire:.* revoke_to_silence_ms_max=([\d.]+)"),
+        "tick_late_ms_max": one(wire, r"wire:.* late_ms_max=([\d.]+)"),
         "grant_us_p99": one(flood, r"grant_us_p99=(\d+)"),
         "ledger_error_ms_max": one(random, r"ledger_error_ms_max[=: ]+([\d.]+)"),
     }
