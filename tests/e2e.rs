@@ -24,6 +24,8 @@ mod demo;
 mod echo;
 #[path = "e2e/ending.rs"]
 mod ending;
+#[path = "e2e/governor.rs"]
+mod governor;
 #[path = "e2e/hold.rs"]
 mod hold;
 #[path = "e2e/interruption.rs"]

@@ -5,6 +5,7 @@
 //! that does not do what its operator believes.
 
 mod cdr;
+mod governor;
 mod lanes;
 mod layers;
 mod say;
@@ -16,12 +17,13 @@ mod validate;
 use std::path::{Path, PathBuf};
 
 pub use cdr::CdrSection;
+pub use governor::{ClaimDefaults, GovernorOverride, GovernorSection, Interrupted, Updates};
 pub use lanes::{LaneStoreKind, LanesSection, Survives};
 pub use layers::{environment, load};
 pub use say::{Mode, SaySection};
 pub use sections::{
-    AudioSection, BrainSection, Config, GovernorSection, HearingSection, LineMode, LineSection,
-    LogSection, RecordingSection, RtpSection, SipSection, TrunkSection, VoiceBackend, VoiceSection,
+    AudioSection, BrainSection, Config, HearingSection, LineMode, LineSection, LogSection,
+    RecordingSection, RtpSection, SipSection, TrunkSection, VoiceBackend, VoiceSection,
 };
 pub use tap::TapSection;
 pub use text::{HttpSection, SmsSection, TextSection};

@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sip_bridge::TlsConfig;
 
+use super::governor::{GovernorOverride, GovernorSection};
 use super::say::SaySection;
 use super::text::{HttpSection, SmsSection, TextSection};
 
@@ -49,6 +50,15 @@ pub struct Config {
     pub sms: SmsSection,
     /// Logging.
     pub log: LogSection,
+}
+
+impl Config {
+    /// The governor's times and bounds on the lines of this trunk.
+    #[must_use]
+    pub fn governor_on(&self, trunk: &str) -> GovernorSection {
+        let own = self.trunk.iter().find(|section| section.name == trunk);
+        own.map_or_else(|| self.governor.clone(), |own| self.governor.with(&own.governor))
+    }
 }
 
 /// `[sip]`
@@ -115,7 +125,7 @@ impl SipSection {
 }
 
 /// `[[trunk]]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrunkSection {
     /// Its name in logs and records.
@@ -123,6 +133,9 @@ pub struct TrunkSection {
     /// Signalling source addresses and networks. Everybody else gets silence.
     #[serde(deserialize_with = "crate::carrier::networks")]
     pub allow: Vec<IpNet>,
+    /// What is different from `[governor]` on its lines.
+    #[serde(default, skip_serializing_if = "GovernorOverride::is_empty")]
+    pub governor: GovernorOverride,
 }
 
 /// `[rtp]`
@@ -265,24 +278,6 @@ impl Default for BrainSection {
             socket_dir: None,
             away_text: "One moment please, I am coming right back.".into(),
         }
-    }
-}
-
-/// `[governor]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct GovernorSection {
-    /// Longest time between possible caller speech and the decision what it was, in ms.
-    pub decide_ms: u32,
-    /// Longest silence of a speaker that holds the floor, in ms.
-    pub stall_ms: u32,
-    /// How long the same words are not said again, in seconds.
-    pub dedup_s: u32,
-}
-
-impl Default for GovernorSection {
-    fn default() -> Self {
-        Self { decide_ms: 500, stall_ms: 600, dedup_s: 10 }
     }
 }
 

@@ -127,12 +127,16 @@ fn speech(config: &Config, wrong: &mut Wrong<'_>) {
 }
 
 fn governor(config: &Config, wrong: &mut Wrong<'_>) {
-    let governor = &config.governor;
-    if !(100..=10_000).contains(&governor.stall_ms) {
-        wrong("governor.stall_ms", "between 100 and 10000".into());
+    for (key, message) in config.governor.problems() {
+        wrong(key, message);
     }
-    if !(100..=500).contains(&governor.decide_ms) {
-        wrong("governor.decide_ms", "a caller is not kept waiting: between 100 and 500".into());
+    // What is wrong for all lines is said once, above.
+    let of_all: Vec<_> = config.governor.problems().map(|(key, _)| key).collect();
+    for trunk in config.trunk.iter().filter(|trunk| !trunk.governor.is_empty()) {
+        let own = config.governor_on(&trunk.name);
+        for (key, message) in own.problems().filter(|(key, _)| !of_all.contains(key)) {
+            wrong(key, format!("in [trunk.governor] of {:?}: {message}", trunk.name));
+        }
     }
 }
 
@@ -149,6 +153,7 @@ fn say(config: &Config, wrong: &mut Wrong<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TrunkSection;
 
     #[test]
     fn the_defaults_are_valid() {
@@ -172,6 +177,12 @@ mod tests {
             ("voice.workers", |c| c.voice.workers = 0),
             ("audio.realtime_priority", |c| c.audio.realtime_priority = Some(100)),
             ("governor.decide_ms", |c| c.governor.decide_ms = 2_000),
+            ("governor.claims_max", |c| c.governor.claims_max = 1_000_000),
+            ("governor.gap_ms", |c| {
+                let governor = toml::from_str("gap_ms = 20000").expect("a key of ours");
+                let allow = vec!["10.0.0.0/8".parse().expect("a network")];
+                c.trunk.push(TrunkSection { name: "own".into(), allow, governor });
+            }),
             ("say.per_second", |c| c.say.burst = 0),
             ("say.waiting_max", |c| c.say.waiting_max = 1_000_000),
             ("hearing.complete_ms", |c| c.hearing.complete_ms = 10),

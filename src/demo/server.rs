@@ -43,7 +43,11 @@ pub fn loopback_config() -> std::io::Result<(Config, tempfile::TempDir)> {
     config.sip.listen_tcp = None;
     config.sip.drain_s = 2;
     let loopback = "127.0.0.1/32".parse().map_err(std::io::Error::other)?;
-    config.trunk = vec![TrunkSection { name: "loopback".into(), allow: vec![loopback] }];
+    config.trunk = vec![TrunkSection {
+        name: "loopback".into(),
+        allow: vec![loopback],
+        ..TrunkSection::default()
+    }];
     config.http.listen = None;
     config.say.socket = Some(sockets.path().join("say.sock"));
     config.brain.socket_dir = Some(sockets.path().join("brain"));

@@ -22,9 +22,9 @@ pub(crate) fn engine_config(config: &Config) -> EngineConfig {
 }
 
 /// Turn-taking in the words of ours.
-pub(crate) fn ear_config(config: &Config, rate: SampleRate) -> EarConfig {
+pub(crate) fn ear_config(config: &Config, decide_ms: u32, rate: SampleRate) -> EarConfig {
     EarConfig {
-        decide_ms: config.governor.decide_ms,
+        decide_ms,
         vad_off_ms: config.hearing.vad_off_ms,
         complete_ms: config.hearing.complete_ms,
         incomplete_ms: config.hearing.incomplete_ms,

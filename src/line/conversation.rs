@@ -14,6 +14,7 @@ use sip_bridge::HangupReason;
 
 use super::backlog::Backlog;
 use super::dead_air::DeadAir;
+use crate::config::ClaimDefaults;
 use crate::replay::{Entry, GovernorStep};
 use crate::report::CallEvent;
 
@@ -32,6 +33,8 @@ pub struct ConversationConfig {
     pub away_text: String,
     /// The governor's times and bounds.
     pub governor: GovernorConfig,
+    /// What is taken for said where a claim of the brain leaves it out.
+    pub defaults: ClaimDefaults,
 }
 
 /// What is to be done.

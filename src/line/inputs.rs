@@ -8,6 +8,7 @@ use sip_bridge::CallOutcome;
 use tokio::sync::mpsc;
 
 use super::conversation::News;
+use crate::config::ClaimDefaults;
 
 /// Inputs that wait for the line's task. Events of 100 ms pile up to this in half a minute of a
 /// task that does not run; then they are dropped and counted.
@@ -68,6 +69,8 @@ pub enum ClaimNews {
 pub struct LineHandle {
     /// Where its inputs go.
     pub inputs: mpsc::Sender<LineInput>,
+    /// What is taken for said there where a claim leaves it out.
+    pub defaults: ClaimDefaults,
 }
 
 impl LineHandle {

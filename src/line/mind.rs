@@ -9,6 +9,7 @@ use sip_bridge::HangupReason;
 
 use super::backlog::Turn;
 use super::conversation::{Action, Conversation, Origin};
+use crate::config::ClaimDefaults;
 use crate::report::CallEvent;
 
 impl Conversation {
@@ -51,7 +52,10 @@ impl Conversation {
     /// The brain says something about this line.
     pub fn brain(&mut self, now: MonoTime, message: BrainMessage) {
         match message {
-            BrainMessage::Say(say) => self.submit_from(now, claim_of(say), Origin::Brain),
+            BrainMessage::Say(say) => {
+                let claim = claim_of(say, &self.config.defaults);
+                self.submit_from(now, claim, Origin::Brain);
+            }
             BrainMessage::Withdraw { claim, .. } => {
                 self.govern(now, Input::Withdraw(ClaimId::new(claim.as_str())));
             }
@@ -129,24 +133,26 @@ impl Conversation {
     }
 }
 
-fn claim_of(say: Say) -> Claim {
+fn claim_of(say: Say, defaults: &ClaimDefaults) -> Claim {
     let source = match say.source {
         Mind::Responder => Source::Responder,
         Mind::Worker => Source::Worker,
     };
+    let ttl = say.ttl_ms.map(Duration::from_millis);
     Claim {
         tag: Tag::new(say.tag),
         turn: say.turn.map(|turn| TurnId(turn.0)),
         priority: say.priority,
-        ttl: say.ttl_ms.map(Duration::from_millis),
+        ttl: ttl.or(defaults.ttl(source, say.must_deliver)),
         must_deliver: say.must_deliver,
         uninterruptible: say.uninterruptible,
         supersedes: say.supersedes.map(|claim| ClaimId::new(claim.as_str())),
         dedup_key: say.dedup_key,
         on_interrupt: match say.on_interrupt {
-            Policy::Drop => OnInterrupt::Drop,
-            Policy::Resume => OnInterrupt::Resume,
-            Policy::Restate => OnInterrupt::Restate,
+            Some(Policy::Drop) => OnInterrupt::Drop,
+            Some(Policy::Resume) => OnInterrupt::Resume,
+            Some(Policy::Restate) => OnInterrupt::Restate,
+            None => defaults.on_interrupt(source),
         },
         ..Claim::text(say.claim.as_str(), source, say.text)
     }

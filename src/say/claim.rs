@@ -6,6 +6,7 @@ use lane_broker::intake::{Policy, Wish, WishSource};
 use queue_governor::{Claim, ClaimId, Content, OnInterrupt, Source, Tag};
 
 use crate::clip::Clip;
+use crate::config::ClaimDefaults;
 
 /// Begins the names of what came by the socket.
 pub const SAID: &str = "say-";
@@ -51,18 +52,19 @@ pub fn content_of(wish: &Wish, sound: Option<Clip>) -> Content {
     Content::Audio { label, samples: clip.samples.into(), rate: clip.rate }
 }
 
-/// The claim that `wish` becomes under the name `id`.
+/// The claim that `wish` becomes under the name `id`. `defaults`: those of the line it is for.
 #[must_use]
-pub fn claim_of(id: ClaimId, wish: &Wish, content: Content) -> Claim {
+pub fn claim_of(id: ClaimId, wish: &Wish, content: Content, defaults: &ClaimDefaults) -> Claim {
     let source = match wish.source {
         WishSource::External => Source::External,
         WishSource::System => Source::System,
     };
+    let ttl = wish.ttl_s.map(Duration::from_secs);
     Claim {
         tag: wish.tag.clone().map_or(Tag::XEN_OUT, Tag::new),
         content,
         priority: wish.priority,
-        ttl: wish.ttl_s.map(Duration::from_secs),
+        ttl: ttl.or(defaults.ttl(source, wish.must_deliver)),
         must_deliver: wish.must_deliver,
         supersedes: wish.supersedes.as_deref().map(ClaimId::new),
         dedup_key: wish.dedup_key.clone(),
@@ -71,7 +73,7 @@ pub fn claim_of(id: ClaimId, wish: &Wish, content: Content) -> Claim {
             Some(Policy::Resume) => OnInterrupt::Resume,
             Some(Policy::Restate) => OnInterrupt::Restate,
             None if wish.must_deliver => OnInterrupt::Resume,
-            None => OnInterrupt::Drop,
+            None => defaults.on_interrupt(source),
         },
         ..Claim::text(id.as_str(), source, "")
     }
@@ -86,7 +88,8 @@ mod tests {
     fn what_must_be_delivered_goes_on_after_an_interruption_unless_it_says_otherwise() {
         let mut wish = Wish { must_deliver: true, ..Wish::text("hello") };
         let policy = |wish: &Wish| {
-            claim_of(ClaimId::new("say-1"), wish, content_of(wish, None)).on_interrupt
+            let defaults = ClaimDefaults::default();
+            claim_of(ClaimId::new("say-1"), wish, content_of(wish, None), &defaults).on_interrupt
         };
         assert_eq!(policy(&wish), OnInterrupt::Resume);
         wish.on_interrupt = Some(Policy::Restate);

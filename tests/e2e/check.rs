@@ -73,7 +73,11 @@ fn what_would_not_work_is_named_with_its_fix_below_it() {
             "[[trunk]] allow",
             Box::new(|config| {
                 let allow = vec!["0.0.0.0/0".parse().expect("a network")];
-                config.trunk.push(TrunkSection { name: "all".into(), allow });
+                config.trunk.push(TrunkSection {
+                    name: "all".into(),
+                    allow,
+                    ..TrunkSection::default()
+                });
             }),
         ),
         (

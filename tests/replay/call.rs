@@ -16,6 +16,7 @@ use media_core::{LineId, MonoTime};
 use media_engine::LineEvent;
 use queue_governor::{Book, Claim, GovernorConfig};
 use xenline::clip::Clip;
+use xenline::config::ClaimDefaults;
 use xenline::line::{Action, Conversation, ConversationConfig};
 use xenline::replay::{CallLog, Entry, Header, Redactor};
 use xenline::report::CallEvent;
@@ -67,6 +68,7 @@ impl Call {
             answered: now,
             away_text: "One moment please.".into(),
             governor,
+            defaults: ClaimDefaults::default(),
         };
         let lanes = Arc::new(MemoryStore::new(Limits::default()));
         let mut call = Call {

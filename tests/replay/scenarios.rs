@@ -166,7 +166,7 @@ fn must_deliver(call: &mut Call) {
 }
 
 fn restate(call: &mut Call) {
-    let restated = |say: &mut brain_protocol::Say| say.on_interrupt = OnInterrupt::Restate;
+    let restated = |say: &mut brain_protocol::Say| say.on_interrupt = Some(OnInterrupt::Restate);
     let report = call.brain_says_so(Mind::Worker, None, REPORT, restated);
     call.run(3_600);
     call.caller_asks("yes", "yes");

@@ -248,7 +248,7 @@ fn the_brain_is_told_the_very_words_that_were_heard_and_no_more() {
 fn what_was_cut_and_is_to_be_resumed_goes_on_with_the_first_word_that_was_not_heard() {
     let mut world = World::answered();
     let report = world.brain_says_so(Source::Worker, None, REPORT, |say| {
-        say.on_interrupt = OnInterrupt::Resume;
+        say.on_interrupt = Some(OnInterrupt::Resume);
         say.must_deliver = true;
     });
     world.run(1_800);

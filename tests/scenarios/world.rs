@@ -11,6 +11,7 @@ use media_core::{EndReason, Generation, HearingEvent, LineId, MonoTime, Utteranc
 use media_engine::{LineEvent, Speech};
 use queue_governor::GovernorConfig;
 use sip_bridge::HangupReason;
+use xenline::config::ClaimDefaults;
 use xenline::line::{Action, Conversation, ConversationConfig};
 use xenline::report::CallEvent;
 
@@ -75,6 +76,7 @@ impl World {
             answered: now,
             away_text: "One moment please.".into(),
             governor: GovernorConfig::default(),
+            defaults: ClaimDefaults::default(),
         };
         let lanes = Arc::new(MemoryStore::new(Limits::default()));
         World {

@@ -10,7 +10,7 @@ pub enum BrainMessage {
     /// The first message in this direction.
     ///
     /// ```json
-    /// {"type":"hello","version":{"major":1,"minor":1},"name":"xenline-brain 0.1.0"}
+    /// {"type":"hello","version":{"major":1,"minor":2},"name":"xenline-brain 0.1.0"}
     /// ```
     Hello {
         /// What the brain speaks.
@@ -152,7 +152,8 @@ pub struct Say {
     /// Among claims of the same source the higher goes first.
     #[serde(default)]
     pub priority: i8,
-    /// Not worth saying if it has not begun by then.
+    /// Not worth saying if it has not begun by then. Absent: what the line thinks of claims of this
+    /// source, which is that they are, unless its operator wants it otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_ms: Option<u64>,
     /// May not end stale.
@@ -164,9 +165,10 @@ pub struct Say {
     /// Two claims with the same key are the same; without one the text decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup_key: Option<String>,
-    /// What becomes of the rest when the caller interrupts.
-    #[serde(default)]
-    pub on_interrupt: OnInterrupt,
+    /// What becomes of the rest when the caller interrupts. Absent: what the line does with claims
+    /// of this source, which is to drop it unless its operator wants it otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_interrupt: Option<OnInterrupt>,
     /// The caller may not interrupt it.
     #[serde(default)]
     pub uninterruptible: bool,
@@ -188,7 +190,7 @@ impl Say {
             must_deliver: false,
             supersedes: None,
             dedup_key: None,
-            on_interrupt: OnInterrupt::Drop,
+            on_interrupt: None,
             uninterruptible: false,
         }
     }

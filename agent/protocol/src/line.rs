@@ -12,7 +12,7 @@ pub enum LineMessage {
     /// The first message in this direction.
     ///
     /// ```json
-    /// {"type":"hello","version":{"major":1,"minor":1},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
+    /// {"type":"hello","version":{"major":1,"minor":2},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
     /// ```
     Hello {
         /// What the line speaks.

@@ -193,7 +193,7 @@ fn say() -> impl Strategy<Value = Say> {
         must_deliver: how.0,
         supersedes: how.1,
         dedup_key: how.2,
-        on_interrupt: how.3,
+        on_interrupt: Some(how.3),
         uninterruptible: how.4,
         ..Say::new(line, claim, source, text)
     })

@@ -52,6 +52,9 @@ pub struct GovernorConfig {
     pub responder_stale_turns: u64,
     /// The same for a worker's.
     pub worker_stale_turns: u64,
+    /// The same for another program's, counted from the turn in which it was taken in.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub external_stale_turns: u64,
     /// Claims that are alive at once, those on the floor included.
     pub claims_max: usize,
     /// Longest text of a claim, in bytes.
@@ -108,6 +111,7 @@ impl Default for GovernorConfig {
             coalescing: Coalescing::Join,
             responder_stale_turns: 1,
             worker_stale_turns: 1,
+            external_stale_turns: 0,
             // More would be stale before it is spoken.
             claims_max: 64,
             // About five minutes of speech.
@@ -137,7 +141,8 @@ impl GovernorConfig {
         let turns = match source {
             Source::Responder => self.responder_stale_turns,
             Source::Worker => self.worker_stale_turns,
-            Source::Operator | Source::System | Source::External => 0,
+            Source::External => self.external_stale_turns,
+            Source::Operator | Source::System => 0,
         };
         (turns > 0).then_some(turns)
     }

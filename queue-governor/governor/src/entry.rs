@@ -19,6 +19,8 @@ pub(crate) struct Entry {
     /// Order of acceptance.
     pub(crate) number: u64,
     pub(crate) waiting_since: MonoTime,
+    /// The caller's turn at its acceptance: what a claim that answers none counts from.
+    pub(crate) since_turn: TurnId,
     pub(crate) expires_at: Option<MonoTime>,
     pub(crate) key: Key,
     /// The voice of its next grant.
@@ -61,6 +63,7 @@ impl Entry {
             claim,
             number,
             waiting_since: now,
+            since_turn: TurnId::default(),
             voice: Voice::Own,
             stalls: 0,
             grants: 0,

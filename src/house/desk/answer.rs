@@ -7,9 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use media_core::hearing::EarConfig;
 use media_core::{Codec, LineId, NegotiatedMedia};
 use media_engine::{LineEvent, LineMode as MediaMode, LineSpec, RtpPort};
-use queue_governor::{Book, GovernorConfig};
+use queue_governor::Book;
 use sip_bridge::{CallId, HangupReason, Rejection};
-use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::{Carrier, Desk, OpenCall};
@@ -128,12 +127,15 @@ impl Desk {
             .filter(|_| self.config.recording.audio)
             .map(|f| f.join(crate::report::RECORDING_FILE));
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
-        let handle = LineHandle { inputs: inputs.clone() };
+        let governor = self.config.governor_on(trunk);
+        let handle = LineHandle { inputs: inputs.clone(), defaults: governor.claim_defaults() };
         let sink_handle = handle.clone();
         let sink = Box::new(move |event| sink_handle.put(LineInput::Media(event)));
         let traced = folder.is_some();
-        let ear = EarConfig { traced, ..ear_config(&self.config, media.codec.sample_rate()) };
-        let header = self.log_header(id, ear.clone());
+        let rate = media.codec.sample_rate();
+        let ear = EarConfig { traced, ..ear_config(&self.config, governor.decide_ms, rate) };
+        let words = self.config.recording.words || self.config.log.show_pii;
+        let header = Header::new(id.0, governor.governor_config(rate), ear.clone(), words);
         let spec = LineSpec { id, port, media, mode: MediaMode::Agent, record, ear };
         let line = self.media.open_line(spec, sink).map_err(|error| error.to_string())?;
         let clock = self.media.clock();
@@ -146,7 +148,8 @@ impl Desk {
                 called: to.to_owned(),
                 answered: clock.now(),
                 away_text: self.config.brain.away_text.clone(),
-                governor: self.governor_config(line.sample_rate()),
+                governor: governor.governor_config(line.sample_rate()),
+                defaults: handle.defaults,
             },
             opened: opened(call, from, to, trunk, media.codec),
             line,
@@ -175,21 +178,6 @@ impl Desk {
         let conversation = tokio::spawn(run(parts, inbox));
         self.lines.spawn(async move { (id, conversation.await.ok()) });
         Ok(Carrier::Agent(handle))
-    }
-
-    fn log_header(&self, line: LineId, ear: EarConfig) -> Header {
-        let words = self.config.recording.words || self.config.log.show_pii;
-        Header::new(line.0, self.governor_config(ear.sample_rate), ear, words)
-    }
-
-    fn governor_config(&self, line_rate: media_core::SampleRate) -> GovernorConfig {
-        GovernorConfig {
-            line_rate,
-            decide: Duration::from_millis(u64::from(self.config.governor.decide_ms)),
-            stall: Duration::from_millis(u64::from(self.config.governor.stall_ms)),
-            dedup_window: Duration::from_secs(u64::from(self.config.governor.dedup_s)),
-            ..GovernorConfig::default()
-        }
     }
 }
 

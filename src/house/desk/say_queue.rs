@@ -7,13 +7,13 @@ use std::time::Duration;
 use lane_broker::Tags;
 use lane_broker::intake::{Door, DoorLimits};
 use media_core::{LineId, MonoTime};
-use queue_governor::{Book, Claim, ClaimId, Content, Ending, GovernorConfig, Record, Unfinished};
+use queue_governor::{Book, Claim, ClaimId, Content, Ending, Record, Unfinished};
 use tokio::sync::mpsc;
 
 use super::Desk;
 use super::asked::send;
 use super::operator::no_line;
-use crate::config::Config;
+use crate::config::{ClaimDefaults, Config};
 use crate::control::server::Asked;
 use crate::control::{Reply, Request, SayRequest};
 use crate::durable::{Account, Keeper, Recovered};
@@ -40,6 +40,10 @@ pub(super) struct Saying {
     /// From a spool, and ended in an earlier run.
     ended_before: BTreeSet<ClaimId>,
     pub dedup_window: Duration,
+    /// For what waits, before it is known on which line it will be said.
+    defaults: ClaimDefaults,
+    /// The longest sound that any line takes.
+    audio_max: Duration,
     news: (mpsc::Sender<LineNews>, Option<mpsc::Receiver<LineNews>>),
 }
 
@@ -48,6 +52,12 @@ pub(super) struct Asker {
     pub replies: mpsc::Sender<Reply>,
     /// Whether the ending is wanted too.
     pub wait: bool,
+}
+
+fn audio_max(config: &Config) -> Duration {
+    let of_trunks = config.trunk.iter().map(|trunk| config.governor_on(&trunk.name).audio_max_s);
+    let longest = of_trunks.fold(config.governor.audio_max_s, u32::max);
+    Duration::from_secs(u64::from(longest))
 }
 
 impl Saying {
@@ -79,6 +89,8 @@ impl Saying {
             promises: VecDeque::new(),
             ended_before: recovered.ended.into_iter().collect(),
             dedup_window: Duration::from_secs(u64::from(config.governor.dedup_s)),
+            defaults: config.governor.claim_defaults(),
+            audio_max: audio_max(config),
             news: (news, Some(inbox)),
         }
     }
@@ -122,7 +134,8 @@ impl Desk {
             return send(&asker.replies, Reply::Refused { message, again_in_ms });
         }
         let id = name.unwrap_or_else(|| self.saying.names.next(SAID));
-        let claim = claim_of(id, &wish, content_of(&wish, sound));
+        let content = content_of(&wish, sound);
+        let claim = claim_of(id, &wish, content.clone(), &self.saying.defaults);
         if let Err(refused) = self.can_be_kept(&claim) {
             return send(&asker.replies, *refused);
         }
@@ -132,8 +145,9 @@ impl Desk {
         }
         for (nth, (line, handle)) in lines.iter().enumerate() {
             let id = if nth == 0 { claim.id.clone() } else { self.saying.names.next(SAID) };
+            let claim = claim_of(id, &wish, content.clone(), &handle.defaults);
             let asker = Asker { replies: asker.replies.clone(), wait: asker.wait };
-            self.hand_to_line(Claim { id, ..claim.clone() }, (*line, handle), asker);
+            self.hand_to_line(claim, (*line, handle), asker);
         }
     }
 
@@ -180,7 +194,7 @@ impl Desk {
             .tags
             .parse(claim.tag.as_str())
             .map_err(|error| Box::new(Reply::refused(error.to_string())))?;
-        let longest = GovernorConfig::default().audio_max;
+        let longest = self.saying.audio_max;
         match &claim.content {
             Content::Audio { samples, rate, .. }
                 if samples.len() as u64 > longest.as_secs() * u64::from(rate.hz()) =>

@@ -11,9 +11,7 @@ mod texts;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use brain_protocol::{
-    BrainMessage, ClaimId, LineId, LineMessage, OnInterrupt, Say, Source, TurnId,
-};
+use brain_protocol::{BrainMessage, ClaimId, LineId, LineMessage, Say, Source, TurnId};
 use jiff::{Timestamp, Zoned};
 
 pub use conversation::Conversation;
@@ -293,7 +291,6 @@ impl Mind {
             turn: utterance.turn,
             ttl_ms: (utterance.source == Source::Responder).then_some(ANSWER_TTL_MS),
             dedup_key: Some(dedup_key),
-            on_interrupt: OnInterrupt::Drop,
             ..Say::new(line, claim.clone(), utterance.source, utterance.text)
         }));
         Some(claim)

@@ -2,7 +2,7 @@
 
 use media_core::Verdict;
 
-use crate::claim::{Claim, TurnId};
+use crate::claim::{Claim, Source, TurnId};
 use crate::config::GovernorConfig;
 use crate::entry::Entry;
 use crate::floor::Then;
@@ -65,25 +65,39 @@ impl Governor {
     }
 
     fn end_what_is_stale(&mut self) {
-        let holder = self.floor.holder.as_ref().map(|holder| &holder.entry.claim);
-        if holder.is_some_and(|claim| self.is_stale(claim) && !claim.uninterruptible) {
+        let holder = self.floor.holder.as_ref().map(|holder| &holder.entry);
+        if holder.is_some_and(|entry| self.is_stale(entry) && !entry.claim.uninterruptible) {
             self.revoke_to_end(Ending::Stale, FloorReason::Stale);
         }
         let (config, turn) = (&self.config, self.turn);
-        for entry in self.queue.take_all(|entry| is_stale(&entry.claim, config, turn)) {
+        for entry in
+            self.queue.take_all(|entry| is_stale(&entry.claim, entry.since_turn, config, turn))
+        {
             self.end(entry, Ending::Stale);
         }
     }
 
-    /// Whether the caller's turns since took the topic of `claim` away.
-    pub(super) fn is_stale(&self, claim: &Claim) -> bool {
-        is_stale(claim, &self.config, self.turn)
+    /// Whether the caller's turns since took the topic of what was taken in away.
+    pub(super) fn is_stale(&self, entry: &Entry) -> bool {
+        is_stale(&entry.claim, entry.since_turn, &self.config, self.turn)
+    }
+
+    /// The same for what is only now handed in.
+    pub(super) fn is_stale_at_the_door(&self, claim: &Claim) -> bool {
+        is_stale(claim, self.turn.unwrap_or_default(), &self.config, self.turn)
     }
 }
 
-fn is_stale(claim: &Claim, config: &GovernorConfig, current: Option<TurnId>) -> bool {
+fn is_stale(
+    claim: &Claim,
+    since: TurnId,
+    config: &GovernorConfig,
+    current: Option<TurnId>,
+) -> bool {
     let turns = config.stale_turns(claim.source).filter(|_| !claim.must_deliver);
-    let (Some(turns), Some(answers), Some(current)) = (turns, claim.turn, current) else {
+    // A mind that answers nothing in particular is not outrun; a program answers nothing ever.
+    let answers = claim.turn.or((claim.source == Source::External).then_some(since));
+    let (Some(turns), Some(answers), Some(current)) = (turns, answers, current) else {
         return false;
     };
     current.0 >= answers.0.saturating_add(turns)

@@ -15,7 +15,7 @@ impl Governor {
         if let Err(reason) = self.examine(&claim) {
             return self.turn_away(claim, Ending::Refused(reason));
         }
-        if self.is_stale(&claim) {
+        if self.is_stale_at_the_door(&claim) {
             return self.turn_away(claim, Ending::Stale);
         }
         let key = Key::of(&claim);
@@ -31,6 +31,7 @@ impl Governor {
         }
         self.accepted += 1;
         let mut entry = Entry::new(claim, self.accepted, self.now);
+        entry.since_turn = self.turn.unwrap_or_default();
         for old in &outranked {
             entry.absorb(&old.claim, old.expires_at);
         }

@@ -160,7 +160,7 @@ impl Governor {
         let ending = match settled.then {
             _ if settled.entry.is_complete() => Ending::Spoken,
             Then::End(ending) => ending,
-            Then::Wait { .. } if self.is_stale(&settled.entry.claim) => Ending::Stale,
+            Then::Wait { .. } if self.is_stale(&settled.entry) => Ending::Stale,
             Then::Wait { restate } => {
                 if restate {
                     settled.entry.restate();

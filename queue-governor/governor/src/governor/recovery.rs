@@ -49,7 +49,8 @@ impl Governor {
 
     fn take_up(&mut self, unfinished: Unfinished) {
         self.accepted += 1;
-        let entry = Entry::resumed(unfinished, self.accepted, self.now);
+        let mut entry = Entry::resumed(unfinished, self.accepted, self.now);
+        entry.since_turn = self.turn.unwrap_or_default();
         if entry.is_complete() {
             return self.end(entry, Ending::Spoken);
         }

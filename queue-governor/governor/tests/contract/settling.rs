@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use queue_governor::{Claim, ClaimId, Ending, FailReason, Input, RefusalReason, Source, TurnId};
+use queue_governor::{
+    Claim, ClaimId, Ending, FailReason, GovernorConfig, Input, RefusalReason, Source, TurnId,
+};
 
 use crate::support::*;
 
@@ -36,6 +38,25 @@ fn what_must_be_delivered_or_answers_no_turn_is_never_stale() {
     for id in ["m", "w", "a", "m2"] {
         assert_eq!(world.ending_of(id), Ending::Spoken, "{id}");
     }
+}
+
+#[test]
+fn what_a_program_wants_said_is_stale_after_as_many_turns_as_the_line_says() {
+    let say = |id: &str| Claim::text(id, Source::External, format!("The kettle boils, says {id}."));
+    let config = GovernorConfig { external_stale_turns: 2, ..GovernorConfig::default() };
+    let mut world = World::with(config);
+    world.tell(Input::CallerTurn(TurnId(4)));
+    world.tell(Input::HoldExternal(true));
+    world.submit(say("old"));
+    world.submit(Claim { must_deliver: true, ..say("bound") });
+    world.tell(Input::CallerTurn(TurnId(5)));
+    world.submit(say("new"));
+    world.tell(Input::CallerTurn(TurnId(6)));
+    assert_eq!(world.ending_of("old"), Ending::Stale);
+    world.tell(Input::HoldExternal(false));
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("bound"), Ending::Spoken);
+    assert_eq!(world.ending_of("new"), Ending::Spoken);
 }
 
 #[test]
