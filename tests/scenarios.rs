@@ -44,6 +44,8 @@ mod complaints;
 mod conversation;
 #[path = "scenarios/stuck.rs"]
 mod stuck;
+#[path = "scenarios/operator.rs"]
+mod operator;
 #[path = "scenarios/world.rs"]
 mod world;
 

@@ -51,7 +51,7 @@ pub enum Verb {
         #[command(subcommand)]
         action: QueueAction,
     },
-    /// The operator in the call: take the floor, speak, hand it back
+    /// The operator in the call: take the floor, speak, whisper to the agent, hand it back
     Operator {
         /// What to do.
         #[command(subcommand)]

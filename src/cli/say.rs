@@ -141,6 +141,17 @@ pub enum OperatorAction {
         #[command(flatten)]
         at: SocketArg,
     },
+    /// Tell the agent something that the caller does not hear, as an instruction for what it says
+    Whisper {
+        /// What to tell it
+        text: String,
+        /// On this line [default: the one that is open]
+        #[arg(long)]
+        line: Option<u64>,
+        /// Which line's socket.
+        #[command(flatten)]
+        at: SocketArg,
+    },
     /// Speak to the caller in the line's voice, before everybody else
     Say {
         /// What to say

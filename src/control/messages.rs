@@ -49,6 +49,14 @@ pub enum Request {
         #[serde(default)]
         line: Option<u64>,
     },
+    /// The operator says something to the brain alone; the caller does not hear it.
+    OperatorWhisper {
+        /// What.
+        text: String,
+        /// On this line; may be left out while one call is open.
+        #[serde(default)]
+        line: Option<u64>,
+    },
     /// The operator speaks, before everybody else.
     OperatorSay {
         /// What.

@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use brain_protocol::Version;
 use brain_supervisor::SupervisorHandle;
 use lane_broker::LaneStore;
 use lane_broker::tap::Tap;
@@ -46,6 +47,8 @@ pub(super) struct Desk {
     bridge: Bridge,
     brain: Option<SupervisorHandle>,
     brain_pid: Option<u32>,
+    /// What the brain that was up last speaks.
+    brain_version: Option<Version>,
     journal: Journal,
     records: CallRecords,
     lanes: Arc<dyn LaneStore>,
@@ -133,6 +136,7 @@ impl Desk {
             bridge,
             brain,
             brain_pid: None,
+            brain_version: None,
             journal,
             records,
             lanes,

@@ -7,7 +7,8 @@ use lane_broker::LaneStore;
 use media_core::{Generation, LineId, MonoTime};
 use media_engine::Speech;
 use queue_governor::{
-    Book, Claim, ClaimId, Governor, GovernorConfig, Input, Output, Record, Source, TurnId,
+    Book, Claim, ClaimId, Governor, GovernorConfig, Input, Output, Record, RefusalReason, Source,
+    TurnId,
 };
 
 use sip_bridge::HangupReason;
@@ -120,6 +121,9 @@ pub struct Conversation {
     pub(super) hang_up_after: Option<ClaimId>,
     pub(super) caller: CallerState,
     pub(super) figures: Figures,
+    pub(super) operator_has_the_floor: bool,
+    /// Why the governor did not pass the last whisper on, until that is told.
+    pub(super) whisper_refused: Option<RefusalReason>,
     /// Both sides hear each other; before that the brain is told nothing.
     pub(super) established: bool,
     /// What is decided on goes out as [`Action::Log`].
@@ -225,6 +229,8 @@ impl Conversation {
             hang_up_after: None,
             caller: CallerState::default(),
             figures: Figures::default(),
+            operator_has_the_floor: false,
+            whisper_refused: None,
             established: false,
             is_logged: false,
             remembered,
@@ -282,6 +288,10 @@ impl Conversation {
         self.govern(now, Input::LineClosed);
         let line = self.brain_line();
         self.tell(LineMessage::LineClosed { line, reason: reason.to_owned() });
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     pub(super) fn submit_from(&mut self, now: MonoTime, claim: Claim, origin: Origin) {

@@ -5,9 +5,10 @@ use media_core::{LineId, NegotiatedMedia};
 use media_engine::LineEvent;
 use queue_governor::{Claim, ClaimId, Unfinished};
 use sip_bridge::CallOutcome;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::conversation::News;
+use super::outside::NotWhispered;
 use crate::config::ClaimDefaults;
 
 /// Inputs that wait for the line's task. Events of 100 ms pile up to this in half a minute of a
@@ -40,6 +41,13 @@ pub enum LineInput {
     HoldExternal(bool),
     /// The operator takes the floor (`true`), or hands it back.
     Operator(bool),
+    /// The operator says something to the brain alone.
+    Whisper {
+        /// What.
+        text: String,
+        /// Where the operator hears whether it was passed on.
+        answer: oneshot::Sender<Result<(), NotWhispered>>,
+    },
     /// Signalling is over.
     Ended(CallOutcome),
 }

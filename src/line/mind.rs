@@ -31,6 +31,10 @@ impl Conversation {
             backlog: u32::try_from(pending.len()).unwrap_or(u32::MAX),
             at_ms: now.as_micros() / 1_000,
         });
+        if self.operator_has_the_floor {
+            // An earlier brain was told; this one was not.
+            self.tell(LineMessage::OperatorTook { line: self.brain_line() });
+        }
         for turn in pending {
             self.send_turn(now, turn);
         }

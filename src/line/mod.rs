@@ -23,4 +23,5 @@ pub use conversation::{Action, Conversation, ConversationConfig, Figures, News};
 pub use inputs::{ClaimNews, INPUTS_MAX, LineHandle, LineInput, LineNews};
 pub use journal::{Journal, JournalEntry, read_printed};
 pub use logs::LogPart;
+pub use outside::NotWhispered;
 pub use task::{LineEnd, LineParts, run};

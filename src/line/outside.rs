@@ -2,11 +2,27 @@
 
 use brain_protocol::LineMessage;
 use media_core::MonoTime;
-use queue_governor::{Claim, ClaimId, Input, Unfinished};
+use queue_governor::{Briefing, Claim, ClaimId, Input, RefusalReason, Unfinished};
 
 use super::conversation::{Conversation, Origin};
 use super::labels;
 use crate::report::CallEvent;
+
+/// Why the brain did not hear the operator's whisper.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotWhispered {
+    /// Nobody there who could hear it.
+    #[error(
+        "the agent does not listen at present: its brain is away, or the call is just being answered; whisper again"
+    )]
+    BrainAway,
+    /// It is none.
+    #[error(transparent)]
+    Refused(#[from] RefusalReason),
+    /// Nobody to talk about.
+    #[error("the call is over")]
+    Closed,
+}
 
 impl Conversation {
     /// Another program wants something said. Its fate comes as [`Action::Answer`].
@@ -42,14 +58,47 @@ impl Conversation {
     /// The operator takes the floor; the brain is told.
     pub fn operator_takes(&mut self, now: MonoTime) {
         self.govern(now, Input::OperatorTake);
-        let line = self.brain_line();
-        self.tell(LineMessage::OperatorTook { line });
     }
 
     /// The operator hands the floor back; the brain is told.
     pub fn operator_releases(&mut self, now: MonoTime) {
         self.govern(now, Input::OperatorRelease);
+    }
+
+    /// The operator says something to the brain that the caller does not hear.
+    ///
+    /// # Errors
+    /// [`NotWhispered`]: then the brain was not told, and the operator is to know.
+    pub fn whisper(&mut self, now: MonoTime, text: String) -> Result<(), NotWhispered> {
+        if self.is_closed() {
+            return Err(NotWhispered::Closed);
+        }
+        if !self.brain_is_up {
+            return Err(NotWhispered::BrainAway);
+        }
+        self.govern(now, Input::OperatorWhisper(text));
+        self.whisper_refused.take().map_or(Ok(()), |reason| Err(NotWhispered::Refused(reason)))
+    }
+
+    /// What the governor has for the brain alone.
+    pub(super) fn brief(&mut self, now: MonoTime, briefing: Briefing) {
         let line = self.brain_line();
-        self.tell(LineMessage::OperatorReleased { line });
+        let message = match briefing {
+            Briefing::OperatorTook => {
+                self.operator_has_the_floor = true;
+                LineMessage::OperatorTook { line }
+            }
+            Briefing::OperatorReleased => {
+                self.operator_has_the_floor = false;
+                LineMessage::OperatorReleased { line }
+            }
+            Briefing::Whisper(text) => {
+                let note = format!("the operator whispers to the agent: {text}");
+                self.record(now, CallEvent::Note { text: note });
+                LineMessage::OperatorWhisper { line, text }
+            }
+            Briefing::OperatorSaid(text) => LineMessage::OperatorSaid { line, text },
+        };
+        self.tell(message);
     }
 }

@@ -40,7 +40,8 @@ impl Conversation {
                 self.ended(now, &claim, &ending, heard, reason);
             }
             Output::Carried(claim) => self.carried(now, &claim),
-            Output::Brief(_) | Output::WhisperRefused(_) => {}
+            Output::Brief(briefing) => self.brief(now, briefing),
+            Output::WhisperRefused(reason) => self.whisper_refused = Some(reason),
             Output::FloorChanged { holder, why } => self.floor_changed(now, holder, &why),
         }
     }

@@ -155,6 +155,10 @@ impl Task {
             LineInput::HoldExternal(hold) => self.conversation.hold_external(now, hold),
             LineInput::Operator(true) => self.conversation.operator_takes(now),
             LineInput::Operator(false) => self.conversation.operator_releases(now),
+            LineInput::Whisper { text, answer } => {
+                // An operator who went away needs no answer.
+                let _ = answer.send(self.conversation.whisper(now, text));
+            }
             LineInput::Ended(_) => {}
         }
     }

@@ -67,6 +67,9 @@ pub(super) fn operator(file: Option<&Path>, action: OperatorAction) -> Result<()
         OperatorAction::Release { line, at } => {
             answered(&socket(file, at)?, &Request::OperatorRelease { line })
         }
+        OperatorAction::Whisper { text, line, at } => {
+            answered(&socket(file, at)?, &Request::OperatorWhisper { text, line })
+        }
         OperatorAction::Say { text, line, wait, at } => {
             let request = Request::OperatorSay { text, line, wait };
             told_of_claims(&socket(file, at)?, &request, wait)

@@ -193,6 +193,10 @@ fn operator(call: &mut Call) {
     call.caller_says("hello", "hello");
     call.run(5_000);
     assert_eq!(call.ending_of("op-1"), "spoken");
+    call.do_with(|conversation, now| {
+        let whispered = conversation.whisper(now, "the caller is Martha, be kind".into());
+        assert_eq!(whispered, Ok(()));
+    });
     call.do_with(Conversation::operator_releases);
     call.run(10_000);
     assert_ne!(call.ending_of(&report), "none");

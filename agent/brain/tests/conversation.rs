@@ -308,3 +308,27 @@ fn claims_have_names_that_a_restarted_brain_does_not_use_again() {
     let second = second.open().remove(0).claim;
     assert_ne!(first, second);
 }
+
+#[test]
+fn a_whisper_is_done_as_if_the_caller_had_asked_and_is_never_read_out() {
+    let mut call = Call::new();
+    let whisper = |call: &mut Call, text: &str| {
+        call.line(LineMessage::OperatorWhisper { line: LINE, text: text.into() })
+    };
+    let said = whisper(&mut call, "what time is it");
+    assert_eq!(said.len(), 1);
+    assert_eq!((said[0].text.as_str(), said[0].turn), ("It is eight thirty in the evening.", None));
+    let said = whisper(&mut call, "the caller is in a bad temper, be kind");
+    assert_eq!(said, [], "what is not understood is not guessed at");
+    let said = whisper(&mut call, "say goodbye");
+    assert!(said.iter().all(|say| !say.text.contains("say goodbye")), "{said:?}");
+}
+
+#[test]
+fn a_whisper_does_not_answer_what_the_caller_was_asked() {
+    let mut call = Call::new();
+    let before = call.says("how are you");
+    assert!(before.contains("And you?"), "{before}");
+    call.line(LineMessage::OperatorWhisper { line: LINE, text: "what day is it".into() });
+    assert_eq!(call.says("not good"), "I see. I keep it short, then.");
+}

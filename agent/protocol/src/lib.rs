@@ -19,7 +19,9 @@
 //!    and is answered with `send` and acknowledged with `text_done` like a turn. Every `send` is
 //!    answered by `message_accepted` and by exactly one `message_ended`.
 //! 6. `ping` is answered by `pong` with the same number, soon. A brain that does not is killed.
-//! 7. On `shutdown`, or when the socket closes, the brain ends.
+//! 7. `operator_took` and `operator_released` say whether the brain is heard at present;
+//!    `operator_whisper` is for the brain alone.
+//! 8. On `shutdown`, or when the socket closes, the brain ends.
 //!
 //! # What is promised to older peers
 //!

@@ -174,6 +174,29 @@ pub enum LineMessage {
         /// The line.
         line: LineId,
     },
+    /// The operator says something to the brain that the caller does not hear: an instruction, or
+    /// what the caller's next question needs. To be acted on, never to be read out. Since 1.2.
+    ///
+    /// ```json
+    /// {"type":"operator_whisper","line":1,"text":"offer a call back tomorrow"}
+    /// ```
+    OperatorWhisper {
+        /// The line.
+        line: LineId,
+        /// The operator's words.
+        text: String,
+    },
+    /// What the caller heard the operator say: it belongs to the conversation. Since 1.2.
+    ///
+    /// ```json
+    /// {"type":"operator_said","line":1,"text":"I will look into that myself."}
+    /// ```
+    OperatorSaid {
+        /// The line.
+        line: LineId,
+        /// The words that went out to the caller.
+        text: String,
+    },
     /// The call is over. Open claims have ended.
     ///
     /// ```json
@@ -265,6 +288,8 @@ impl Message for LineMessage {
         "claim_ended",
         "operator_took",
         "operator_released",
+        "operator_whisper",
+        "operator_said",
         "line_closed",
         "text_message",
         "message_accepted",

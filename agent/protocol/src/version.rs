@@ -20,6 +20,12 @@ impl Version {
         self.major == 1 && self.minor >= 1
     }
 
+    /// Whether it has a word for what the operator says to the brain alone: `operator_whisper`.
+    #[must_use]
+    pub const fn knows_whispers(self) -> bool {
+        self.major == 1 && self.minor >= 2
+    }
+
     /// Whether the two can talk to each other.
     #[must_use]
     pub const fn speaks(self, other: Version) -> bool {

@@ -26,6 +26,9 @@ impl Desk {
             Request::QueueResume => send(replies, self.queue_pause(false)),
             Request::OperatorTake { line } => send(replies, self.operator_takes(*line)),
             Request::OperatorRelease { line } => send(replies, self.operator_releases(*line)),
+            Request::OperatorWhisper { text, line } => {
+                self.operator_whispers(text, *line, replies);
+            }
             Request::OperatorSay { text, line, wait } => {
                 self.operator_says(text, *line, *wait, replies);
             }

@@ -14,6 +14,7 @@ impl Desk {
                 tracing::info!(%name, ?pid, "the brain is up");
                 self.text.brain_up(version);
                 self.brain_pid = Some(pid);
+                self.brain_version = Some(version);
                 self.tell_lines(|| LineInput::BrainUp(Some(pid)));
             }
             SupervisorEvent::Down { reason, retry_in } => {

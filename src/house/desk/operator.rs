@@ -2,13 +2,13 @@
 
 use media_core::LineId;
 use queue_governor::{Claim, Source};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::Desk;
 use super::asked::send;
 use super::say_queue::Asker;
 use crate::control::Reply;
-use crate::line::{LineHandle, LineInput};
+use crate::line::{LineHandle, LineInput, NotWhispered};
 use crate::say::OPERATOR;
 
 impl Desk {
@@ -48,6 +48,38 @@ impl Desk {
         };
         let claim = Claim::text(self.saying.names.next(OPERATOR).as_str(), Source::Operator, text);
         self.hand_to_line(claim, (line, &handle), Asker { replies: replies.clone(), wait });
+    }
+
+    /// The answer comes when the line has passed it on, or has not.
+    pub(super) fn operator_whispers(
+        &self,
+        text: &str,
+        only: Option<u64>,
+        replies: &mpsc::Sender<Reply>,
+    ) {
+        let (line, handle) = match self.the_line(only) {
+            Ok(found) => found,
+            Err(refused) => return send(replies, *refused),
+        };
+        if let Some(version) = self.brain_version.filter(|version| !version.knows_whispers()) {
+            let message = format!(
+                "this brain speaks protocol {version} and does not know whispers; one that speaks 1.2 does"
+            );
+            return send(replies, Reply::refused(message));
+        }
+        let (answer, told) = oneshot::channel();
+        if !handle.offer(LineInput::Whisper { text: text.to_owned(), answer }) {
+            return send(replies, busy(line));
+        }
+        let replies = replies.clone();
+        tokio::spawn(async move {
+            let reply = match told.await {
+                Ok(Ok(())) => Reply::Done { message: format!("line {line}: the agent was told") },
+                Ok(Err(refused)) => Reply::refused(refused.to_string()),
+                Err(_) => Reply::refused(NotWhispered::Closed.to_string()),
+            };
+            send(&replies, reply);
+        });
     }
 
     /// The line that is named, or the only one that is open.

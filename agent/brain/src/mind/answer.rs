@@ -22,7 +22,7 @@ impl Mind {
         }
         conversation.begin_turn(now.timestamp(), turn);
         let reply = self.decide(now, place, text);
-        self.give(now, place, turn, reply);
+        self.give(now, place, Some(turn), reply);
     }
 
     pub(super) fn on_not_understood(&mut self, place: Place) {
@@ -79,7 +79,7 @@ impl Mind {
         (reply, found.slots)
     }
 
-    fn act(&mut self, now: &Zoned, place: Place, found: &Found<'_>) -> Reply {
+    pub(super) fn act(&mut self, now: &Zoned, place: Place, found: &Found<'_>) -> Reply {
         match &found.gene.action {
             Action::Reply(replies) => {
                 let count = self.conversations.get(&place).map_or(0, |it| it.answers);
@@ -111,7 +111,14 @@ impl Mind {
         })
     }
 
-    fn give(&mut self, now: &Zoned, place: Place, turn: TurnId, (reply, slots): (Reply, Slots)) {
+    /// `turn`: what it answers, unless nobody asked aloud.
+    pub(super) fn give(
+        &mut self,
+        now: &Zoned,
+        place: Place,
+        turn: Option<TurnId>,
+        (reply, slots): (Reply, Slots),
+    ) {
         match reply {
             Reply::Say(text) => {
                 self.say_answer(place, turn, text, false);
@@ -143,7 +150,14 @@ impl Mind {
         }
     }
 
-    fn run_or_ask(&mut self, now: &Zoned, place: Place, turn: TurnId, name: &str, slots: Slots) {
+    fn run_or_ask(
+        &mut self,
+        now: &Zoned,
+        place: Place,
+        turn: Option<TurnId>,
+        name: &str,
+        slots: Slots,
+    ) {
         let config = self.config.clone();
         match config.command(name) {
             Some(command) if command.confirm => {
@@ -156,7 +170,7 @@ impl Mind {
         }
     }
 
-    fn run(&mut self, now: &Zoned, place: Place, turn: TurnId, name: &str, slots: &Slots) {
+    fn run(&mut self, now: &Zoned, place: Place, turn: Option<TurnId>, name: &str, slots: &Slots) {
         let config = self.config.clone();
         let text = match config.command(name) {
             Some(command) => self.start_command(now, Some(place), command, slots),
@@ -167,7 +181,7 @@ impl Mind {
 
     /// Everything that waits to be said on the line is taken back. What was interrupted has ended
     /// already, and "continue" still finds its rest. Who writes cannot hear a silence, and is answered.
-    fn hush(&mut self, place: Place, turn: TurnId) {
+    fn hush(&mut self, place: Place, turn: Option<TurnId>) {
         let Place::Line(line) = place else {
             self.say_answer(place, turn, "Okay.".into(), false);
             return;
@@ -188,15 +202,14 @@ impl Mind {
     fn say_answer(
         &mut self,
         place: Place,
-        turn: TurnId,
+        turn: Option<TurnId>,
         text: String,
         repeats: bool,
     ) -> Option<brain_protocol::ClaimId> {
         if let Some(conversation) = self.conversations.get_mut(&place) {
             conversation.answers += 1;
         }
-        let utterance =
-            Utterance { turn: Some(turn), repeats, ..Utterance::new(Source::Responder, text) };
+        let utterance = Utterance { turn, repeats, ..Utterance::new(Source::Responder, text) };
         self.say(place, utterance)
     }
 }

@@ -7,6 +7,7 @@ mod jobs;
 mod place;
 mod template;
 mod texts;
+mod whisper;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -157,6 +158,7 @@ impl Mind {
             }
             LineMessage::OperatorTook { line } => self.set_operator(line, true),
             LineMessage::OperatorReleased { line } => self.set_operator(line, false),
+            LineMessage::OperatorWhisper { line, text } => self.on_whisper(now, line, &text),
             LineMessage::LineClosed { line, .. } => self.on_closed(now, line),
             LineMessage::Ping { seq } => self.send(BrainMessage::Pong { seq }),
             LineMessage::Shutdown => self.outputs.push_back(Output::End),
@@ -166,6 +168,7 @@ impl Mind {
             | LineMessage::CallerPartial { .. }
             | LineMessage::ClaimAccepted { .. }
             | LineMessage::ClaimStarted { .. }
+            | LineMessage::OperatorSaid { .. }
             | LineMessage::MessageAccepted { .. } => {}
         }
     }

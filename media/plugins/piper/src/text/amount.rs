@@ -101,10 +101,23 @@ pub(super) fn range(core: &str, context: Context<'_>) -> Option<String> {
         return Some(format!("{number} per {}", per(b)?));
     }
     let (n, of) = (whole_number(a)?, whole_number(b)?);
-    if n == of || (n, of) == (24, 7) {
-        return Some(format!("{} {}", cardinal(n), cardinal(of)));
-    }
-    Some(format!("{} of {}", cardinal(n), cardinal(of)))
+    let pair = n == of || PAIRS.contains(&(n, of)) && !counts(context);
+    let word = if pair || is_day(n, of, context) { "" } else { "of " };
+    Some(format!("{} {word}{}", cardinal(n), cardinal(of)))
+}
+
+/// Whether `9/11` in front of what comes next is a count of that: `9/11 checks`.
+fn counts(context: Context<'_>) -> bool {
+    let after = context.after.unwrap_or_default();
+    after.len() > 3 && after.ends_with('s') && after.chars().all(char::is_lowercase)
+}
+
+/// Whether `9/11` is a day, as in `until 9/11`. Which of the two is the month depends on who wrote
+/// it, so that they are said as they stand.
+fn is_day(n: u64, of: u64, context: Context<'_>) -> bool {
+    let before = context.before.unwrap_or_default().to_lowercase();
+    let is_date = (1..=31).contains(&n) && (1..=31).contains(&of) && n.min(of) <= 12;
+    is_date && BEFORE_A_DAY.contains(&before.as_str()) && !counts(context)
 }
 
 /// What stands under the stroke: `month`, `s`.
@@ -133,6 +146,9 @@ const SCALES: [(&str, &str); 9] = [
 ];
 const ABOUT: [(char, &str); 4] =
     [('±', "plus or minus"), ('~', "about"), ('≈', "about"), ('≤', "at most")];
+/// Everybody knows them as two numbers.
+const PAIRS: [(u64, u64); 2] = [(24, 7), (9, 11)];
+const BEFORE_A_DAY: [&str; 7] = ["on", "since", "until", "before", "after", "by", "due"];
 const FRACTIONS: [(&str, &str, &str); 5] = [
     ("1", "2", "one half"),
     ("1", "3", "one third"),
