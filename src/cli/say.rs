@@ -19,6 +19,9 @@ pub struct SayArgs {
     /// On this line only [default: every open line, or the next that opens]
     #[arg(long)]
     pub line: Option<u64>,
+    /// For this caller only: the number or name that the network says; waits for that caller's call
+    #[arg(long, value_name = "CALLER", conflicts_with = "line")]
+    pub to: Option<String>,
     /// Refuse to be skipped: it is said, by the next call at the latest, or ends with a recorded
     /// reason
     #[arg(long)]

@@ -249,6 +249,9 @@ pub struct QueuedClaim {
     pub expires_in_s: Option<u64>,
     /// Whether it may not be skipped.
     pub must_deliver: bool,
+    /// Whose it is; absent: whoever calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 /// How a claim of the say-queue stands.

@@ -38,6 +38,15 @@ impl Clocks {
     }
 }
 
+/// What an entry keeps.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Kept {
+    /// A governor's record.
+    Record(Record),
+    /// Whether nothing is said for other programs, from here on.
+    Paused(bool),
+}
+
 #[derive(Serialize, Deserialize)]
 struct Written {
     v: u32,
@@ -46,12 +55,15 @@ struct Written {
     /// The claim's ready audio lies in this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sound: Option<String>,
-    record: Record,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record: Option<Record>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused: Option<bool>,
 }
 
-/// A record as read back, its times on our clock.
+/// An entry as read back, its times on our clock.
 pub(super) struct Read {
-    pub record: Record,
+    pub kept: Kept,
     /// The file with the claim's ready audio, which is not in the record.
     pub sound: Option<String>,
 }
@@ -61,31 +73,43 @@ pub(super) struct Read {
 pub(super) enum EntryError {
     #[error("not an entry of the journal: {0}")]
     Malformed(#[from] serde_json::Error),
+    #[error("an entry of the journal that says nothing")]
+    Empty,
     #[error("written in form {0}, and this version reads {VERSION}")]
     Version(u32),
 }
 
-/// Writes `record`; `sound`: the file that has its ready audio, which is then left out.
+/// Writes `kept`; `sound`: the file that has its ready audio, which is then left out.
 pub(super) fn write(
-    record: &Record,
+    kept: &Kept,
     now: Clocks,
     sound: Option<String>,
 ) -> Result<Vec<u8>, serde_json::Error> {
+    let (record, paused) = match kept {
+        Kept::Record(record) => (Some(without_samples(record)), None),
+        Kept::Paused(paused) => (None, Some(*paused)),
+    };
     serde_json::to_vec(&Written {
         v: VERSION,
         mono_us: now.mono.as_micros(),
         wall_ms: now.wall_ms,
         sound,
-        record: without_samples(record),
+        record,
+        paused,
     })
 }
 
 pub(super) fn read(bytes: &[u8], now: Clocks) -> Result<Read, EntryError> {
-    let Written { v, mono_us, wall_ms, sound, mut record } = serde_json::from_slice(bytes)?;
+    let Written { v, mono_us, wall_ms, sound, record, paused } = serde_json::from_slice(bytes)?;
     if v != VERSION {
         return Err(EntryError::Version(v));
     }
     let written = Clocks { mono: MonoTime::from_micros(mono_us), wall_ms };
+    let mut record = match (record, paused) {
+        (Some(record), _) => record,
+        (None, Some(paused)) => return Ok(Read { kept: Kept::Paused(paused), sound }),
+        (None, None) => return Err(EntryError::Empty),
+    };
     match &mut record {
         Record::Accepted { expires_at: time, .. }
         | Record::Amended { expires_at: time, .. }
@@ -94,7 +118,7 @@ pub(super) fn read(bytes: &[u8], now: Clocks) -> Result<Read, EntryError> {
         }
         Record::Heard { .. } => {}
     }
-    Ok(Read { record, sound })
+    Ok(Read { kept: Kept::Record(record), sound })
 }
 
 /// Minutes of sound do not belong into a lane.
@@ -127,16 +151,16 @@ mod tests {
         Clocks { mono: MonoTime::from_millis(mono_ms), wall_ms }
     }
 
-    fn accepted(expires_ms: u64) -> Record {
-        Record::Accepted {
+    fn accepted(expires_ms: u64) -> Kept {
+        Kept::Record(Record::Accepted {
             claim: Claim::text("say-1", Source::External, "hello"),
             expires_at: Some(MonoTime::from_millis(expires_ms)),
-        }
+        })
     }
 
-    fn expires(record: &Record) -> Option<MonoTime> {
-        match record {
-            Record::Accepted { expires_at, .. } => *expires_at,
+    fn expires(kept: &Kept) -> Option<MonoTime> {
+        match kept {
+            Kept::Record(Record::Accepted { expires_at, .. }) => *expires_at,
             _ => None,
         }
     }
@@ -146,14 +170,14 @@ mod tests {
         // A minute was left; twenty seconds later, and a new monotonic clock, forty are.
         let bytes = write(&accepted(160_000), clocks(100_000, 5_000_000), None).unwrap();
         let read = read(&bytes, clocks(3_000, 5_020_000)).unwrap();
-        assert_eq!(expires(&read.record), Some(MonoTime::from_millis(43_000)));
+        assert_eq!(expires(&read.kept), Some(MonoTime::from_millis(43_000)));
     }
 
     #[test]
     fn a_deadline_that_passed_meanwhile_has_passed() {
         let bytes = write(&accepted(160_000), clocks(100_000, 5_000_000), None).unwrap();
         let read = read(&bytes, clocks(3_000, 9_000_000)).unwrap();
-        assert_eq!(expires(&read.record), Some(MonoTime::ZERO));
+        assert_eq!(expires(&read.kept), Some(MonoTime::ZERO));
     }
 
     #[test]
@@ -164,7 +188,7 @@ mod tests {
             rate: SampleRate::Hz8000,
         };
         let claim = Claim { content, ..Claim::text("say-1", Source::External, "") };
-        let record = Record::Accepted { claim, expires_at: None };
+        let record = Kept::Record(Record::Accepted { claim, expires_at: None });
         let bytes = write(&record, clocks(0, 0), Some("say-1.pcm".into())).unwrap();
         assert!(bytes.len() < 1_000, "{} bytes", bytes.len());
         assert_eq!(read(&bytes, clocks(0, 0)).unwrap().sound.as_deref(), Some("say-1.pcm"));
@@ -174,6 +198,8 @@ mod tests {
     fn what_is_not_ours_is_told_apart() {
         assert!(matches!(read(b"{}", clocks(0, 0)), Err(EntryError::Malformed(_))));
         let bytes = write(&accepted(1), clocks(0, 0), None).unwrap();
+        let nothing = b"{\"v\":1,\"mono_us\":0,\"wall_ms\":0}";
+        assert!(matches!(read(nothing, clocks(0, 0)), Err(EntryError::Empty)));
         let newer = String::from_utf8(bytes).unwrap().replace("\"v\":1", "\"v\":2");
         assert!(matches!(read(newer.as_bytes(), clocks(0, 0)), Err(EntryError::Version(2))));
     }

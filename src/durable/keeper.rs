@@ -8,7 +8,7 @@ use media_engine::Clock;
 use queue_governor::{Book, ClaimId, Record, Unfinished};
 use tokio::sync::watch;
 
-use super::entry::Clocks;
+use super::entry::{Clocks, Kept};
 use super::sounds::Sounds;
 use super::writer::{Order, Waiting, Writer};
 
@@ -79,6 +79,8 @@ pub struct Recovered {
     pub said: Book,
     /// Claims from a spool that ended, by name.
     pub ended: Vec<ClaimId>,
+    /// Nothing was to be said for other programs.
+    pub paused: bool,
 }
 
 /// One writer's records: handed over in order, and safe in order.
@@ -156,8 +158,17 @@ impl Keeper {
 impl Account {
     /// Hands `record` over; gives its number. Never blocks.
     pub fn write(&mut self, record: Record) -> u64 {
+        self.put(Kept::Record(record))
+    }
+
+    /// Keeps, from here on, whether nothing is said for other programs. As [`Account::write`].
+    pub fn pause(&mut self, paused: bool) -> u64 {
+        self.put(Kept::Paused(paused))
+    }
+
+    fn put(&mut self, kept: Kept) -> u64 {
         self.issued += 1;
-        let waiting = Waiting { record, number: self.issued, account: self.progress.clone() };
+        let waiting = Waiting { kept, number: self.issued, account: self.progress.clone() };
         if let Err(TrySendError::Full(_)) = self.keeper.orders.try_send(Order::Write(waiting)) {
             self.keeper.state.not_kept.fetch_add(1, Ordering::Relaxed);
             self.keeper.state.fail("the journal does not keep up".to_owned());

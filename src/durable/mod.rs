@@ -10,6 +10,8 @@
 //! lately. The lane is kept short: now and then the fold itself is written, and what lies before it
 //! is dropped.
 //!
+//! Whether the queue is paused is kept in the same lane, because it too must outlive the process.
+//!
 //! All claims share one book here, so their names must differ: those that the house gave do, and
 //! a brain's are [`qualified`] with run and line.
 

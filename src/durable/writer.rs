@@ -9,7 +9,7 @@ use media_engine::Clock;
 use queue_governor::{Content, Ending, FailReason, Record, Source, Unfinished};
 use tokio::sync::watch;
 
-use super::entry::{self, Clocks};
+use super::entry::{self, Clocks, Kept};
 use super::fold::Fold;
 use super::keeper::{KeeperState, Progress, Recovered};
 use super::sounds::Sounds;
@@ -34,7 +34,7 @@ pub(super) enum Order {
 
 /// A record on its way to the disk.
 pub(super) struct Waiting {
-    pub record: Record,
+    pub kept: Kept,
     pub number: u64,
     pub account: Arc<watch::Sender<Progress>>,
 }
@@ -55,6 +55,8 @@ pub(super) struct Writer {
     /// What an earlier run left could not be read: then nothing of it is dropped either.
     unread: bool,
     fold: Fold,
+    /// Nothing is said for other programs.
+    paused: bool,
     state: Arc<KeeperState>,
 }
 
@@ -79,6 +81,7 @@ impl Writer {
             last,
             unread: false,
             fold,
+            paused: false,
             state,
         }
     }
@@ -155,23 +158,30 @@ impl Writer {
         for (index, waiting) in batch.iter().enumerate() {
             // The same entry gets the same key when it is tried again.
             let number = self.entries + index as u64;
-            entries.push(self.entry(number, &waiting.record, now)?);
+            entries.push(self.entry(number, &waiting.kept, now)?);
         }
         self.publish(&entries)?;
         self.entries += entries.len() as u64;
         self.since_snapshot += entries.len();
-        batch.iter().for_each(|waiting| self.fold.apply(&waiting.record));
+        batch.iter().for_each(|waiting| self.apply(&waiting.kept));
         Ok(())
+    }
+
+    fn apply(&mut self, kept: &Kept) {
+        match kept {
+            Kept::Record(record) => self.fold.apply(record),
+            Kept::Paused(paused) => self.paused = *paused,
+        }
     }
 
     fn entry(
         &self,
         number: u64,
-        record: &Record,
+        kept: &Kept,
         now: Clocks,
     ) -> Result<(String, Vec<u8>), WriteError> {
-        let sound = match (&self.sounds, record) {
-            (Some(sounds), Record::Accepted { claim, .. }) => match &claim.content {
+        let sound = match (&self.sounds, kept) {
+            (Some(sounds), Kept::Record(Record::Accepted { claim, .. })) => match &claim.content {
                 Content::Audio { samples, .. } if !samples.is_empty() => {
                     Some(sounds.write(claim.id.as_str(), samples).map_err(WriteError::Sound)?)
                 }
@@ -179,7 +189,7 @@ impl Writer {
             },
             _ => None,
         };
-        let body = entry::write(record, now, sound).map_err(WriteError::Form)?;
+        let body = entry::write(kept, now, sound).map_err(WriteError::Form)?;
         Ok((format!("{}-{number}", self.run), body))
     }
 
@@ -210,7 +220,20 @@ impl Writer {
         // Nothing of it answers what the next caller says.
         waiting.iter_mut().for_each(|unfinished| unfinished.claim.turn = None);
         self.shorten();
-        Recovered { waiting, said: self.fold.said(), ended: self.fold.ended().cloned().collect() }
+        let (said, ended) = (self.fold.said(), self.fold.ended().cloned().collect());
+        Recovered { waiting, said, ended, paused: self.paused }
+    }
+
+    /// What an earlier run left can be read now, after all: it is in the fold from here on, and the
+    /// next run goes on with it. This run's own records are folded once more, which changes nothing.
+    fn read_late(&mut self, now: Clocks) -> Result<(), StoreError> {
+        let paused = self.paused;
+        self.replay(now)?;
+        (self.unread, self.paused) = (false, paused);
+        tracing::info!(
+            "what an earlier run left can be read again; the next start goes on with it"
+        );
+        Ok(())
     }
 
     fn replay(&mut self, now: Clocks) -> Result<(), StoreError> {
@@ -223,7 +246,10 @@ impl Writer {
             self.last = after;
             for entry in &page {
                 match entry::read(&entry.body, now) {
-                    Ok(read) => self.fold.apply(&self.with_sound(read)),
+                    Ok(read) => {
+                        let kept = self.with_sound(read);
+                        self.apply(&kept);
+                    }
                     Err(error) => {
                         tracing::debug!(%error, position = %entry.position, "an entry is left out");
                         strange += 1;
@@ -240,9 +266,9 @@ impl Writer {
         Ok(())
     }
 
-    fn with_sound(&self, read: entry::Read) -> Record {
-        let mut record = read.record;
-        if let (Some(name), Record::Accepted { claim, .. }) = (read.sound, &mut record)
+    fn with_sound(&self, read: entry::Read) -> Kept {
+        let mut kept = read.kept;
+        if let (Some(name), Kept::Record(Record::Accepted { claim, .. })) = (read.sound, &mut kept)
             && let Content::Audio { samples, .. } = &mut claim.content
             && let Some(sounds) = &self.sounds
         {
@@ -253,22 +279,24 @@ impl Writer {
                 }
             }
         }
-        record
+        kept
     }
 
     /// Writes the fold, and drops what it stands for. A store that refuses keeps all of it, until
     /// the next time.
     fn shorten(&mut self) {
         (self.since_snapshot, self.bytes) = (0, 0);
-        if self.unread {
+        let now = Clocks::at(self.clock.now());
+        // Else the lane would grow until it takes no claim any more.
+        if self.unread && self.read_late(now).is_err() {
             return;
         }
-        let now = Clocks::at(self.clock.now());
-        let records = self.fold.snapshot(now.mono);
-        let entries: Result<Vec<_>, WriteError> = records
+        let records = self.fold.snapshot(now.mono).into_iter().map(Kept::Record);
+        let kept: Vec<_> = records.chain(self.paused.then_some(Kept::Paused(true))).collect();
+        let entries: Result<Vec<_>, WriteError> = kept
             .iter()
             .enumerate()
-            .map(|(index, record)| self.entry(self.entries + index as u64, record, now))
+            .map(|(index, kept)| self.entry(self.entries + index as u64, kept, now))
             .collect();
         let written = entries.and_then(|entries| {
             let before = self.last;

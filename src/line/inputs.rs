@@ -77,6 +77,8 @@ pub enum ClaimNews {
 pub struct LineHandle {
     /// Where its inputs go.
     pub inputs: mpsc::Sender<LineInput>,
+    /// Who is on it, see [`crate::say::caller_name`].
+    pub caller: String,
     /// What is taken for said there where a claim leaves it out.
     pub defaults: ClaimDefaults,
 }

@@ -61,9 +61,15 @@ pub(super) fn ending_reason(ending: &Ending) -> Option<String> {
     }
 }
 
-/// How a claim ends on a call that is over although the claim waits for the next one.
-pub(super) fn carried() -> (Ending, String) {
-    (Ending::Failed(FailReason::LineClosed), "carried to the next call".to_owned())
+/// How a claim ends on a call that is over although the claim waits for another one, if there can
+/// be one.
+pub(super) fn carried(for_this_caller: bool, caller_is_named: bool) -> (Ending, String) {
+    let reason = match (for_this_caller, caller_is_named) {
+        (false, _) => "carried to the next call",
+        (true, true) => "carried to this caller's next call",
+        (true, false) => "the call is over, and a caller without a name does not call again",
+    };
+    (Ending::Failed(FailReason::LineClosed), reason.to_owned())
 }
 
 /// A few words for a picture. `holder`: who has the floor now, and what that claim answers.

@@ -11,6 +11,7 @@ use super::backlog::Turn;
 use super::conversation::{Action, Conversation, Origin};
 use crate::config::ClaimDefaults;
 use crate::report::CallEvent;
+use crate::say::caller_name;
 
 impl Conversation {
     /// A brain has said hello. It is told of the call and given what the caller said meanwhile.
@@ -57,7 +58,9 @@ impl Conversation {
     pub fn brain(&mut self, now: MonoTime, message: BrainMessage) {
         match message {
             BrainMessage::Say(say) => {
-                let claim = claim_of(say, &self.config.defaults);
+                let mut claim = claim_of(say, &self.config.defaults);
+                // What was said to this caller is nobody else's, should the call end before it.
+                claim.to = claim.must_deliver.then(|| caller_name(&self.config.caller));
                 self.submit_from(now, claim, Origin::Brain);
             }
             BrainMessage::Withdraw { claim, .. } => {

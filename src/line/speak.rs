@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::conversation::{Action, Conversation, Known, News, Origin};
 use super::labels;
 use crate::report::CallEvent;
+use crate::say::{NOBODY, caller_name};
 
 /// After the last sample is sent the far end's jitter buffer still holds some of it.
 const FAREWELL_TAIL: Duration = Duration::from_millis(300);
@@ -74,7 +75,9 @@ impl Conversation {
     /// The call is over for it, the claim is not: it waits for the next call. Only its own call's
     /// record and brain hear of an ending.
     fn carried(&mut self, now: MonoTime, id: &ClaimId) {
-        let (ending, reason) = labels::carried();
+        let from_the_brain = self.claims.get(id).is_some_and(|known| known.origin == Origin::Brain);
+        let is_named = caller_name(&self.config.caller) != NOBODY;
+        let (ending, reason) = labels::carried(from_the_brain, is_named);
         if let Some(known) = self.claims.get_mut(id)
             && known.origin == Origin::Outside
         {

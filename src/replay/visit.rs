@@ -112,7 +112,7 @@ fn record(record: &mut Record, visitor: &mut impl Visitor) {
 
 fn claim(claim: &mut Claim, visitor: &mut impl Visitor) {
     content(&mut claim.content, visitor);
-    for key in [&mut claim.dedup_key, &mut claim.coalesce].into_iter().flatten() {
+    for key in [&mut claim.dedup_key, &mut claim.coalesce, &mut claim.to].into_iter().flatten() {
         visitor.words(key);
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lane_broker::intake::{Policy, Wish, WishSource};
 use queue_governor::{Claim, ClaimId, Content, OnInterrupt, Source, Tag};
 
+use super::caller_name;
 use crate::clip::Clip;
 use crate::config::ClaimDefaults;
 
@@ -75,6 +76,7 @@ pub fn claim_of(id: ClaimId, wish: &Wish, content: Content, defaults: &ClaimDefa
             None if wish.must_deliver => OnInterrupt::Resume,
             None => defaults.on_interrupt(source),
         },
+        to: wish.to.as_deref().map(caller_name),
         ..Claim::text(id.as_str(), source, "")
     }
 }

@@ -5,11 +5,13 @@
 //! everybody else's. [`SayQueue`] is the core that knows where each claim is: waiting for a call,
 //! with the governor of a line, or ended. It decides nothing about who speaks.
 
+mod caller;
 mod claim;
 mod queue;
 mod sound;
 pub mod spool;
 
+pub use caller::{NOBODY, caller_name};
 pub use claim::{Names, OPERATOR, SAID, SPOOLED, claim_of, content_of};
 pub use queue::{HowItEnded, SayQueue, Withdrawal};
 pub use sound::{SoundError, fetch_sound, read_sound};

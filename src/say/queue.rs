@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use media_core::{LineId, MonoTime};
 use queue_governor::{Claim, ClaimId, Source, Unfinished};
 
+use super::NOBODY;
 use crate::control::{ClaimState, QueuedClaim};
 
 /// Claims that ended and can still be asked about.
@@ -61,6 +62,8 @@ struct About {
     source: Source,
     text: String,
     must_deliver: bool,
+    /// Whose it is; `None`: anybody's.
+    to: Option<String>,
     since: MonoTime,
     expires_at: Option<MonoTime>,
 }
@@ -93,7 +96,14 @@ impl<A> SayQueue<A> {
     /// Claims that wait for a call.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.live.values().filter(|item| matches!(item.place, Place::Waiting(_))).count()
+        self.live.values().filter(|item| item.waits()).count()
+    }
+
+    /// Those of them that programs handed in, not a mind in a call.
+    #[must_use]
+    pub fn waiting_for_programs(&self) -> usize {
+        let waiting = self.live.values().filter(|item| item.waits());
+        waiting.filter(|item| !item.about.source.answers_the_caller()).count()
     }
 
     /// Whether nothing is said for other programs at present.
@@ -123,10 +133,12 @@ impl<A> SayQueue<A> {
         self.live.insert(claim.id.clone(), item);
     }
 
-    /// What the line is given of the claims that wait, oldest first, as far as it has room for.
-    pub fn give(&mut self, line: LineId) -> Vec<Unfinished> {
+    /// What the line is given of the claims that wait, oldest first, as far as it has room for:
+    /// those for this caller (see [`super::caller_name`]), and those for anybody.
+    pub fn give(&mut self, line: LineId, caller: &str) -> Vec<Unfinished> {
         let there = self.live.values().filter(|item| item.is_on(line)).count();
-        let mut waiting: Vec<_> = self.live.values_mut().filter(|item| item.waits()).collect();
+        let may_hear = |item: &&mut Item<A>| item.waits() && item.about.is_for(caller);
+        let mut waiting: Vec<_> = self.live.values_mut().filter(may_hear).collect();
         waiting.sort_by_key(|item| item.about.number);
         let room = ON_ONE_LINE_MAX.saturating_sub(there);
         let given = waiting.into_iter().take(room).filter_map(|item| {
@@ -243,6 +255,7 @@ impl<A> SayQueue<A> {
             source: claim.source,
             text: claim.content.words().to_owned(),
             must_deliver: claim.must_deliver,
+            to: claim.to.clone(),
             since: now,
             expires_at: claim.ttl.map(|ttl| now + ttl),
         }
@@ -260,6 +273,10 @@ impl<A> Item<A> {
 }
 
 impl About {
+    fn is_for(&self, caller: &str) -> bool {
+        self.to.as_ref().is_none_or(|to| to == caller && to != NOBODY)
+    }
+
     fn told(&self, id: &ClaimId, now: MonoTime, state: ClaimState) -> QueuedClaim {
         let over = matches!(state, ClaimState::Ended { .. });
         QueuedClaim {
@@ -270,100 +287,10 @@ impl About {
             age_s: now.since(self.since).as_secs(),
             expires_in_s: self.expires_at.filter(|_| !over).map(|at| at.since(now).as_secs()),
             must_deliver: self.must_deliver,
+            to: self.to.clone(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    const LINE: LineId = LineId(7);
-
-    fn at(ms: u64) -> MonoTime {
-        MonoTime::from_millis(ms)
-    }
-
-    fn unfinished(id: &str, expires_at: Option<MonoTime>) -> Unfinished {
-        let claim = Claim::text(id, Source::External, format!("words of {id}"));
-        Unfinished { claim, expires_at, resume_at: 0, heard_to: 0, samples: 0, ms: 0 }
-    }
-
-    fn ids(given: &[Unfinished]) -> Vec<&str> {
-        given.iter().map(|unfinished| unfinished.claim.id.as_str()).collect()
-    }
-
-    fn spoken() -> HowItEnded {
-        HowItEnded { ending: "spoken".into(), reason: None, heard: String::new() }
-    }
-
-    #[test]
-    fn what_waits_is_given_to_a_call_oldest_first_and_a_few_at_a_time() {
-        let mut queue = SayQueue::<()>::default();
-        for n in 0..20 {
-            // Names that sort otherwise than by age.
-            queue.wait(at(n), unfinished(&format!("say-{}", 99 - n), None), None);
-        }
-        let first = queue.give(LINE);
-        assert_eq!((first.len(), ids(&first)[0]), (ON_ONE_LINE_MAX, "say-99"));
-        assert!(queue.give(LINE).is_empty(), "it has no room");
-        queue.ended(&first[3].claim.id, spoken());
-        assert_eq!(ids(&queue.give(LINE)), ["say-83"]);
-        assert_eq!(queue.waiting(), 3);
-    }
-
-    #[test]
-    fn what_a_closed_line_left_waits_again_with_its_asker() {
-        let mut queue = SayQueue::default();
-        queue.wait(at(0), unfinished("say-1", None), Some("the script"));
-        let mut left = queue.give(LINE).remove(0);
-        left.resume_at = 6;
-        queue.carry(at(50), left.clone());
-        assert_eq!(queue.waiting(), 1);
-        assert_eq!(queue.asker(&left.claim.id), Some(&"the script"));
-        assert_eq!(queue.give(LineId(8)), [left]);
-    }
-
-    #[test]
-    fn what_waited_too_long_is_over_and_what_is_on_a_line_is_the_governors_matter() {
-        let mut queue = SayQueue::<()>::default();
-        queue.wait(at(0), unfinished("say-1", Some(at(100))), None);
-        queue.wait(at(0), unfinished("say-2", Some(at(200))), None);
-        queue.wait(at(0), unfinished("say-3", None), None);
-        assert_eq!(queue.next_expiry(), Some(at(100)));
-        assert!(queue.expired(at(99)).is_empty());
-        assert_eq!(ids(&queue.expired(at(100))), ["say-1"]);
-        queue.give(LINE);
-        assert_eq!((queue.next_expiry(), queue.expired(at(500)).len()), (None, 0));
-    }
-
-    #[test]
-    fn each_claim_can_be_asked_about_until_256_others_have_ended() {
-        let mut queue = SayQueue::<()>::default();
-        let mut claim = Claim::text("say-0", Source::External, "hello");
-        claim.ttl = Some(Duration::from_secs(60));
-        queue.hand_over(at(0), &claim, LINE, None);
-        let shown = queue.list(at(10_000)).remove(0);
-        assert_eq!(shown.state, ClaimState::OnLine { line: 7 });
-        assert_eq!((shown.age_s, shown.expires_in_s), (10, Some(50)));
-        assert_eq!(queue.withdraw(&claim.id), Withdrawal::OnLine(LINE));
-        queue.ended(&claim.id, spoken());
-        assert_eq!(queue.withdraw(&claim.id), Withdrawal::TooLate(spoken()));
-        for n in 1..=ENDED_KEPT {
-            let id = ClaimId::new(format!("say-{n}"));
-            queue.wait(at(0), unfinished(id.as_str(), None), None);
-            queue.ended(&id, spoken());
-        }
-        assert!(!queue.knows(&claim.id));
-        assert_eq!(queue.withdraw(&claim.id), Withdrawal::Unknown);
-    }
-
-    #[test]
-    fn a_pause_is_told_apart_from_one_that_was_there() {
-        let mut queue = SayQueue::<()>::default();
-        assert!(queue.pause(true) && queue.is_paused());
-        assert!(!queue.pause(true));
-        assert!(queue.pause(false) && !queue.is_paused());
-    }
-}
+mod tests;

@@ -24,6 +24,7 @@ pub(super) fn say(file: Option<&Path>, args: SayArgs) -> Result<(), Failure> {
         text,
         wav,
         line: args.line,
+        to: args.to,
         source: match args.source {
             SourceArg::External => WishSource::External,
             SourceArg::System => WishSource::System,

@@ -1,5 +1,6 @@
 //! The governor's knobs and the operator's words, in a running line.
 
+use std::path::Path;
 use std::time::Duration;
 
 use xenline::control::{Reply, Request, client};
@@ -8,6 +9,7 @@ use xenline::report::{CallEvent, EndingKind};
 
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
+use crate::support::process::{kill, need, xenline};
 use crate::support::{alone, wait_until};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -65,6 +67,87 @@ fn a_whisper_makes_the_agent_act_and_the_caller_hears_the_answer_alone() {
     assert!(!line.events().iter().any(said), "no claim has the operator's words: {answer}");
     phone.hang_up();
     line.stop();
+}
+
+#[test]
+fn what_was_promised_to_one_caller_is_heard_by_that_caller_alone_also_after_a_crash() {
+    let _machine = alone();
+    need("python3", "python3");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/promiser.py");
+    let command = || vec!["python3".into(), script.display().to_string()];
+    let first = Serving::start(xenline(), |config| config.brain.command = command());
+    let begun = |_, event: &CallEvent| match event {
+        CallEvent::FirstSample { .. } => Some(()),
+        _ => None,
+    };
+    let ann = Phone::call_as(first.sip, "4930111");
+    first.wait("the promise to Ann to begin", 0, SAID_WITHIN, begun);
+    ann.hang_up();
+    first.wait("Ann's call to be over", 0, SOON, |_, event| {
+        matches!(event, CallEvent::CallClosed(_)).then_some(())
+    });
+    let mark = first.mark();
+    let bob = Phone::call_as(first.sip, "4930222");
+    first.wait("Bob to hear his own", mark, SAID_WITHIN, |_, event| spoken_to(event, "4930222"));
+    assert_eq!(accepted(&first, mark, "4930111"), 0, "Bob's line never had Ann's");
+    kill(first.pid(), libc::SIGKILL);
+    drop(bob);
+
+    let second = again(&first);
+    assert_eq!(ask(&second, &Request::QueuePause), None);
+    kill(second.pid(), libc::SIGKILL);
+    let third = again(&first);
+    let paused = |line: &Serving| matches!(line.status(), Reply::Status { paused: true, .. });
+    assert!(paused(&third), "a pause outlives the process");
+    assert_eq!(ask(&third, &Request::QueueResume), None);
+    assert!(!paused(&third));
+    let ann = Phone::call_as(third.sip, "4930111");
+    // What she was promised before is said to its end; what she is promised now is the same.
+    third.wait("Ann to hear hers", 0, SAID_WITHIN, |_, event| spoken_to(event, "4930111"));
+    assert_eq!(accepted(&third, 0, "4930222"), 0);
+    ann.hang_up();
+    third.stop();
+}
+
+/// The same line, started anew.
+fn again(killed: &Serving) -> Serving {
+    let (config, address) = (killed.config.clone(), killed.sip);
+    Serving::start(xenline(), |theirs| {
+        *theirs = config;
+        theirs.sip.listen_udp = Some(address);
+    })
+}
+
+fn spoken_to(event: &CallEvent, caller: &str) -> Option<()> {
+    match event {
+        CallEvent::ClaimEnded { ending: EndingKind::Spoken, heard_text, .. } => {
+            heard_text.contains(caller).then_some(())
+        }
+        _ => None,
+    }
+}
+
+/// Claims from `mark` on whose words name this caller.
+fn accepted(line: &Serving, mark: usize, caller: &str) -> usize {
+    let is = |event: &CallEvent| match event {
+        CallEvent::ClaimAccepted { text, .. } => text.contains(caller),
+        _ => false,
+    };
+    line.events()[mark..].iter().filter(|(_, event)| is(event)).count()
+}
+
+/// What the line refuses, if it does.
+fn ask(line: &Serving, request: &Request) -> Option<String> {
+    let socket = line.config.say.socket.clone().expect("the tests name one");
+    let mut refused = Some("no answer".to_owned());
+    client::ask(&socket, request, |reply| {
+        refused = match reply {
+            Reply::Done { .. } => None,
+            other => Some(format!("{other:?}")),
+        };
+    })
+    .expect("the line answers");
+    refused
 }
 
 fn whisper(line: &Serving, text: &str) -> Reply {

@@ -204,6 +204,11 @@ pub struct Claim {
     /// What an interruption by the caller does to it.
     #[cfg_attr(feature = "serde", serde(default))]
     pub on_interrupt: OnInterrupt,
+    /// Whose it is: the caller it was made for. `None`: whoever is on the line. The governor takes
+    /// it as it comes; whoever carries claims over from one call to the next looks at it, and finds
+    /// it in the journal.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub to: Option<String>,
 }
 
 impl Claim {
@@ -224,6 +229,7 @@ impl Claim {
             dedup_key: None,
             coalesce: None,
             on_interrupt: OnInterrupt::Drop,
+            to: None,
         }
     }
 

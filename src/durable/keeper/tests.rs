@@ -12,11 +12,19 @@ use super::*;
 struct Disk {
     store: MemoryStore,
     full: AtomicBool,
+    /// It is away.
+    unreadable: AtomicBool,
 }
 
 impl Disk {
     fn new() -> Arc<Disk> {
-        Arc::new(Disk { store: MemoryStore::new(Limits::default()), full: AtomicBool::new(false) })
+        let store = MemoryStore::new(Limits::default());
+        let (full, unreadable) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Disk { store, full, unreadable })
+    }
+
+    fn bytes(&self) -> usize {
+        self.store.lanes().expect("memory").iter().map(|info| info.bytes).sum()
     }
 
     fn entries(&self) -> usize {
@@ -40,6 +48,9 @@ impl LaneStore for Disk {
         self.store.publish_many(lane, entries)
     }
     fn read(&self, lane: &Lane, after: Position, max: usize) -> Result<Vec<Entry>, StoreError> {
+        if self.unreadable.load(Ordering::Acquire) {
+            return Err(StoreError::Full);
+        }
         self.store.read(lane, after, max)
     }
     fn lanes(&self) -> Result<Vec<LaneInfo>, StoreError> {
@@ -173,6 +184,80 @@ fn the_lane_stays_short_whatever_is_written() {
     let (_, recovered) = start(&disk);
     assert_eq!(names(&recovered), ["first"]);
     assert!(disk.entries() < 600, "{} entries", disk.entries());
+}
+
+#[test]
+fn a_hundred_thousand_claims_come_and_end_and_none_is_refused() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    // As much waits all the time as a house takes in, and each is as long as it may be.
+    for n in 0..200 {
+        let text = format!("{n} {}", "words ".repeat(650));
+        let claim =
+            Claim { must_deliver: true, ..Claim::text(format!("w-{n}"), Source::External, text) };
+        account.write(Record::Accepted { claim, expires_at: None });
+    }
+    let mut ending = spoken("");
+    for n in 0..100_000 {
+        let id = format!("c-{n}");
+        account.write(accepted(&id, n % 2 == 0));
+        let Record::Ended { claim, .. } = &mut ending else { panic!("an ending") };
+        *claim = ClaimId::new(id);
+        account.write(ending.clone());
+        if n % 2_000 == 0 {
+            keeper.flush();
+            assert_eq!(keeper.state().failing(), None, "after {n} claims");
+        }
+    }
+    keeper.flush();
+    assert_eq!(keeper.state().failing(), None);
+    assert_eq!((keeper.state().written(), keeper.state().not_kept()), (200_200, 0));
+    assert!(disk.bytes() < 4 << 20, "{} bytes", disk.bytes());
+    let (_, recovered) = start(&disk);
+    assert_eq!(recovered.waiting.len(), 200);
+}
+
+#[test]
+fn a_lane_that_could_not_be_read_at_the_start_is_shortened_when_it_can_be() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    keeper.account().write(accepted("before", true));
+    keeper.flush();
+    disk.unreadable.store(true, Ordering::Release);
+    let (keeper, nothing) = start(&disk);
+    assert_eq!(names(&nothing), [""; 0]);
+    disk.unreadable.store(false, Ordering::Release);
+    let mut account = keeper.account();
+    for n in 0..SNAPSHOT_EVERY {
+        account.write(accepted(&format!("c-{n}"), true));
+        account.write(spoken(&format!("c-{n}")));
+    }
+    account.write(accepted("after", true));
+    keeper.flush();
+    assert!(disk.entries() < SNAPSHOT_EVERY + BATCH_MAX, "{} entries", disk.entries());
+    let (_, recovered) = start(&disk);
+    assert_eq!(names(&recovered), ["before", "after"], "what it left is not lost");
+}
+
+#[test]
+fn a_pause_is_kept_until_it_is_over_however_much_is_written_meanwhile() {
+    let disk = Disk::new();
+    let (keeper, fresh) = start(&disk);
+    assert!(!fresh.paused);
+    let mut account = keeper.account();
+    account.pause(true);
+    for n in 0..SNAPSHOT_EVERY {
+        account.write(accepted(&format!("c-{n}"), true));
+        account.write(spoken(&format!("c-{n}")));
+    }
+    keeper.flush();
+    let (keeper, paused) = start(&disk);
+    assert!(paused.paused);
+    keeper.account().pause(false);
+    keeper.flush();
+    let (_, over) = start(&disk);
+    assert!(!over.paused);
 }
 
 #[test]

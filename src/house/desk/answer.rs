@@ -19,6 +19,7 @@ use crate::line::{
 };
 use crate::replay::Header;
 use crate::report::CallOpened;
+use crate::say::caller_name;
 
 impl Desk {
     pub(super) fn incoming(
@@ -128,7 +129,11 @@ impl Desk {
             .map(|f| f.join(crate::report::RECORDING_FILE));
         let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
         let governor = self.config.governor_on(trunk);
-        let handle = LineHandle { inputs: inputs.clone(), defaults: governor.claim_defaults() };
+        let handle = LineHandle {
+            inputs: inputs.clone(),
+            caller: caller_name(from),
+            defaults: governor.claim_defaults(),
+        };
         let sink_handle = handle.clone();
         let sink = Box::new(move |event| sink_handle.put(LineInput::Media(event)));
         let traced = folder.is_some();

@@ -51,13 +51,19 @@ impl Desk {
     }
 
     pub(super) fn queue_pause(&mut self, pause: bool) -> Reply {
-        self.saying.queue.pause(pause);
+        if self.saying.queue.pause(pause) {
+            self.saying.account.pause(pause);
+        }
         self.tell_lines(|| LineInput::HoldExternal(pause));
         let message = match pause {
             true => "paused: nothing is said for other programs until `xenline queue resume`",
             false => "resumed: what other programs want said is said again",
         };
-        Reply::Done { message: message.into() }
+        let kept = match self.saying.keeper.state().failing() {
+            Some(reason) => format!(". This would not survive a restart: {reason}"),
+            None => String::new(),
+        };
+        Reply::Done { message: format!("{message}{kept}") }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lane_broker::Tags;
 use lane_broker::intake::{Door, DoorLimits};
 use media_core::{LineId, MonoTime};
-use queue_governor::{Book, Claim, ClaimId, Content, Ending, Record, Unfinished};
+use queue_governor::{Book, Claim, ClaimId, Content, Ending, FailReason, Record, Unfinished};
 use tokio::sync::mpsc;
 
 use super::Desk;
@@ -18,8 +18,12 @@ use crate::control::server::Asked;
 use crate::control::{Reply, Request, SayRequest};
 use crate::durable::{Account, Keeper, Recovered};
 use crate::line::{ClaimNews, LineHandle, LineInput, LineNews, News};
-use crate::say::{HowItEnded, Names, SAID, SayQueue, Withdrawal, claim_of, content_of};
+use crate::say::{HowItEnded, NOBODY, Names, SAID, SayQueue, Withdrawal, claim_of, content_of};
 
+/// For so many callers' next calls something is kept that a mind said to them.
+const FOR_CALLERS_MAX: usize = 1_024;
+/// Who does not call again within a week is not told; what is older is history, not news.
+const FOR_A_CALLER: Duration = Duration::from_secs(lane_broker::intake::TTL_S_MAX);
 /// News of claims that wait for the desk: each claim has two, and a governor holds 64.
 const NEWS_MAX: usize = 4_096;
 
@@ -70,14 +74,17 @@ impl Saying {
             waiting_max: say.waiting_max,
         };
         let mut queue = SayQueue::default();
+        if recovered.paused {
+            tracing::info!(
+                "nothing is said for other programs, as before the restart; `xenline queue resume` ends it"
+            );
+            queue.pause(true);
+        }
         if !recovered.waiting.is_empty() {
             let waiting = recovered.waiting.len();
             tracing::info!(waiting, "claims of an earlier run wait for the next call");
         }
-        for unfinished in recovered.waiting {
-            queue.wait(now, unfinished, None);
-        }
-        Self {
+        let mut saying = Self {
             account: keeper.account(),
             keeper,
             names: Names::of_this_run(),
@@ -92,7 +99,47 @@ impl Saying {
             defaults: config.governor.claim_defaults(),
             audio_max: audio_max(config),
             news: (news, Some(inbox)),
+        };
+        for unfinished in recovered.waiting {
+            if saying.may_wait(&unfinished) {
+                let unfinished = saying.kept_for_a_caller(now, unfinished);
+                saying.queue.wait(now, unfinished, None);
+            } else {
+                saying.write_ended(now, &unfinished, Ending::Failed(FailReason::LineClosed));
+            }
         }
+        saying
+    }
+
+    /// What was made for a caller who was not named can be delivered to nobody; and more than so
+    /// many for callers who do not call again are not kept.
+    pub fn may_wait(&self, unfinished: &Unfinished) -> bool {
+        let Some(to) = &unfinished.claim.to else { return true };
+        let kept = self.queue.waiting() - self.queue.waiting_for_programs();
+        if kept >= FOR_CALLERS_MAX {
+            tracing::warn!(kept, "a claim for a caller's next call is given up: too many wait");
+        }
+        to != NOBODY && kept < FOR_CALLERS_MAX
+    }
+
+    /// What is kept for one caller's next call does not wait for ever. Written down where it says
+    /// so for the first time.
+    pub fn kept_for_a_caller(&mut self, now: MonoTime, mut unfinished: Unfinished) -> Unfinished {
+        if unfinished.claim.to.is_some() && unfinished.expires_at.is_none() {
+            unfinished.expires_at = Some(now + FOR_A_CALLER);
+            self.account.write(Record::Amended {
+                claim: unfinished.claim.id.clone(),
+                must_deliver: unfinished.claim.must_deliver,
+                priority: unfinished.claim.priority,
+                expires_at: unfinished.expires_at,
+            });
+        }
+        unfinished
+    }
+
+    pub fn write_ended(&mut self, now: MonoTime, unfinished: &Unfinished, ending: Ending) {
+        let until = now + self.dedup_window;
+        self.account.write(unfinished.ended(ending, until));
     }
 
     /// Where lines send their news.
@@ -128,7 +175,7 @@ impl Desk {
         }
         let now = self.media.clock().now();
         let since_origin = Duration::from_micros(now.as_micros());
-        let waiting = self.saying.queue.waiting();
+        let waiting = self.saying.queue.waiting_for_programs();
         if let Err(refusal) = self.saying.door.admit(since_origin, who, &wish, waiting) {
             let (message, again_in_ms) = (refusal.to_string(), refusal.again_in_ms());
             return send(&asker.replies, Reply::Refused { message, again_in_ms });
@@ -139,7 +186,8 @@ impl Desk {
         if let Err(refused) = self.can_be_kept(&claim) {
             return send(&asker.replies, *refused);
         }
-        let lines = self.lines_for(wish.line);
+        let mut lines = self.lines_for(wish.line);
+        lines.retain(|(_, handle)| claim.to.as_ref().is_none_or(|to| *to == handle.caller));
         if lines.is_empty() {
             return self.let_it_wait(now, &wish, claim, asker);
         }
@@ -190,6 +238,10 @@ impl Desk {
             );
             return Err(Box::new(Reply::Refused { message, again_in_ms: Some(1_000) }));
         }
+        if claim.to.as_deref() == Some(NOBODY) {
+            let message = "nobody is called that: name the number or the name that the network says of the caller";
+            return Err(Box::new(Reply::refused(message)));
+        }
         self.saying
             .tags
             .parse(claim.tag.as_str())
@@ -214,7 +266,14 @@ impl Desk {
             return send(&asker.replies, no_line(wish.line));
         }
         if !wish.can_wait() {
-            let message = "no call is open, so nobody would hear it; call the line first, or let it wait for a call with must_deliver or ttl_s (--must-deliver, --ttl-s)";
+            let whom = if wish.to.is_some() {
+                "that caller is not on the line"
+            } else {
+                "no call is open"
+            };
+            let message = format!(
+                "{whom}, so nobody would hear it; call the line first, or let it wait for a call with must_deliver or ttl_s (--must-deliver, --ttl-s)"
+            );
             return send(&asker.replies, Reply::refused(message));
         }
         let expires_at = claim.ttl.map(|ttl| now + ttl);

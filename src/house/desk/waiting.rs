@@ -26,7 +26,7 @@ impl Desk {
             .collect();
         let now = self.media.clock().now();
         for (line, handle) in lines {
-            for unfinished in self.saying.queue.give(line) {
+            for unfinished in self.saying.queue.give(line, &handle.caller) {
                 if !handle.offer(LineInput::CarryOver(unfinished.clone())) {
                     self.saying.queue.carry(now, unfinished);
                 }
@@ -35,7 +35,7 @@ impl Desk {
     }
 
     /// The line is gone. What must be delivered and was not said to its end waits for the next
-    /// call; a line that ended with a fault has told nobody of the rest.
+    /// call, and what a mind said to this caller for this caller's next call; a line that ended with a fault has told nobody of the rest.
     pub(super) fn carry_on(&mut self, line: LineId) {
         let now = self.media.clock().now();
         let book = self.saying.books.remove(&line);
@@ -45,7 +45,8 @@ impl Desk {
             book.take_unfinished(|_| true)
         });
         for unfinished in left.unwrap_or_default() {
-            if unfinished.claim.must_deliver {
+            if unfinished.claim.must_deliver && self.saying.may_wait(&unfinished) {
+                let unfinished = self.saying.kept_for_a_caller(now, unfinished);
                 self.saying.queue.carry(now, unfinished);
                 continue;
             }
@@ -73,7 +74,6 @@ impl Desk {
     }
 
     pub(super) fn write_ended(&mut self, unfinished: &Unfinished, ending: Ending) {
-        let until = self.media.clock().now() + self.saying.dedup_window;
-        self.saying.account.write(unfinished.ended(ending, until));
+        self.saying.write_ended(self.media.clock().now(), unfinished, ending);
     }
 }

@@ -28,6 +28,7 @@ struct Dialog {
     socket: UdpSocket,
     server: SocketAddr,
     local: SocketAddr,
+    caller: &'static str,
     id: String,
     /// The `To` with the line's tag, and the line's contact; empty until they are known.
     to: Mutex<String>,
@@ -42,7 +43,14 @@ struct Dialog {
 impl Phone {
     /// Calls, and returns when the call is answered and sound goes both ways.
     pub fn call(server: SocketAddr) -> Self {
-        let phone = Self::call_silently(server);
+        Self::call_as(server, "tester")
+    }
+
+    /// The same from another number.
+    pub fn call_as(server: SocketAddr, caller: &'static str) -> Self {
+        let mut phone = Self::hook_up_as(caller, server, "agent");
+        let answer = phone.invite(&sdp(phone.media.local, "sendrecv", 1));
+        phone.line_rtp = media_address(&answer);
         phone.media.send_to(phone.line_rtp);
         phone
     }
@@ -81,6 +89,10 @@ impl Phone {
 
     /// A phone that has not called yet.
     fn hook_up(server: SocketAddr, called: &str) -> Self {
+        Self::hook_up_as("tester", server, called)
+    }
+
+    fn hook_up_as(caller: &'static str, server: SocketAddr, called: &str) -> Self {
         let media = Media::open(Ipv4Addr::LOCALHOST);
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
@@ -89,6 +101,7 @@ impl Phone {
             socket,
             server,
             local,
+            caller,
             // The port alone comes again, and the same INVITE twice is a retransmission.
             id: format!("e2e-{}-{}", std::process::id(), CALLS.fetch_add(1, SeqCst)),
             to: Mutex::new(format!("<sip:{called}@{server}>")),
@@ -173,14 +186,14 @@ impl Dialog {
     }
 
     fn request(&self, method: &str, number: u32, branch: u32, body: &str) -> String {
-        let (local, id) = (self.local, &self.id);
+        let (local, id, caller) = (self.local, &self.id, self.caller);
         let target = self.target.lock().expect("no panic");
         let to = self.to.lock().expect("no panic");
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         format!(
             "{method} {target} SIP/2.0\r\n\
              Via: SIP/2.0/UDP {local};branch=z9hG4bK-{id}-{branch};rport\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:tester@{local}>;tag=t-{id}\r\nTo: {to}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{caller}@{local}>;tag=t-{id}\r\nTo: {to}\r\n\
              Call-ID: {id}\r\nCSeq: {number} {method}\r\nContact: <sip:tester@{local}>\r\n\
              {kind}Content-Length: {}\r\n\r\n{body}",
             body.len()

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn an_object_may_name_every_field() {
-        let json = r#"{"text":"done","wav":"/s/a.wav","line":3,"source":"system","tag":"os",
+        let json = r#"{"text":"done","wav":"/s/a.wav","line":3,"to":"+49301234","source":"system","tag":"os",
             "priority":-2,"ttl_s":60,"must_deliver":true,"supersedes":"say-1","dedup_key":"k",
             "on_interrupt":"restate","wait":true}"#;
         let wish = parse(json.as_bytes()).unwrap().unwrap();
@@ -100,6 +100,7 @@ mod tests {
             priority: -2,
             ttl_s: Some(60),
             must_deliver: true,
+            to: Some("+49301234".into()),
             supersedes: Some("say-1".into()),
             dedup_key: Some("k".into()),
             on_interrupt: Some(Policy::Restate),

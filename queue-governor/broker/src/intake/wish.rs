@@ -48,6 +48,10 @@ pub struct Wish {
     /// On this line only; absent: on every open one, or on the next that opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// For this caller only: the number, or the name, that the network says. It waits for that
+    /// caller's next call if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// `external` or `system`.
     pub source: WishSource,
     /// Its class; absent: `xen-out`, which is what leaves the house.
@@ -157,6 +161,7 @@ impl Wish {
             return Err(Refusal::BadTtl { got });
         }
         sized("supersedes", self.supersedes.as_deref(), ID_BYTES_MAX)?;
+        sized("to", self.to.as_deref(), KEY_BYTES_MAX)?;
         sized("dedup_key", self.dedup_key.as_deref(), KEY_BYTES_MAX)?;
         if self.wav.as_ref().is_some_and(|path| !path.is_absolute()) {
             return Err(Refusal::RelativePath);
@@ -201,6 +206,7 @@ mod tests {
         assert!(with(|w| w.ttl_s = Some(TTL_S_MAX + 1)).contains("ttl_s"));
         assert!(with(|w| w.supersedes = Some("x".repeat(65))).contains("supersedes"));
         assert!(with(|w| w.dedup_key = Some(String::new())).contains("dedup_key"));
+        assert!(with(|w| w.to = Some(String::new())).contains("to has"));
         assert!(with(|w| w.wav = Some("chime.wav".into())).contains("absolute"));
         assert_eq!(words.check(Who::Owner), Ok(()));
     }

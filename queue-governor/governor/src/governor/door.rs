@@ -126,7 +126,7 @@ impl Governor {
             return Err(RefusalReason::BadId);
         }
         knows(&self.config.registered_tags, &claim.tag)?;
-        let keys = [&claim.dedup_key, &claim.coalesce].into_iter().flatten();
+        let keys = [&claim.dedup_key, &claim.coalesce, &claim.to].into_iter().flatten();
         match keys.map(String::len).max() {
             Some(got) if got > KEY_BYTES_MAX => {
                 Err(RefusalReason::KeyTooLong { got, max: KEY_BYTES_MAX })
