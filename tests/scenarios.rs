@@ -42,10 +42,10 @@ mod brain_away;
 mod complaints;
 #[path = "scenarios/conversation.rs"]
 mod conversation;
-#[path = "scenarios/stuck.rs"]
-mod stuck;
 #[path = "scenarios/operator.rs"]
 mod operator;
+#[path = "scenarios/stuck.rs"]
+mod stuck;
 #[path = "scenarios/world.rs"]
 mod world;
 

@@ -75,7 +75,7 @@ mod tests {
         config.sip.channels = 4;
         let carrier = Carrier::find_on(&[], "telnyx").expect("built in");
         let allow = carrier.signalling["us"].clone();
-        let trunk = TrunkSection { name: "telnyx".into(), allow };
+        let trunk = TrunkSection { name: "telnyx".into(), allow, ..TrunkSection::default() };
         let steps = steps(&carrier, &config, &trunk);
         let told: Vec<&str> = steps.iter().flat_map(|s| [&*s.place, &*s.set, &*s.why]).collect();
         let told = told.join("\n");

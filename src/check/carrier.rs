@@ -66,7 +66,7 @@ mod tests {
 
     fn trunk(allow: &[&str]) -> TrunkSection {
         let allow = allow.iter().map(|text| text.parse().expect("a network")).collect();
-        TrunkSection { name: "telnyx".into(), allow }
+        TrunkSection { name: "telnyx".into(), allow, ..TrunkSection::default() }
     }
 
     #[test]

@@ -77,6 +77,16 @@ impl LanesSection {
         None
     }
 
+    /// How many MB would have to be kept for a journal with so many claims that wait, if these are
+    /// too few. A full journal takes nothing in any more, so it must have room for the most that
+    /// can wait, twice while it is written anew, and for what is written meanwhile.
+    pub(super) fn too_little_for(&self, waiting_max: usize) -> Option<u32> {
+        let waiting = waiting_max + crate::say::FOR_CALLERS_MAX;
+        let bytes = 2 * waiting * CLAIM_BYTES + 4 * MB;
+        let keep_mb = u32::try_from(bytes.div_ceil(2 * MB)).unwrap_or(u32::MAX);
+        (self.keep_mb > 0 && self.keep_mb < keep_mb).then_some(keep_mb)
+    }
+
     /// The file that holds the lanes.
     #[must_use]
     pub fn file(&self) -> PathBuf {
@@ -118,5 +128,7 @@ impl LanesSection {
 }
 
 const MB: usize = 1 << 20;
+/// The longest text that programs hand in, and what stands around it in a journal.
+const CLAIM_BYTES: usize = lane_broker::intake::TEXT_BYTES_MAX + 1_024;
 /// Two hundred thousand lines of text; by then the bytes are what counts.
 const LANE_ENTRIES_MAX: usize = 100_000;

@@ -147,6 +147,12 @@ fn say(config: &Config, wrong: &mut Wrong<'_>) {
     }
     if say.waiting_max > 10_000 {
         wrong("say.waiting_max", "10000 is the most that wait for a call".into());
+    } else if let Some(keep_mb) = config.lanes.too_little_for(say.waiting_max) {
+        let waiting = say.waiting_max;
+        let next = format!(
+            "{waiting} claims that wait ([say] waiting_max) do not fit into a journal of twice keep_mb; {keep_mb} is enough"
+        );
+        wrong("lanes.keep_mb", next);
     }
 }
 
@@ -190,6 +196,7 @@ mod tests {
             ("tap.rule", |c| c.tap.journal = true),
             ("tap.queue_max", |c| c.tap.queue_max = 0),
             ("lanes.keep_mb", |c| c.lanes.keep_mb = 0),
+            ("lanes.keep_mb", |c| c.say.waiting_max = 10_000),
             ("cdr.file_mb_max", |c| c.cdr.file_mb_max = 0),
             ("lanes.file_mb_max", |c| c.lanes.file_mb_max = 20),
         ];

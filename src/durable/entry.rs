@@ -40,6 +40,7 @@ impl Clocks {
 
 /// What an entry keeps.
 #[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every entry is a record")]
 pub(super) enum Kept {
     /// A governor's record.
     Record(Record),

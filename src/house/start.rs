@@ -125,13 +125,13 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let kept = kept.map_err(StartFailure::Journal)?;
     let control = server::listen(&socket, &config.say, asked_in.clone())
         .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
-    let tap = super::tap::start(&config.tap, lanes.clone(), to_tap)?;
     let spool = spool_dir(&config, &socket);
     let spools = spool::start(spool.clone(), &config.say, asked_in)
         .map_err(|source| StartFailure::Spool { path: spool, source })?;
     wait_for_brain(brain.as_ref()).await;
     let text =
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
+    let tap = super::tap::start(&config.tap, lanes.clone(), to_tap, text.clone())?;
     let door = writing::open_door(&config, &text).await;
     announce(&bridge, &socket, options);
     let desk = DeskParts { config, media, bridge, brain, journal, records, lanes, kept, text, tap };

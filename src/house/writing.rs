@@ -6,6 +6,7 @@ use brain_protocol::LineMessage;
 use brain_supervisor::{SendError, SupervisorHandle};
 use lane_broker::LaneStore;
 
+use super::tap::OS;
 use crate::config::Config;
 use crate::http::{CarrierKey, Door, DoorSettings, Rate, TOKEN_BYTES_MIN, TOKEN_VARIABLE, Token};
 use crate::text::{self, SMS_KEY_VARIABLE, SmsGateway, TextHandle, TextParts};
@@ -23,13 +24,23 @@ pub(super) async fn start(
     let parts = TextParts {
         store,
         registered: config.text.tags.clone(),
-        answered: config.text.answered.clone(),
+        answered: answered(config),
         to_brain: Arc::new(to_brain),
         sms: gateway(config),
     };
     // It reads its journal, which may be on a disk.
     let started = tokio::task::spawn_blocking(move || text::start(parts)).await;
     started.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
+
+/// What the configuration names, and what the tap has for the brain.
+fn answered(config: &Config) -> Vec<String> {
+    let mut answered = config.text.answered.clone();
+    let tapped = config.tap.rule.iter().any(|rule| rule.brain);
+    if tapped && !answered.iter().any(|tag| tag == OS) {
+        answered.push(OS.to_owned());
+    }
+    answered
 }
 
 /// Opens the door. A line without one still takes calls, so a port that is taken is a warning.

@@ -3,6 +3,8 @@
 /// Whose a claim is that was made for a caller whom the network does not name: nobody calls with
 /// that name again, so nobody else ever hears it.
 pub const NOBODY: &str = "";
+/// So many claims that minds made for callers are kept for those callers' next calls.
+pub const FOR_CALLERS_MAX: usize = 256;
 /// What networks say of a caller who does not want to be known.
 const UNNAMED: [&str; 5] = ["anonymous", "unknown", "unavailable", "restricted", "private"];
 /// Longest name: what a governor takes for one, and no number is as long.

@@ -110,6 +110,7 @@ fn described(seen: &Observation, verdict: Option<Verdict<'_>>) -> String {
     let Some(verdict) = verdict else {
         return format!("forgot   {}: {}", seen.subject, seen.text);
     };
+    let brain = if verdict.brain.is_some() { "\n         tells the brain" } else { "" };
     let say = match &verdict.say {
         Some((text, every)) => {
             format!("\n         says {text:?}, at most every {} s", every.as_secs())
@@ -117,7 +118,7 @@ fn described(seen: &Observation, verdict: Option<Verdict<'_>>) -> String {
         None => String::new(),
     };
     format!(
-        "sorted   {}: {}\n         -> {} by rule {:?}{say}",
+        "sorted   {}: {}\n         -> {} by rule {:?}{say}{brain}",
         seen.subject, seen.text, verdict.lane, verdict.rule
     )
 }

@@ -137,3 +137,28 @@ fn sent_of(call: &Call) -> Vec<Send> {
 }
 
 const ASKED: &str = "Okay. What shall I note?";
+
+#[test]
+fn what_the_machine_does_is_told_in_the_call_or_in_the_next_one_and_never_answered() {
+    let event = |position: u64, text: &str| LineMessage::TextMessage {
+        lane: "os:main".into(),
+        tag: "os".into(),
+        position: Position(position),
+        id: format!("os:main/{position}"),
+        from: "backup.service".into(),
+        text: text.into(),
+        channel: Channel::Chat,
+        replayed: false,
+    };
+    let is_answer = |message: &BrainMessage| matches!(message, BrainMessage::Send(_));
+    let is_done = |message: &BrainMessage| matches!(message, BrainMessage::TextDone { .. });
+    let mut call = Call::new();
+    let said = call.line(event(1, "the backup of photos failed"));
+    assert_eq!(said[0].text, "The machine reports: The backup of photos failed");
+    assert!(call.sent(is_done) && !call.sent(is_answer));
+    call.close();
+    assert!(call.line(event(2, "the disk is full")).is_empty(), "nobody is there");
+    assert!(call.sent(is_done) && !call.sent(is_answer));
+    let said = call.open();
+    assert!(said.iter().any(|say| say.text.contains("The disk is full")), "{said:?}");
+}

@@ -18,10 +18,10 @@ use crate::control::server::Asked;
 use crate::control::{Reply, Request, SayRequest};
 use crate::durable::{Account, Keeper, Recovered};
 use crate::line::{ClaimNews, LineHandle, LineInput, LineNews, News};
-use crate::say::{HowItEnded, NOBODY, Names, SAID, SayQueue, Withdrawal, claim_of, content_of};
+use crate::say::{
+    FOR_CALLERS_MAX, HowItEnded, NOBODY, Names, SAID, SayQueue, Withdrawal, claim_of, content_of,
+};
 
-/// For so many callers' next calls something is kept that a mind said to them.
-const FOR_CALLERS_MAX: usize = 1_024;
 /// Who does not call again within a week is not told; what is older is history, not news.
 const FOR_A_CALLER: Duration = Duration::from_secs(lane_broker::intake::TTL_S_MAX);
 /// News of claims that wait for the desk: each claim has two, and a governor holds 64.

@@ -135,6 +135,10 @@ impl Mind {
                 self.on_turn(now, Place::Line(line), turn, &text);
                 self.send(BrainMessage::TurnDone { line, turn, position });
             }
+            LineMessage::TextMessage { lane, tag, position, text, .. } if tag == MACHINE => {
+                self.on_machine(&text);
+                self.send(BrainMessage::TextDone { lane, position });
+            }
             LineMessage::TextMessage { lane, position, id, from, text, channel, .. } => {
                 self.on_text(now, Text { lane: lane.clone(), position, id, from, text, channel });
                 self.send(BrainMessage::TextDone { lane, position });
@@ -216,6 +220,13 @@ impl Mind {
         for unheard in conversation.heard_log.into_kept() {
             self.memory.notice(unheard);
         }
+    }
+
+    /// The machine did something that its owner wants to hear of: whoever is on the line is told,
+    /// or the next caller. Nobody is answered.
+    fn on_machine(&mut self, text: &str) {
+        let told: String = text.chars().filter(|c| !c.is_control()).take(EVENT_CHARS_MAX).collect();
+        self.tell_somebody(format!("The machine reports: {}", speakable::capitalised(told.trim())));
     }
 
     fn set_operator(&mut self, line: LineId, has_floor: bool) {
@@ -345,6 +356,11 @@ impl Utterance {
 
 /// An answer that comes later than this answers nothing.
 const ANSWER_TTL_MS: u64 = 15_000;
+
+/// What the machine does comes under this tag.
+const MACHINE: &str = "os";
+/// As much of an event as anybody listens to.
+const EVENT_CHARS_MAX: usize = 200;
 
 /// More lines and writers than one machine serves.
 const LINES_MAX: usize = 4096;

@@ -37,5 +37,5 @@ pub use observation::{Observation, Origin, Severity, TapEvent};
 pub use processes::{Change, Process, Processes};
 pub use rule::{RuleError, RuleSpec, Rules, Verdict};
 pub use shell::{Speak, Tap, TapCounts, TapError, check};
-pub use sorter::{Alert, Counts, Sorted, Sorter};
+pub use sorter::{Alert, Audience, Counts, Sorted, Sorter};
 pub use template::TemplateError;

@@ -34,7 +34,9 @@ pub struct RuleSpec {
     /// Have the line say this. Places: `{subject}`, `{text}`, and the named groups of `text`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub say: Option<String>,
-    /// Say it at most once in so many seconds. 0: a minute.
+    /// Tell the brain: what `say` says, or the text as it was seen.
+    pub brain: bool,
+    /// Say it, and tell the brain, at most once in so many seconds. 0: a minute.
     pub say_every_s: u64,
 }
 
@@ -92,6 +94,7 @@ struct Rule {
     severity: Option<Severity>,
     lane: Lane,
     say: Option<Template>,
+    brain: bool,
     say_every: Duration,
 }
 
@@ -106,6 +109,8 @@ pub struct Verdict<'r> {
     pub lane: &'r Lane,
     /// What is said of it, and how often at most.
     pub say: Option<(String, Duration)>,
+    /// How often at most the brain is told, if it is.
+    pub brain: Option<Duration>,
 }
 
 impl Rules {
@@ -151,7 +156,8 @@ impl Rules {
                 rule.text.as_ref().and_then(|pattern| pattern.captures(&seen.text));
             (template.fill(seen, groups.as_ref()), rule.say_every)
         });
-        Some(Verdict { index, rule: &rule.name, lane: &rule.lane, say })
+        let brain = rule.brain.then_some(rule.say_every);
+        Some(Verdict { index, rule: &rule.name, lane: &rule.lane, say, brain })
     }
 }
 
@@ -179,7 +185,8 @@ impl Rule {
             seconds => Duration::from_secs(seconds),
         };
         let (from, severity) = (spec.from, spec.severity);
-        Ok(Rule { name, from, subject, text, severity, lane, say, say_every })
+        let brain = spec.brain;
+        Ok(Rule { name, from, subject, text, severity, lane, say, brain, say_every })
     }
 
     fn wants(&self, seen: &Observation) -> bool {

@@ -18,17 +18,30 @@ pub struct Counts {
     pub sorted: u64,
     /// Lost: too many at once, or nobody took them.
     pub lost: u64,
-    /// Had the line say something.
+    /// Had the line say something, or the brain told.
     pub said: u64,
     /// Would have, too soon after the last time.
     pub hushed: u64,
 }
 
-/// Something that the line is to say.
+/// Who is to hear of something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Audience {
+    /// The caller: the line says it.
+    Caller,
+    /// The brain, which makes of it what it likes.
+    Brain,
+}
+
+/// Something that somebody is to hear of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alert {
+    /// Who.
+    pub to: Audience,
     /// The rule that asks for it.
     pub rule: String,
+    /// The unit, path or process that it is about.
+    pub subject: String,
     /// The words.
     pub text: String,
 }
@@ -42,8 +55,8 @@ pub struct Sorted {
     pub key: String,
     /// What is written.
     pub event: TapEvent,
-    /// What is said.
-    pub alert: Option<Alert>,
+    /// What is said, and what the brain is told.
+    pub alerts: Vec<Alert>,
     rule_index: usize,
 }
 
@@ -103,16 +116,22 @@ impl Sorter {
             return None;
         };
         let (index, rule, lane) = (verdict.index, verdict.rule.to_owned(), verdict.lane.clone());
-        let alert = verdict.say.filter(|(text, _)| !text.is_empty()).and_then(|(text, every)| {
-            let again = self.said_at[index].is_none_or(|at| now.saturating_sub(at) >= every);
-            if !again {
-                self.counts.hushed += 1;
-                return None;
+        let say = verdict.say.filter(|(text, _)| !text.is_empty());
+        let brain = verdict.brain;
+        let every = say.as_ref().map(|(_, every)| *every).or(brain);
+        let mut alerts = Vec::new();
+        if every.is_some_and(|every| self.is_heard_of(now, index, every)) {
+            let said = say.map(|(text, _)| text);
+            let alert = |to, text| {
+                let (rule, subject) = (rule.clone(), seen.subject.clone());
+                Alert { to, rule, subject, text }
+            };
+            if brain.is_some() {
+                let text = said.clone().unwrap_or_else(|| seen.text.clone());
+                alerts.push(alert(Audience::Brain, text));
             }
-            self.said_at[index] = Some(now);
-            self.counts.said += 1;
-            Some(Alert { rule: rule.clone(), text })
-        });
+            alerts.extend(said.map(|text| alert(Audience::Caller, text)));
+        }
         self.counts.sorted += 1;
         self.keys += 1;
         let key = seen.key.unwrap_or_else(|| format!("tap-{}-{}", self.run, self.keys));
@@ -126,14 +145,26 @@ impl Sorter {
             rule,
             lost_before: std::mem::take(&mut self.lost_since),
         };
-        Some(Sorted { lane, key, event, alert, rule_index: index })
+        Some(Sorted { lane, key, event, alerts, rule_index: index })
+    }
+
+    /// Whether it is long enough ago that somebody heard of what this rule finds.
+    fn is_heard_of(&mut self, now: Duration, index: usize, every: Duration) -> bool {
+        let again = self.said_at[index].is_none_or(|at| now.saturating_sub(at) >= every);
+        if again {
+            self.said_at[index] = Some(now);
+            self.counts.said += 1;
+        } else {
+            self.counts.hushed += 1;
+        }
+        again
     }
 
     /// Nobody took `sorted`: it is lost, and the next one that is taken says so.
     pub fn bounced(&mut self, sorted: Sorted) {
         self.counts.sorted -= 1;
         self.lost_since += sorted.event.lost_before;
-        if sorted.alert.is_some() {
+        if !sorted.alerts.is_empty() {
             self.counts.said -= 1;
             self.said_at[sorted.rule_index] = None;
         }
@@ -198,9 +229,27 @@ mod tests {
     #[test]
     fn a_rule_speaks_once_in_its_time_however_often_it_matches() {
         let mut sorter = sorter(10);
-        let mut speaks = |s: u32| sorter.handle(SECOND * s, seen("fire")).unwrap().alert.is_some();
+        let mut speaks =
+            |s: u32| !sorter.handle(SECOND * s, seen("fire")).unwrap().alerts.is_empty();
         assert_eq!([speaks(1), speaks(2), speaks(60), speaks(61)], [true, false, false, true]);
         assert_eq!((sorter.counts().said, sorter.counts().hushed), (2, 2));
+    }
+
+    #[test]
+    fn the_brain_is_told_what_was_seen_or_what_is_said_of_it_and_as_rarely() {
+        let told = RuleSpec { name: "told".into(), brain: true, ..RuleSpec::default() };
+        let both = RuleSpec { say: Some("Mind {subject}.".into()), ..told.clone() };
+        let heard = |rule: &RuleSpec| {
+            let rules = Rules::new(std::slice::from_ref(rule)).unwrap();
+            let mut sorter = Sorter::new(rules, 10, "run");
+            let first = sorter.handle(SECOND, seen("smoke")).unwrap().alerts;
+            assert_eq!(sorter.handle(SECOND * 2, seen("smoke")).unwrap().alerts, []);
+            assert_eq!((sorter.counts().said, sorter.counts().hushed), (1, 1));
+            first.into_iter().map(|alert| (alert.to, alert.text)).collect::<Vec<_>>()
+        };
+        assert_eq!(heard(&told), [(Audience::Brain, "smoke".into())]);
+        let said = || "Mind /var/log/house.".to_owned();
+        assert_eq!(heard(&both), [(Audience::Brain, said()), (Audience::Caller, said())]);
     }
 
     #[test]
@@ -219,7 +268,7 @@ mod tests {
         let sorted = sorter.handle(SECOND, seen("fire")).unwrap();
         sorter.bounced(sorted);
         let next = sorter.handle(SECOND, seen("fire")).unwrap();
-        assert!(next.alert.is_some() && next.event.lost_before == 1);
+        assert!(next.alerts.len() == 1 && next.event.lost_before == 1);
     }
 
     proptest::proptest! {

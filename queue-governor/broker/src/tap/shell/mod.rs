@@ -23,7 +23,7 @@ use crate::store::LaneStore;
 use intake::Intake;
 use watcher::Watcher;
 
-/// Has the line say something. Called on a thread of the tap; may block, which costs events.
+/// Has the line say something, or tells the brain. Called on a thread of the tap; may block, which costs events.
 pub type Speak = Box<dyn Fn(Alert) + Send>;
 
 /// Why nothing is watched.

@@ -26,9 +26,7 @@ impl Sink {
             let mut lanes: BTreeMap<Lane, Vec<Sorted>> = BTreeMap::new();
             for mut sorted in std::iter::once(first).chain(inbox.try_iter()).take(BATCH_MAX) {
                 // A word to the caller does not wait for a disk.
-                if let Some(alert) = sorted.alert.take() {
-                    (self.speak)(alert);
-                }
+                sorted.alerts.drain(..).for_each(&self.speak);
                 lanes.entry(sorted.lane.clone()).or_default().push(sorted);
             }
             for (lane, events) in lanes {
