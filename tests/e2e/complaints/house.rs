@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use media_core::LineId;
 use tempfile::TempDir;
 use xenline::control::Reply;
-use xenline::report::{CallEvent, EndingKind};
+use xenline::report::{CallEvent, EndingKind, VerdictKind};
 
 use crate::support::line::{Serving, Timed};
 use crate::support::phone::Phone;
@@ -188,6 +188,15 @@ impl<'h> Caller<'h> {
             }
             _ => None,
         });
+    }
+
+    /// What the line took the caller's sounds for while it was speaking.
+    pub fn verdicts(&self) -> Vec<VerdictKind> {
+        let verdict = |(_, event): Timed| match event {
+            CallEvent::Verdict { verdict, .. } => Some(verdict),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(verdict).collect()
     }
 
     /// How many turns the line understood.

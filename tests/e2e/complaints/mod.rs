@@ -10,7 +10,7 @@ mod tones;
 use std::time::Duration;
 
 use xenline::control::{Reply, Request, SayRequest, client};
-use xenline::report::{CallEvent, EndingKind};
+use xenline::report::{CallEvent, EndingKind, VerdictKind};
 
 use self::house::{Caller, House, RTP_TIMEOUT_S, clock_us, within};
 use self::tones::{STEP_FRAMES, STEPS, ladder, steps_in};
@@ -148,7 +148,13 @@ fn its_own_echo_does_not_interrupt_it() {
     let ending = caller.wait_ended("the report's ending", &long);
     a_while();
     let onsets = caller.events().iter().filter(|(_, e)| matches!(e, CallEvent::Onset)).count();
-    figure(format!("echo: {onsets} onsets, {} turns, the report ended {ending}", caller.turns()));
+    let echoed = caller.phone.media.echoed();
+    figure(format!(
+        "echo: {echoed} packets with the line's own sound, {onsets} onsets, {} turns, the report \
+         ended {ending}",
+        caller.turns()
+    ));
+    assert!(echoed > 200, "it did come back: {echoed} packets");
     assert_eq!((ending, caller.turns()), (EndingKind::Spoken, 0));
     caller.hangs_up();
 }
@@ -160,7 +166,9 @@ fn mm_hm_takes_nothing_away_from_what_is_being_said() {
     let (frames, falls) = ladder_with(&house, &caller, "uh-huh", |caller| {
         caller.says(&recorded("uh huh"));
     });
-    figure(format!("backchannel: packets of each step of the ladder: {frames:?}"));
+    let verdicts = caller.verdicts();
+    figure(format!("backchannel: {verdicts:?}; packets of each step of the ladder: {frames:?}"));
+    assert_eq!(verdicts, [VerdictKind::Backchannel], "it was noticed");
     assert_eq!(caller.turns(), 0, "it was no turn");
     whole(&frames, falls);
     caller.hangs_up();
@@ -174,7 +182,9 @@ fn what_was_cut_off_goes_on_where_it_was_cut_and_nothing_of_it_is_lost() {
         caller.says(&recorded("what time is it"));
         caller.turn("what time is it");
     });
-    figure(format!("cut and resumed: packets of each step of the ladder: {frames:?}"));
+    let verdicts = caller.verdicts();
+    figure(format!("cut and resumed: {verdicts:?}; packets of each step: {frames:?}"));
+    assert_eq!(verdicts, [VerdictKind::Speech], "it was cut");
     whole(&frames, falls);
     caller.hangs_up();
 }

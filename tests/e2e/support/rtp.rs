@@ -4,18 +4,19 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::sound::{FRAME, from_mu_law, to_mu_law};
+use super::sound::{FRAME, from_mu_law, rms, to_mu_law};
 
 const PTIME: Duration = Duration::from_millis(20);
 const PCMU: u8 = 0;
 const HEADER_BYTES: usize = 12;
 /// 12 dB: a loud handset.
 const ECHO_LOSS: i16 = 4;
+const ECHO_HEARD_RMS: f64 = 100.0;
 const MU_LAW_SILENCE: u8 = 0xff;
 
 /// A packet as it came.
@@ -45,6 +46,7 @@ struct Shared {
     queue: Mutex<VecDeque<u8>>,
     /// What comes back to the line of its own sound, while we say nothing; `None`: nothing does.
     echo: Mutex<Option<VecDeque<u8>>>,
+    echoed: AtomicUsize,
     received: Mutex<Vec<Packet>>,
 }
 
@@ -62,6 +64,7 @@ impl Media {
             stop: AtomicBool::new(false),
             queue: Mutex::new(VecDeque::new()),
             echo: Mutex::new(None),
+            echoed: AtomicUsize::new(0),
             received: Mutex::new(Vec::new()),
         });
         let (sender, receiver) = (shared.clone(), shared.clone());
@@ -98,6 +101,11 @@ impl Media {
         let packets = delay.as_millis() / PTIME.as_millis();
         let silence = vec![MU_LAW_SILENCE; packets as usize * FRAME];
         *self.shared.echo.lock().expect("no panic") = Some(silence.into());
+    }
+
+    /// How many packets that could be heard have come back so.
+    pub fn echoed(&self) -> usize {
+        self.shared.echoed.load(SeqCst)
     }
 
     /// Everything that came so far.
@@ -168,6 +176,8 @@ impl Shared {
         let echoed: Option<Vec<u8>> = echoed.map(|echo| echo.drain(..FRAME).collect());
         let mut queue = self.queue.lock().expect("no panic");
         if let (true, Some(echoed)) = (queue.is_empty(), echoed) {
+            let heard = rms(&from_mu_law(&echoed)) > ECHO_HEARD_RMS;
+            self.echoed.fetch_add(usize::from(heard), SeqCst);
             packet.extend(echoed);
         } else if queue.is_empty() {
             packet.resize(HEADER_BYTES + FRAME, MU_LAW_SILENCE);
