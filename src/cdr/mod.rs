@@ -5,8 +5,9 @@
 //! which hands in each record once, when nothing more will be known of the call. A thread of its
 //! own writes: a slow disk holds no call up, and a lively call's events crowd no record out.
 //!
-//! What it does not do: it keeps no record of a call that goes on while the process is killed, and
-//! it does not wait for the disk with each record (a power cut may take the last ones).
+//! What it does not do: it keeps no record of a call that goes on while the process is killed, nor of
+//! every single call that is refused in a flood (the bridge tells no more of them than the line
+//! takes), and it does not wait for the disk with each record (a power cut may take the last ones).
 
 mod file;
 mod numbers;
