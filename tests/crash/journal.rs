@@ -10,10 +10,11 @@ use serde::Deserialize;
 /// Read at once.
 const PAGE: usize = 512;
 
-/// As the journal's lane has it; the rest of an entry is the line's own business.
+/// As the journal's lane has it; the rest of an entry is the line's own business, and so is one
+/// without a record.
 #[derive(Deserialize)]
 struct Written {
-    record: Record,
+    record: Option<Record>,
 }
 
 /// What stands in the journals of all lives.
@@ -48,7 +49,9 @@ impl Ledger {
             for entry in &page {
                 let written: Written = serde_json::from_slice(&entry.body).expect("an entry");
                 self.entries += 1;
-                self.take(&written.record);
+                if let Some(record) = &written.record {
+                    self.take(record);
+                }
             }
         }
     }
@@ -98,7 +101,8 @@ impl Ledger {
         for account in self.claims.values() {
             let name = match &account.ending {
                 Some(ending) => format!("{ending:?}"),
-                None => "none".into(),
+                // Not bound to be delivered: the next life says in its log that it ended with the line.
+                None => "with the line".into(),
             };
             *count.entry(name).or_default() += 1;
         }
