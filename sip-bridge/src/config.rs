@@ -18,6 +18,11 @@ pub struct BridgeConfig {
     pub tls: Option<TlsConfig>,
     /// Who may call us. Empty: nobody (a softphone that only dials).
     pub trunks: Vec<Trunk>,
+    /// Addresses of trunks that are asked by OPTIONS whether they are there: the trunk's name, and a
+    /// `sip:` URI with an address as its host. The first of a trunk is its primary.
+    pub routes: Vec<(String, String)>,
+    /// How often, in seconds.
+    pub probe_every_s: u32,
     /// Calls at once, inbound and outbound together. One more is answered 486.
     pub channels_max: usize,
     /// Codecs, the preferred first.
@@ -38,6 +43,8 @@ impl Default for BridgeConfig {
             tcp: None,
             tls: None,
             trunks: Vec::new(),
+            routes: Vec::new(),
+            probe_every_s: 30,
             channels_max: 10,
             codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722],
             media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -63,7 +70,7 @@ pub struct TlsConfig {
 /// A call to place.
 #[derive(Clone, Debug)]
 pub struct DialSpec {
-    /// Whom to call: `sip:user@host[:port][;transport=udp|tcp|tls]` or `sips:`.
+    /// Whom to call; with a trunk's name as host, over the trunk's best route: `sip:user@host[:port][;transport=udp|tcp|tls]` or `sips:`.
     pub target: String,
     /// As whom: a full `sip:` URI, or only a user part.
     pub from: String,

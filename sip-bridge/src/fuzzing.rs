@@ -64,6 +64,8 @@ pub fn conversation(mut bytes: &[u8]) {
         codecs: [Codec::Pcmu].into(),
         channels_max: 8,
         ring_max: Duration::from_secs(60),
+        routes: Vec::new(),
+        probe_every: Duration::from_secs(30),
         seed: [1; 32],
     });
     let mut now = MonoTime::ZERO;

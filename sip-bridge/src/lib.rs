@@ -25,6 +25,12 @@
 //! timeout at a time, drained of its outputs after each. Sockets, tasks and clocks are in
 //! [`bridge`](Bridge) alone.
 //!
+//! # What keeps a call, and a trunk
+//!
+//! A session timer where the peer wants one, refreshed by whoever is to; an `OPTIONS` in the dialog
+//! where not. A trunk's own addresses are asked outside any call; [`Bridge::routes`] says which
+//! answer, and a call out whose host is the trunk's name takes the first one that does.
+//!
 //! # What it never does
 //!
 //! Send a byte to an address that no trunk lists and that we did not dial. Spawn a task or a
@@ -54,7 +60,7 @@ mod timers;
 mod transaction;
 
 pub use acl::{Acl, Trunk};
-pub use bridge::{Bridge, BridgeCounts, DialError, StartError, TlsError, check_tls};
+pub use bridge::{Bridge, BridgeCounts, DialError, RouteState, StartError, TlsError, check_tls};
 pub use cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
 pub use config::{BridgeConfig, DialSpec, TlsConfig};
 pub use event::{BridgeEvent, CallId, CallOutcome, HangupBy, HangupReason, Rejection};

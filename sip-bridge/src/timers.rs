@@ -12,6 +12,8 @@ pub(crate) enum Timer {
     Server(u64, Tick),
     /// A client transaction's.
     Client(u64, Tick),
+    /// A trunk's address is to be asked again.
+    Route(usize),
     /// A call's: whatever [`Call::next_timeout`](crate::call::Call::next_timeout) said.
     Call(CallId),
 }

@@ -86,6 +86,8 @@ pub struct SipSection {
     pub channels: usize,
     /// Voice codecs in order of preference.
     pub codecs: Vec<String>,
+    /// How often a trunk's addresses are asked whether they are there, in seconds.
+    pub probe_s: u32,
     /// The `User-Agent` and `Server` header.
     pub user_agent: String,
     /// How long running calls may last after the line was told to stop, in seconds.
@@ -105,6 +107,7 @@ impl Default for SipSection {
             media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             channels: 10,
             codecs: ["G722", "PCMU", "PCMA"].map(String::from).to_vec(),
+            probe_s: 30,
             user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),
             drain_s: 10,
         }
@@ -133,6 +136,9 @@ pub struct TrunkSection {
     /// Signalling source addresses and networks. Everybody else gets silence.
     #[serde(deserialize_with = "crate::carrier::networks")]
     pub allow: Vec<IpNet>,
+    /// Addresses of the trunk that are asked whether they are there, the primary first.
+    #[serde(default)]
+    pub probe: Vec<String>,
     /// What is different from `[governor]` on its lines.
     #[serde(default, skip_serializing_if = "GovernorOverride::is_empty")]
     pub governor: GovernorOverride,

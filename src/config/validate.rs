@@ -1,3 +1,5 @@
+use sip_bridge::stack;
+
 use super::Config;
 
 /// A value that parses but cannot work, with what to do about it.
@@ -64,6 +66,19 @@ fn codecs(config: &Config, wrong: &mut Wrong<'_>) {
 }
 
 fn trunks(config: &Config, wrong: &mut Wrong<'_>) {
+    if config.sip.probe_s == 0 {
+        wrong("sip.probe_s", "0 would ask without a pause: set 10 to 60 seconds".into());
+    }
+    for trunk in &config.trunk {
+        let heard = |text: &&String| {
+            let ip = stack::parse_uri(text).and_then(|uri| uri.address()).map(|to| to.ip());
+            ip.is_some_and(|ip| trunk.allow.iter().any(|network| network.contains(&ip)))
+        };
+        if let Some(deaf) = trunk.probe.iter().find(|text| !heard(text)) {
+            let next = "write sip:address[:port], an address that the trunk's allow lists, or its answer is not heard";
+            wrong("trunk.probe", format!("{deaf:?}: {next}"));
+        }
+    }
     for trunk in config.trunk.iter().filter(|trunk| trunk.allow.is_empty()) {
         let name = &trunk.name;
         wrong(
@@ -172,6 +187,7 @@ mod tests {
         let cases: &[(&str, Spoil)] = &[
             ("sip.listen_udp", |c| (c.sip.listen_udp, c.sip.listen_tcp) = (None, None)),
             ("sip.listen_tls", |c| c.sip.listen_tls = c.sip.listen_tcp),
+            ("sip.probe_s", |c| c.sip.probe_s = 0),
             ("sip.channels", |c| c.sip.channels = 0),
             ("sip.codecs", |c| c.sip.codecs = vec!["G729".into()]),
             ("rtp.port_min", |c| c.rtp.port_max = c.rtp.port_min),
@@ -187,7 +203,12 @@ mod tests {
             ("governor.gap_ms", |c| {
                 let governor = toml::from_str("gap_ms = 20000").expect("a key of ours");
                 let allow = vec!["10.0.0.0/8".parse().expect("a network")];
-                c.trunk.push(TrunkSection { name: "own".into(), allow, governor });
+                c.trunk.push(TrunkSection {
+                    name: "own".into(),
+                    allow,
+                    governor,
+                    ..TrunkSection::default()
+                });
             }),
             ("say.per_second", |c| c.say.burst = 0),
             ("say.waiting_max", |c| c.say.waiting_max = 1_000_000),

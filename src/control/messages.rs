@@ -209,6 +209,9 @@ pub struct ProcessStatus {
     pub stt_waiting: usize,
     /// Claims that wait for the voice.
     pub tts_waiting: usize,
+    /// Addresses of trunks that do not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes_down: Vec<String>,
 }
 
 /// What became of what the tap has seen.

@@ -212,6 +212,12 @@ fn bridge_config(config: &Config) -> BridgeConfig {
             .iter()
             .map(|trunk| Trunk { name: trunk.name.clone(), allow: trunk.allow.clone() })
             .collect(),
+        routes: config
+            .trunk
+            .iter()
+            .flat_map(|trunk| trunk.probe.iter().map(|to| (trunk.name.clone(), to.clone())))
+            .collect(),
+        probe_every_s: config.sip.probe_s,
         channels_max: config.sip.channels,
         codecs: config.sip.codecs.iter().filter_map(|name| engines::codec(name)).collect(),
         media_ip: config.sip.media_ip,

@@ -15,6 +15,7 @@ use sip_bridge::HangupReason;
 
 use super::backlog::Backlog;
 use super::dead_air::DeadAir;
+use super::keys::Keys;
 use crate::config::ClaimDefaults;
 use crate::replay::{Entry, GovernorStep};
 use crate::report::CallEvent;
@@ -120,6 +121,7 @@ pub struct Conversation {
     pub(super) brain_due: Option<MonoTime>,
     pub(super) hang_up_after: Option<ClaimId>,
     pub(super) caller: CallerState,
+    pub(super) keys: Keys,
     pub(super) figures: Figures,
     pub(super) operator_has_the_floor: bool,
     /// Why the governor did not pass the last whisper on, until that is told.
@@ -228,6 +230,7 @@ impl Conversation {
             brain_due: None,
             hang_up_after: None,
             caller: CallerState::default(),
+            keys: Keys::default(),
             figures: Figures::default(),
             operator_has_the_floor: false,
             whisper_refused: None,

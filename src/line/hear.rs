@@ -8,6 +8,7 @@ use sip_bridge::HangupReason;
 use std::time::Duration;
 
 use super::conversation::{Action, CallerState, Conversation};
+use super::keys::KeyPath;
 use super::labels;
 use crate::replay::Entry;
 use crate::report::{CallEvent, TurnTimes};
@@ -23,7 +24,7 @@ impl Conversation {
                 }
             }
             LineEvent::Level { at, speech, .. } => self.level(at, speech),
-            LineEvent::Dtmf { at, digit } => self.digit(at, digit),
+            LineEvent::Dtmf { at, digit } => self.digit(at, digit, KeyPath::Media),
             LineEvent::Dropped { what, count, at } => {
                 let text = format!("{count} {what} left out: the machine is too slow");
                 self.record(at, CallEvent::Note { text });
@@ -41,7 +42,10 @@ impl Conversation {
     }
 
     /// The caller pressed a key, in the media or in signalling.
-    pub fn digit(&mut self, at: MonoTime, digit: char) {
+    pub fn digit(&mut self, at: MonoTime, digit: char, way: KeyPath) {
+        if !self.keys.count(way) {
+            return;
+        }
         self.record(at, CallEvent::Dtmf { digit });
         let line = self.brain_line();
         self.tell(LineMessage::Digit { line, digit });

@@ -18,6 +18,7 @@ use super::conversation::{Action, Conversation, ConversationConfig, Figures};
 use super::gate::{Gate, Passage};
 use super::inputs::{ClaimNews, LineInput, LineNews};
 use super::journal::{Journal, JournalEntry};
+use super::keys::KeyPath;
 use super::logs::LogSender;
 use crate::durable::{Account, qualified};
 use crate::replay::Entry;
@@ -138,7 +139,7 @@ impl Task {
             }
             LineInput::MediaChanged(media) => self.parts.line.update_media(media),
             LineInput::Media(event) => self.conversation.media(now, event),
-            LineInput::Digit(digit) => self.conversation.digit(now, digit),
+            LineInput::Digit(digit) => self.conversation.digit(now, digit, KeyPath::Signalling),
             LineInput::Brain(message) => self.conversation.brain(now, message),
             LineInput::BrainUp(pid) => self.conversation.brain_up(now, pid),
             LineInput::BrainDown(reason) => self.conversation.brain_down(now, &reason),

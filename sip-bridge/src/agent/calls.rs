@@ -1,6 +1,6 @@
 use media_core::MonoTime;
 
-use super::{Agent, Output, Slot, context, dialog_key};
+use super::{Agent, Output, Owner, Slot, context, dialog_key};
 use crate::call::{Call, CallInput, CallOutput};
 use crate::event::{BridgeEvent, CallId};
 use crate::timers::Timer;
@@ -59,7 +59,7 @@ impl Agent {
             CallOutput::Send { flow, bytes } => {
                 self.outputs.push_back(Output::Send { flow, bytes });
             }
-            CallOutput::Request(request) => self.begin_client(now, request, Some(call)),
+            CallOutput::Request(request) => self.begin_client(now, request, Owner::Call(call)),
             CallOutput::Acknowledge { branch, ack } => self.acknowledge(&branch, ack),
             CallOutput::Abandon { branch } => self.abandon(&branch),
             CallOutput::Ringing => self.event(BridgeEvent::Ringing { call }),

@@ -27,6 +27,7 @@ impl Agent {
                     self.drive(now, call, CallInput::Abandon(reason));
                 }
             }
+            Command::Probe => self.probe_all(now),
             Command::Drain => self.admission.draining = true,
         }
     }

@@ -7,6 +7,7 @@
 mod calls;
 mod commands;
 mod requests;
+pub(crate) mod routes;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_core::{Codec, MonoTime};
 
+use self::routes::Route;
 use crate::admission::{Admission, Load};
 use crate::call::{Call, Context};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
@@ -34,6 +36,9 @@ pub(crate) struct AgentConfig {
     pub codecs: Arc<[Codec]>,
     pub channels_max: usize,
     pub ring_max: Duration,
+    /// The trunks' addresses that are asked whether they are there.
+    pub routes: Vec<Route>,
+    pub probe_every: Duration,
     pub seed: [u8; 32],
 }
 
@@ -71,6 +76,8 @@ pub(crate) enum Command {
     AbandonAll(HangupReason),
     /// Take no more calls.
     Drain,
+    /// Ask the routes, from now on.
+    Probe,
 }
 
 /// A call to place, its target resolved.
@@ -94,12 +101,19 @@ pub(crate) enum Output {
     Event(BridgeEvent, bool),
 }
 
-/// A client transaction and the call that waits for its response.
+/// A client transaction and who waits for its response.
 struct Client {
     transaction: ClientTransaction,
     method: Method,
     key: Box<str>,
-    call: Option<CallId>,
+    owner: Owner,
+}
+
+/// Who waits for a response.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Owner {
+    Call(CallId),
+    Route(usize),
 }
 
 /// A server transaction, how it is found, and the call that an INVITE made.
@@ -121,6 +135,8 @@ pub(crate) struct Agent {
     identity: Arc<Identity>,
     codecs: Arc<[Codec]>,
     ring_max: Duration,
+    routes: Vec<Route>,
+    probe_every: Duration,
     admission: Admission,
     events_waiting: usize,
     ids: IdSource,
@@ -144,6 +160,8 @@ impl Agent {
             identity: Arc::new(config.identity),
             codecs: config.codecs,
             ring_max: config.ring_max,
+            routes: config.routes,
+            probe_every: config.probe_every,
             admission: Admission { channels_max: config.channels_max, draining: false },
             events_waiting: 0,
             ids: IdSource::new(config.seed),
@@ -195,9 +213,12 @@ impl Agent {
         }
     }
 
-    /// Requests of ours that may still be answered.
+    /// Requests of our calls that may still be answered.
     pub(crate) fn unanswered(&self) -> usize {
-        self.clients.values().filter(|client| client.transaction.is_unanswered()).count()
+        let waits = |client: &&Client| {
+            matches!(client.owner, Owner::Call(_)) && client.transaction.is_unanswered()
+        };
+        self.clients.values().filter(waits).count()
     }
 
     /// Every call and the address it is signalled with.
@@ -220,6 +241,7 @@ impl Agent {
             match timer {
                 Timer::Server(id, tick) => self.on_server_tick(now, id, tick),
                 Timer::Client(id, tick) => self.on_client_tick(now, id, tick),
+                Timer::Route(index) => self.probe(now, index),
                 Timer::Call(call) => self.on_call_timer(now, call),
             }
         }

@@ -3,9 +3,8 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 use media_core::MonoTime;
 
-use super::{Agent, Client, Output, Server};
+use super::{Agent, Client, Output, Owner, Server};
 use crate::call::{CallInput, Outgoing};
-use crate::event::CallId;
 use crate::flow::Flow;
 use crate::message::{Method, Response, TransportKind};
 use crate::timers::Timer;
@@ -52,14 +51,14 @@ impl Agent {
     }
 
     /// Sends a request in a transaction of its own.
-    pub(super) fn begin_client(&mut self, now: MonoTime, request: Outgoing, call: Option<CallId>) {
+    pub(super) fn begin_client(&mut self, now: MonoTime, request: Outgoing, owner: Owner) {
         let id = self.next_number();
         let key: Box<str> = format!("{}\n{}", request.branch, request.method.name()).into();
         let method = request.method;
         let is_invite = method == Method::Invite;
         let (transaction, step) = ClientTransaction::start(is_invite, request.flow, request.bytes);
         self.client_keys.insert(key.clone(), id);
-        self.clients.insert(id, Client { transaction, method, key, call });
+        self.clients.insert(id, Client { transaction, method, key, owner });
         self.step_client(now, id, step);
     }
 
@@ -104,7 +103,16 @@ impl Agent {
         response: Option<&Response>,
     ) {
         let Some(client) = self.clients.get(&id) else { return };
-        let (call, method) = (client.call, client.method);
+        let (owner, method) = (client.owner, client.method);
+        let call = match owner {
+            Owner::Call(call) => Some(call),
+            Owner::Route(index) => {
+                if step.deliver || step.timed_out {
+                    self.on_probed(now, index, response.map(|response| response.status));
+                }
+                None
+            }
+        };
         // The call first: the ACK it makes is kept by the transaction before that may be over.
         if let (Some(call), true, Some(response)) = (call, step.deliver, response) {
             self.drive(now, call, CallInput::Response(response));

@@ -27,11 +27,12 @@ use self::tls::Tls;
 pub use self::tls::TlsError;
 use crate::acl::{Acl, Trunk};
 use crate::admission::AdmissionError;
+pub use crate::agent::routes::RouteState;
 use crate::agent::{Agent, AgentConfig, Command, Dial, Input};
 use crate::config::{BridgeConfig, DialSpec, TlsConfig};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::gate::Gate;
-use crate::message::{Identity, TransportKind};
+use crate::message::{Host, Identity, TransportKind};
 
 /// Why a bridge did not start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,11 @@ pub enum StartError {
     /// Neither UDP nor TCP nor TLS is configured.
     #[error("no SIP listener configured: set a UDP, TCP or TLS address")]
     NoListener,
+    /// A trunk's address that is to be asked is none.
+    #[error(
+        "cannot ask {0:?} by OPTIONS: expected sip:address[:port][;transport=udp|tcp|tls] of a transport that we listen on"
+    )]
+    BadRoute(String),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes; without them call tags could be guessed")]
     NoRandomness,
@@ -168,6 +174,7 @@ impl Bridge {
         if let Some(listener) = secure {
             tasks.push(tokio::spawn(stream::serve(shared.clone(), listener, TransportKind::Tls)));
         }
+        shared.handle(Input::Command(Command::Probe));
         Ok(Bridge { shared, local_udp, local_tcp, local_tls, tasks, stop })
     }
 
@@ -218,8 +225,18 @@ impl Bridge {
     /// [`DialError`]: the target, its host, or our capacity.
     pub async fn dial(&self, spec: DialSpec) -> Result<CallId, DialError> {
         let identity = self.shared.look(|agent, _| agent.identity().clone());
-        let target = target::parse(&spec.target)?;
-        let flow = target::resolve(&target, &identity).await?;
+        let mut target = target::parse(&spec.target)?;
+        let way_out = match &target.host {
+            Host::Name(trunk) => self.shared.look(|agent, _| agent.way_out(trunk)),
+            Host::Ip(_) => None,
+        };
+        let flow = match way_out.and_then(|flow| Some((flow, target::through(&target, flow)?))) {
+            Some((flow, rewritten)) => {
+                target = rewritten;
+                flow
+            }
+            None => target::resolve(&target, &identity).await?,
+        };
         let from = target::from_header(&spec.from, &identity, flow)
             .ok_or_else(|| DialError::BadFrom(spec.from.clone()))?;
         if let Some(tls) = &self.shared.tls {
@@ -242,6 +259,12 @@ impl Bridge {
     pub fn set_acl(&self, trunks: &[Trunk]) {
         let calls = self.shared.look(|agent, _| agent.peers());
         self.shared.gate_mut().replace(Acl::new(trunks), calls);
+    }
+
+    /// Whether the trunks' addresses answer.
+    #[must_use]
+    pub fn routes(&self) -> Vec<RouteState> {
+        self.shared.look(|agent, _| agent.routes())
     }
 
     /// Calls in any state.
@@ -327,14 +350,17 @@ fn agent_config(
 ) -> Result<AgentConfig, StartError> {
     let mut seed = [0; 32];
     SysRng.try_fill_bytes(&mut seed).map_err(|_| StartError::NoRandomness)?;
+    let identity = Identity {
+        udp: target::advertised(udp, config.media_ip),
+        tcp: target::advertised(tcp, config.media_ip),
+        tls: target::advertised(tls, config.media_ip),
+        media_ip: config.media_ip,
+        user_agent: config.user_agent.as_str().into(),
+    };
     Ok(AgentConfig {
-        identity: Identity {
-            udp: target::advertised(udp, config.media_ip),
-            tcp: target::advertised(tcp, config.media_ip),
-            tls: target::advertised(tls, config.media_ip),
-            media_ip: config.media_ip,
-            user_agent: config.user_agent.into(),
-        },
+        routes: target::routes(&config, &identity)?,
+        probe_every: Duration::from_secs(config.probe_every_s.max(1).into()),
+        identity,
         codecs: config.codecs.into(),
         channels_max: config.channels_max,
         ring_max: Duration::from_secs(config.ring_max_s.into()),

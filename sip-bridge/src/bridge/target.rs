@@ -2,7 +2,9 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use super::DialError;
+use super::{DialError, StartError};
+use crate::agent::routes::Route;
+use crate::config::BridgeConfig;
 use crate::flow::Flow;
 use crate::message::{Host, Identity, SipUri, TransportKind};
 use crate::stack;
@@ -28,6 +30,25 @@ pub(super) fn from_header(from: &str, identity: &Identity, flow: Flow) -> Option
     };
     let parsed = is_clean(&uri).then(|| stack::parse_uri(&uri)).flatten()?;
     Some((format!("<{uri}>"), parsed.user))
+}
+
+/// The routes of the configuration.
+pub(super) fn routes(config: &BridgeConfig, identity: &Identity) -> Result<Vec<Route>, StartError> {
+    let route = |(trunk, text): &(String, String)| {
+        let target = is_clean(text).then(|| stack::parse_uri(text)).flatten()?;
+        let transport = target.transport.unwrap_or(TransportKind::Udp);
+        let address = target.address_over(transport).filter(|_| identity.speaks(transport))?;
+        let flow = Flow::direct(transport, address);
+        Some(Route { trunk: trunk.as_str().into(), target, flow, up: None })
+    };
+    let routes = config.routes.iter();
+    routes.map(|entry| route(entry).ok_or_else(|| StartError::BadRoute(entry.1.clone()))).collect()
+}
+
+/// The target over `flow`, where its host was a trunk's name.
+pub(super) fn through(target: &SipUri, flow: Flow) -> Option<SipUri> {
+    let transport = flow.transport.uri_name();
+    stack::parse_uri(&format!("sip:{}@{};transport={transport}", target.user, flow.peer))
 }
 
 /// Finds the target's address and picks a transport that we have a listener for.

@@ -138,7 +138,7 @@ impl Session {
 
     /// An offer, remembered until it is answered.
     fn offer(&mut self) -> Box<str> {
-        self.offer_of(Offer::new(&self.codecs))
+        self.offer_of(Offer::new(&self.codecs).with_lines(self.lines.clone()))
     }
 
     fn offer_of(&mut self, offer: Offer) -> Box<str> {

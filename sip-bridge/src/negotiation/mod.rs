@@ -108,6 +108,14 @@ impl Offer {
         }
     }
 
+    /// The offer in a session that has media lines already: they are repeated, those that were
+    /// refused too (RFC 3264 §8).
+    #[must_use]
+    pub(crate) fn with_lines(mut self, lines: Vec<MediaShape>) -> Self {
+        self.lines = lines;
+        self
+    }
+
     /// Offers what is agreed already, to refresh a session without changing it (RFC 4028 §7.4).
     /// `lines`: the session's media lines, which an offer has to repeat (RFC 3264 §8).
     #[must_use]

@@ -3,6 +3,7 @@
 use lane_broker::tap::{Counts, TapCounts};
 use media_core::LineId;
 use media_engine::EngineMetrics;
+use sip_bridge::RouteState;
 use tokio::sync::mpsc;
 
 use super::{Carrier, Desk, OpenCall};
@@ -67,6 +68,11 @@ impl Desk {
         }
     }
 
+    fn routes_down(&self) -> Vec<String> {
+        let routes = self.bridge.routes();
+        routes.iter().filter(|route| route.up == Some(false)).map(route_name).collect()
+    }
+
     fn process_status(&self, metrics: &EngineMetrics) -> ProcessStatus {
         ProcessStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -78,8 +84,14 @@ impl Desk {
             ports_resting: metrics.ports_resting,
             stt_waiting: metrics.stt_waiting,
             tts_waiting: metrics.tts_waiting,
+            routes_down: self.routes_down(),
         }
     }
+}
+
+/// `carrier 192.0.2.1:5060`.
+fn route_name(route: &RouteState) -> String {
+    format!("{} {}", route.trunk, route.address)
 }
 
 fn tap_status(counts: TapCounts) -> TapStatus {

@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use media_core::Direction;
+use media_core::{Codec, Direction};
 
 use super::{Message, Simulation, address, header, sdp};
 use crate::event::BridgeEvent;
@@ -60,6 +60,35 @@ fn a_reinvite_that_moves_the_port_is_followed() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_reinvite_that_changes_codec_and_ptime_is_followed() {
+    let mut sim = Simulation::new();
+    let (_, dialog) = sim.establish(&Message::invite("a"));
+    let other = sdp("192.0.2.9", 6000, "sendrecv")
+        .replace("AVP 0 ", "AVP 97 ")
+        .replace("0 PCMU/8000", "97 G722/8000\r\na=ptime:40");
+    let (ok, event) = reinvite(&mut sim, &dialog, 2, &other);
+    assert!(ok.contains("m=audio 4000 RTP/AVP 97 101\r\n"), "{ok}");
+    match event {
+        Some(BridgeEvent::MediaChanged { media, .. }) => {
+            assert_eq!((media.codec, media.ptime.ms()), (Codec::G722, 40));
+            assert_eq!(media.send_payload_type.0, 97);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_offer_of_ours_repeats_the_lines_that_were_refused() {
+    let mut sim = Simulation::new();
+    let video = "m=video 7000 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
+    let both = format!("{}{video}", sdp("192.0.2.9", 6000, "sendrecv"));
+    let (_, dialog) = sim.establish(&Message::invite("a").with_body(&both));
+    sim.receive(&dialog.request("INVITE", 2).text());
+    let ok = sim.expect("SIP/2.0 200 ");
+    assert!(ok.contains("m=audio 4000 ") && ok.contains("m=video 0 RTP/AVP 96\r\n"), "{ok}");
 }
 
 #[test]

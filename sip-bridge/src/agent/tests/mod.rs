@@ -8,6 +8,7 @@ mod nothing_left;
 mod outbound;
 mod refusals;
 mod reliable;
+mod routes;
 mod routing;
 mod torture;
 
@@ -56,6 +57,8 @@ impl Simulation {
             codecs: [Codec::Pcmu, Codec::Pcma, Codec::G722].into(),
             channels_max,
             ring_max: Duration::from_secs(120),
+            routes: Vec::new(),
+            probe_every: Duration::from_secs(30),
             seed: [7; 32],
         });
         let (sent, events) = (VecDeque::new(), VecDeque::new());
