@@ -23,8 +23,8 @@ impl Desk {
             Request::QueueList => send(replies, self.queue_list(|_| true)),
             Request::QueueShow { claim } => send(replies, self.queue_show(claim)),
             Request::QueueWithdraw { claim } => send(replies, self.queue_withdraw(claim)),
-            Request::QueuePause => send(replies, self.queue_pause(true)),
-            Request::QueueResume => send(replies, self.queue_pause(false)),
+            Request::QueuePause => self.queue_pause(true, replies),
+            Request::QueueResume => self.queue_pause(false, replies),
             Request::OperatorTake { line } => send(replies, self.operator_takes(*line)),
             Request::OperatorRelease { line } => send(replies, self.operator_releases(*line)),
             Request::OperatorWhisper { text, line } => {

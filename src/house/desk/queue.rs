@@ -1,8 +1,10 @@
 //! `xenline queue` at the desk.
 
 use queue_governor::{ClaimId, Ending};
+use tokio::sync::mpsc;
 
 use super::Desk;
+use super::asked::send;
 use crate::control::{QueuedClaim, Reply};
 use crate::line::LineInput;
 use crate::say::{HowItEnded, Withdrawal};
@@ -50,7 +52,8 @@ impl Desk {
         }
     }
 
-    pub(super) fn queue_pause(&mut self, pause: bool) -> Reply {
+    /// Told when it would outlive the process, or could not.
+    pub(super) fn queue_pause(&mut self, pause: bool, replies: &mpsc::Sender<Reply>) {
         if self.saying.queue.pause(pause) {
             self.saying.account.pause(pause);
         }
@@ -59,11 +62,16 @@ impl Desk {
             true => "paused: nothing is said for other programs until `xenline queue resume`",
             false => "resumed: what other programs want said is said again",
         };
-        let kept = match self.saying.keeper.state().failing() {
-            Some(reason) => format!(". This would not survive a restart: {reason}"),
-            None => String::new(),
-        };
-        Reply::Done { message: format!("{message}{kept}") }
+        let (keeper, replies) = (self.saying.keeper.clone(), replies.clone());
+        // It waits for a disk, and the desk must not.
+        tokio::task::spawn_blocking(move || {
+            keeper.flush();
+            let kept = match keeper.state().failing() {
+                Some(reason) => format!(". This would not survive a restart: {reason}"),
+                None => String::new(),
+            };
+            send(&replies, Reply::Done { message: format!("{message}{kept}") });
+        });
     }
 }
 
