@@ -89,3 +89,14 @@ fn validate_names_every_problem_and_is_exit_code_3() {
         assert!(ran.out.contains(key), "{key} is not named:\n{}", ran.out);
     }
 }
+
+#[test]
+fn who_reads_no_further_is_not_told_of_a_panic() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = xenline();
+    command.current_dir(std::env::temp_dir()).args(["config", "show"]);
+    let output = command.stdout(writer).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(141));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
