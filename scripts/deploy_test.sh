@@ -3,12 +3,12 @@
 #
 #   scripts/deploy_test.sh [FOLDER_OF_BINARIES]     target/debug
 #
-# The installation needs root and a Debian mirror (MIRROR), and is skipped with a word where one is missing.
+# The installation needs root and a mirror (MIRROR; debootstrap's own), and is skipped with a word where one is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 binaries=${1:-${CARGO_TARGET_DIR:-target}/debug}
-mirror=${MIRROR:-http://deb.debian.org/debian}
+mirror=${MIRROR:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -67,7 +67,7 @@ installation() {
     # The suite of this machine: the programs were linked against its libraries.
     # shellcheck disable=SC1091
     local suite && suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-    debootstrap --variant=minbase --include=libstdc++6 "$suite" "$root" "$mirror" >"$work/debootstrap" 2>&1 ||
+    debootstrap --variant=minbase --include=libstdc++6 "$suite" "$root" ${mirror:+"$mirror"} >"$work/debootstrap" 2>&1 ||
         { skip "debootstrap: $(tail -n 1 "$work/debootstrap")"; return; }
     cp "$1" "$root/tmp/xenline.deb"
     # No service is started in there: nobody is init.

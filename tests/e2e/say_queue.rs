@@ -19,6 +19,8 @@ fn what_was_handed_in_without_a_call_is_said_once_by_the_next_one_however_it_cam
     let _machine = alone();
     let lines = tempfile::tempdir().expect("a temporary directory");
     let alias = lines.path().join("xen-say-queue");
+    // It is held open for as long as it is there, so it is there before the line looks at itself.
+    std::fs::write(&alias, "").expect("it is written");
     let line = Serving::agent(|config| config.say.alias = Some(alias.clone()));
     let socket = socket(&line);
     let said = xenline_at(&socket, &["say", "What is the plan?", "--must-deliver"]);
