@@ -31,6 +31,8 @@ mod messages;
 mod producers;
 #[path = "crash/redis.rs"]
 mod redis;
+#[path = "crash/revokes.rs"]
+mod revokes;
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
 #[path = "e2e/support/mod.rs"]
 mod support;
