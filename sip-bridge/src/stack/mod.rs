@@ -137,8 +137,8 @@ fn request_uri_text(bytes: &[u8]) -> Option<String> {
 
 /// The method of a request, if the stack's grammar knows none of that name.
 fn foreign_method(bytes: &[u8]) -> Option<&str> {
-    let end = memchr::memchr(b' ', bytes)?;
-    let name = core::str::from_utf8(&bytes[..end]).ok()?;
+    let line = bytes.split(|&byte| byte == b'\r').next()?;
+    let name = core::str::from_utf8(&line[..memchr::memchr(b' ', line)?]).ok()?;
     let is_response = name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("SIP/"));
     let is_foreign = !is_response && !name.is_empty() && name.parse::<StackMethod>().is_err();
     is_foreign.then_some(name)
@@ -150,7 +150,11 @@ fn readable_start(bytes: &[u8], foreign: Option<&str>) -> Option<Vec<u8>> {
     let line = core::str::from_utf8(line).ok()?;
     let mended = mended(line);
     match foreign {
-        Some(name) => Some([KNOWN_METHOD, mended[name.len()..].as_bytes(), rest].concat()),
+        Some(name) => {
+            // Not there if what was mended is the name itself, which is no method's then.
+            let after = mended.strip_prefix(name)?;
+            Some([KNOWN_METHOD, after.as_bytes(), rest].concat())
+        }
         None if mended.len() < line.len() => Some([mended.as_bytes(), rest].concat()),
         None => None,
     }

@@ -98,3 +98,13 @@ fn what_cannot_be_answered_is_an_error() {
         assert_eq!(parsed("SIP/2.0/UDP h", cseq), Err(ParseError::Header("CSeq")), "{cseq}");
     }
 }
+
+#[test]
+fn a_start_line_without_a_method_is_refused_and_no_slip() {
+    for start in
+        ["CAS0.2.10;branch=z9hG4bKz", "A[:::B sip:a@192.0.2.1 SIP/2.0", "\u{e9}", "[:::", " "]
+    {
+        let text = format!("{start}\r\nCSeq: 1 INVITE\r\n\r\n");
+        assert!(parse(text.as_bytes()).is_err(), "{start:?}");
+    }
+}
