@@ -23,7 +23,8 @@ pub use say::{OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, Source
 #[command(name = "xenline", version, propagate_version = true, max_term_width = 100)]
 #[command(
     after_help = "Exit codes:\n  0  done\n  1  what was asked for failed (the text says why)\n  \
-2  the command line is wrong\n  3  the configuration is wrong\n  4  no running line answers\n\n\
+2  the command line is wrong\n  3  the configuration is wrong\n  4  no running line answers\n  \
+141  nobody reads the output any further\n\n\
 Log level: RUST_LOG=info|debug|trace. Configuration: --config FILE, XENLINE_SECTION__KEY=value."
 )]
 pub struct Cli {

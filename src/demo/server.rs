@@ -8,6 +8,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, LineMode, TrunkSection};
+use crate::control::{Reply, Request, client};
 use crate::line::read_printed;
 use crate::report::CallEvent;
 
@@ -57,6 +58,13 @@ pub fn loopback_config() -> std::io::Result<(Config, tempfile::TempDir)> {
     Ok((config, sockets))
 }
 
+/// Whether an environment variable would change how a line behaves, other than by where its
+/// models are.
+fn configures(variable: &std::ffi::OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    name.starts_with("XENLINE_") && !["XENLINE_ASSETS", "XENLINE_MODELS"].contains(&name.as_ref())
+}
+
 impl Server {
     /// Starts `xenline serve` with this configuration and waits until it takes calls.
     ///
@@ -71,7 +79,12 @@ impl Server {
         let text = toml::to_string(config).map_err(|error| error.to_string())?;
         std::fs::write(&file, text).map_err(|error| error.to_string())?;
         let exe = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut child = Command::new(exe)
+        let mut command = Command::new(exe);
+        // The configuration is in the file; what is set for another line is not meant for this one.
+        for (variable, _) in std::env::vars_os().filter(|(variable, _)| configures(variable)) {
+            command.env_remove(variable);
+        }
+        let mut child = command
             .args(["serve", "--events", "--config"])
             .arg(&file)
             .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into()))
@@ -99,6 +112,21 @@ impl Server {
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// By how many ms its latest tick began too late; 0 if it does not say.
+    pub async fn tick_late_ms_max(&self) -> f64 {
+        let socket = self.say.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut late_us = 0;
+            let _ = client::ask(&socket, &Request::Status, |reply| {
+                if let Reply::Status { tick_late_us_max, .. } = reply {
+                    late_us = tick_late_us_max;
+                }
+            });
+            late_us as f64 / 1_000.0
+        });
+        asked.await.unwrap_or(0.0)
     }
 
     /// Asks it to end, and waits until it has.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use xenline::config::Config;
 
 use crate::support::process::{Ran, run, xenline};
+use crate::support::wait_until;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -88,6 +89,28 @@ fn validate_names_every_problem_and_is_exit_code_3() {
     for key in ["sip.channels", "sip.codecs", "governor.decide_ms"] {
         assert!(ran.out.contains(key), "{key} is not named:\n{}", ran.out);
     }
+}
+
+#[test]
+fn a_demo_that_nobody_watches_takes_its_line_with_it() {
+    let _machine = crate::support::alone();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = xenline();
+    command.env("TMPDIR", dir.path()).arg("demo").arg("--dir").arg(dir.path().join("call"));
+    let output = command.stdout(writer).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(141), "{}", String::from_utf8_lossy(&output.stderr));
+    let ours = dir.path().display().to_string();
+    wait_until("its line to be gone", SOON, || {
+        let processes = std::fs::read_dir("/proc").expect("it is there").flatten();
+        let command_line = |process: std::fs::DirEntry| {
+            std::fs::read(process.path().join("cmdline")).unwrap_or_default()
+        };
+        let mut started = processes.map(command_line);
+        let left = started.any(|line| String::from_utf8_lossy(&line).contains(&ours));
+        (!left).then_some(())
+    });
 }
 
 #[test]

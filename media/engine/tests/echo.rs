@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use media_core::{Codec, PayloadType};
+use media_core::{Codec, PayloadType, SampleRate};
 use media_engine::{LineEvent, LineMode};
 use support::phone::Phone;
 use support::signal::{amplitude_at, fidelity, noise, rms, tone};
@@ -171,4 +171,18 @@ fn garbage_is_counted_and_does_no_harm() {
     assert!(call.line.statistics().malformed > 50, "{:?}", call.line.statistics());
     assert_eq!(engine.metrics().panics, 0);
     call.close();
+}
+
+#[test]
+fn a_g711_echo_is_carried_at_8_khz_and_never_pays_for_more() {
+    let engine = engine();
+    for (codec, rate) in [
+        (Codec::Pcmu, SampleRate::Hz8000),
+        (Codec::Pcma, SampleRate::Hz8000),
+        (Codec::G722, SampleRate::Hz16000),
+    ] {
+        let phone = Phone::new(codec);
+        let call = open(&engine, LineMode::Echo, media(phone.addr(), codec));
+        assert_eq!(call.line.sample_rate(), rate, "{codec:?}");
+    }
 }
