@@ -12,7 +12,8 @@
 //! The promises are checked after every step ([`promises`]); that nobody waits for ever is
 //! checked on the finished graph ([`search`]).
 //!
-//! `EXPLORE=deep` explores larger worlds, for the night.
+//! `EXPLORE=deep` explores larger worlds, for the night, and as much of them as there is time for;
+//! `EXPLORE_STATES` says how much of each.
 
 mod digest;
 mod mouth;

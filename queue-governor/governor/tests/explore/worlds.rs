@@ -245,6 +245,6 @@ fn the_process_is_killed_while_the_caller_interrupts() {
 }
 
 /// Whether larger worlds are asked for.
-fn deep() -> bool {
+pub fn deep() -> bool {
     std::env::var("EXPLORE").is_ok_and(|how| how == "deep")
 }
