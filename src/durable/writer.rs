@@ -47,6 +47,11 @@ pub(super) struct Writer {
     run: Arc<str>,
     /// Entries of this run, for their keys.
     entries: u64,
+    /// Up to here the store was given keys. It may have entries under them although it refused:
+    /// its answer can be lost.
+    tried: u64,
+    /// Snapshots that were tried, for their keys: none is used twice.
+    snapshots: u64,
     since_snapshot: usize,
     /// Bytes written since the last snapshot.
     bytes: usize,
@@ -76,6 +81,8 @@ impl Writer {
             clock,
             run,
             entries: 0,
+            tried: 0,
+            snapshots: 0,
             since_snapshot: 0,
             bytes: 0,
             last,
@@ -157,11 +164,21 @@ impl Writer {
         let mut entries = Vec::with_capacity(batch.len());
         for (index, waiting) in batch.iter().enumerate() {
             // The same entry gets the same key when it is tried again.
-            let number = self.entries + index as u64;
-            entries.push(self.entry(number, &waiting.kept, now)?);
+            let key = format!("{}-{}", self.run, self.entries + index as u64);
+            entries.push(self.entry(key, &waiting.kept, now)?);
         }
-        self.publish(&entries)?;
-        self.entries += entries.len() as u64;
+        let next = self.entries + entries.len() as u64;
+        let again = usize::try_from(self.tried - self.entries).unwrap_or(usize::MAX);
+        self.tried = self.tried.max(next);
+        match self.publish(&entries, again) {
+            // Under these keys lies something else: the next try takes others.
+            Err(WriteError::KeyTaken) => {
+                self.entries = self.tried;
+                return Err(WriteError::KeyTaken);
+            }
+            published => published?,
+        }
+        self.entries = next;
         self.since_snapshot += entries.len();
         batch.iter().for_each(|waiting| self.apply(&waiting.kept));
         Ok(())
@@ -176,7 +193,7 @@ impl Writer {
 
     fn entry(
         &self,
-        number: u64,
+        key: String,
         kept: &Kept,
         now: Clocks,
     ) -> Result<(String, Vec<u8>), WriteError> {
@@ -190,11 +207,15 @@ impl Writer {
             _ => None,
         };
         let body = entry::write(kept, now, sound).map_err(WriteError::Form)?;
-        Ok((format!("{}-{number}", self.run), body))
+        Ok((key, body))
     }
 
-    fn publish(&mut self, entries: &[(String, Vec<u8>)]) -> Result<(), WriteError> {
+    /// The first `again` of them were tried before, and the store may know their keys.
+    fn publish(&mut self, entries: &[(String, Vec<u8>)], again: usize) -> Result<(), WriteError> {
         let published = self.store.publish_many(&self.lane, entries)?;
+        if published.iter().skip(again).any(|published| published.duplicate) {
+            return Err(WriteError::KeyTaken);
+        }
         self.last = published.last().map_or(self.last, |last| last.position);
         self.bytes += entries.iter().map(|(key, body)| key.len() + body.len()).sum::<usize>();
         Ok(())
@@ -293,21 +314,24 @@ impl Writer {
         }
         let records = self.fold.snapshot(now.mono).into_iter().map(Kept::Record);
         let kept: Vec<_> = records.chain(self.paused.then_some(Kept::Paused(true))).collect();
+        // A snapshot that went wrong half way may be in the lane: the next one is not taken for it,
+        // nor is what is written meanwhile.
+        self.snapshots += 1;
+        let prefix = format!("{}-s{}", self.run, self.snapshots);
         let entries: Result<Vec<_>, WriteError> = kept
             .iter()
             .enumerate()
-            .map(|(index, kept)| self.entry(self.entries + index as u64, kept, now))
+            .map(|(index, kept)| self.entry(format!("{prefix}-{index}"), kept, now))
             .collect();
         let written = entries.and_then(|entries| {
             let before = self.last;
-            self.publish(&entries)?;
+            self.publish(&entries, 0)?;
             self.store.trim(&self.lane, before).map_err(PublishError::from)?;
             self.bytes = 0;
-            Ok(entries.len())
+            Ok(())
         });
         match written {
-            Ok(count) => {
-                self.entries += count as u64;
+            Ok(()) => {
                 if let Some(sounds) = &self.sounds {
                     sounds.keep_only(self.fold.unfinished().map(|it| it.claim.id.as_str()));
                 }
@@ -333,6 +357,8 @@ enum WriteError {
     Sound(std::io::Error),
     #[error("a record has no written form: {0}")]
     Form(serde_json::Error),
+    #[error("the store has something else under a record's name")]
+    KeyTaken,
 }
 
 /// What a crash does to an unfinished claim; `None`: it waits for the next call. That is what must

@@ -14,13 +14,17 @@ struct Disk {
     full: AtomicBool,
     /// It is away.
     unreadable: AtomicBool,
+    /// It dies before it drops anything, once.
+    untrimmed: AtomicBool,
+    /// What it adds next is there, and nobody hears of it.
+    unanswered: AtomicBool,
 }
 
 impl Disk {
     fn new() -> Arc<Disk> {
         let store = MemoryStore::new(Limits::default());
-        let (full, unreadable) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Disk { store, full, unreadable })
+        let [full, unreadable, untrimmed, unanswered] = [(); 4].map(|()| AtomicBool::new(false));
+        Arc::new(Disk { store, full, unreadable, untrimmed, unanswered })
     }
 
     fn bytes(&self) -> usize {
@@ -45,7 +49,11 @@ impl LaneStore for Disk {
         if self.full.load(Ordering::Acquire) {
             return Err(StoreError::Full.into());
         }
-        self.store.publish_many(lane, entries)
+        let published = self.store.publish_many(lane, entries)?;
+        if self.unanswered.swap(false, Ordering::AcqRel) {
+            return Err(StoreError::Full.into());
+        }
+        Ok(published)
     }
     fn read(&self, lane: &Lane, after: Position, max: usize) -> Result<Vec<Entry>, StoreError> {
         if self.unreadable.load(Ordering::Acquire) {
@@ -81,6 +89,9 @@ impl LaneStore for Disk {
         self.store.give_up_idle(lane, group, idle)
     }
     fn trim(&self, lane: &Lane, upto: Position) -> Result<usize, StoreError> {
+        if self.untrimmed.swap(false, Ordering::AcqRel) {
+            return Err(StoreError::Full);
+        }
         self.store.trim(lane, upto)
     }
     fn retain(&self, lane: &Lane, keep: &Retention) -> Result<usize, StoreError> {
@@ -163,6 +174,55 @@ fn a_record_is_safe_only_when_the_store_has_it() {
     until("the good news", || keeper.state().failing().is_none());
     let (_, recovered) = start(&disk);
     assert_eq!(names(&recovered), ["a", "b"]);
+}
+
+#[test]
+fn what_is_written_after_a_snapshot_that_went_wrong_half_way_is_kept() {
+    let half_way: [fn(&Disk) -> &AtomicBool; 2] = [|disk| &disk.untrimmed, |disk| &disk.unanswered];
+    for goes_wrong in half_way {
+        let disk = Disk::new();
+        let (keeper, _) = start(&disk);
+        let mut account = keeper.account();
+        account.write(accepted("a", true));
+        account.write(accepted("b", true));
+        keeper.flush();
+        goes_wrong(&disk).store(true, Ordering::Release);
+        let (keeper, _) = start(&disk);
+        assert!(!goes_wrong(&disk).load(Ordering::Acquire), "it went wrong");
+        let mut account = keeper.account();
+        account.write(accepted("c", true));
+        let last = account.write(accepted("d", true));
+        until("it to be safe", || account.progress().durable == last);
+        let (_, recovered) = start(&disk);
+        assert_eq!(names(&recovered), ["a", "b", "c", "d"]);
+    }
+}
+
+#[test]
+fn a_batch_whose_answer_was_lost_is_there_once() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    disk.unanswered.store(true, Ordering::Release);
+    let first = account.write(accepted("a", true));
+    until("the loss to be told", || account.progress().failing);
+    assert_eq!(account.progress().durable, 0);
+    let second = account.write(accepted("b", true));
+    until("both to be safe", || account.progress().durable == second);
+    assert_eq!((first, disk.entries()), (1, 2));
+}
+
+#[test]
+fn a_key_that_is_taken_does_not_pass_for_a_record_that_is_written() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let lane = Lane::new(Tag::xen_out(), LANE).unwrap();
+    disk.store.publish(&lane, &format!("{}-0", keeper.run()), b"somebody else's").expect("memory");
+    let mut account = keeper.account();
+    let first = account.write(accepted("a", true));
+    until("it to be safe", || account.progress().durable == first);
+    let (_, recovered) = start(&disk);
+    assert_eq!(names(&recovered), ["a"]);
 }
 
 #[test]
