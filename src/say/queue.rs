@@ -189,6 +189,12 @@ impl<A> SayQueue<A> {
         item.asker
     }
 
+    /// It was not accepted, and may be handed in again under its name: nothing of it is remembered.
+    /// Gives back whoever asked.
+    pub fn not_accepted(&mut self, id: &ClaimId) -> Option<A> {
+        self.live.remove(id)?.asker
+    }
+
     /// What is on this line.
     #[must_use]
     pub fn on_line(&self, line: LineId) -> Vec<ClaimId> {

@@ -26,6 +26,9 @@ use crate::say::{
 const FOR_A_CALLER: Duration = Duration::from_secs(lane_broker::intake::TTL_S_MAX);
 /// News of claims that wait for the desk: each claim has two, and a governor holds 64.
 const NEWS_MAX: usize = 4_096;
+/// What cannot be taken in now may be handed in again after so long: a disk or a queue has changed
+/// by then, or has not for longer.
+const AGAIN_MS: u64 = 1_000;
 
 /// The say-queue, and what the desk needs for it.
 pub(super) struct Saying {
@@ -161,6 +164,49 @@ impl Saying {
     pub fn figures(&self) -> (usize, bool) {
         (self.queue.live(), self.queue.is_paused())
     }
+
+    fn knows(&self, id: &ClaimId) -> bool {
+        self.queue.knows(id) || self.ended_before.contains(id)
+    }
+
+    /// Its author handed it in before, and did not hear of it: there was a crash in between.
+    fn meet_again(&mut self, id: &ClaimId, asker: Asker) {
+        let claim = id.to_string();
+        send(&asker.replies, Reply::Accepted { line: None, claim: claim.clone() });
+        let ended = |how: HowItEnded| {
+            let HowItEnded { ending, reason, heard } = how;
+            Reply::Ended { line: None, claim, ending, reason, heard }
+        };
+        match self.queue.withdraw(id) {
+            Withdrawal::Waited(_) | Withdrawal::OnLine(_) => {
+                if asker.wait {
+                    self.queue.ask(id, asker);
+                }
+            }
+            Withdrawal::TooLate(how) => send(&asker.replies, ended(how)),
+            Withdrawal::Unknown => send(
+                &asker.replies,
+                ended(HowItEnded {
+                    ending: "ended".into(),
+                    reason: Some("before the line was started again".into()),
+                    heard: String::new(),
+                }),
+            ),
+        }
+    }
+
+    fn break_promise(&mut self, id: &ClaimId) {
+        let reason = self.keeper.state().failing().unwrap_or_default();
+        self.refuse_for_now(id, format!("it could not be kept, so it was not accepted: {reason}"));
+    }
+
+    /// It was not accepted. Whoever tries again does so under the same name, so that is not
+    /// remembered: what is remembered is taken for handed in before.
+    fn refuse_for_now(&mut self, id: &ClaimId, message: String) {
+        if let Some(asker) = self.queue.not_accepted(id) {
+            send(&asker.replies, Reply::Refused { message, again_in_ms: Some(AGAIN_MS) });
+        }
+    }
 }
 
 impl Desk {
@@ -170,8 +216,8 @@ impl Desk {
         };
         let asker = Asker { replies, wait: wish.wait };
         let name = claim.map(ClaimId::new);
-        if let Some(name) = name.as_ref().filter(|name| self.knows(name)) {
-            return self.meet_again(name, asker);
+        if let Some(name) = name.as_ref().filter(|name| self.saying.knows(name)) {
+            return self.saying.meet_again(name, asker);
         }
         let now = self.media.clock().now();
         let since_origin = Duration::from_micros(now.as_micros());
@@ -199,36 +245,6 @@ impl Desk {
         }
     }
 
-    fn knows(&self, id: &ClaimId) -> bool {
-        self.saying.queue.knows(id) || self.saying.ended_before.contains(id)
-    }
-
-    /// Its author handed it in before, and did not hear of it: there was a crash in between.
-    fn meet_again(&mut self, id: &ClaimId, asker: Asker) {
-        let claim = id.to_string();
-        send(&asker.replies, Reply::Accepted { line: None, claim: claim.clone() });
-        let ended = |how: HowItEnded| {
-            let HowItEnded { ending, reason, heard } = how;
-            Reply::Ended { line: None, claim, ending, reason, heard }
-        };
-        match self.saying.queue.withdraw(id) {
-            Withdrawal::Waited(_) | Withdrawal::OnLine(_) => {
-                if asker.wait {
-                    self.saying.queue.ask(id, asker);
-                }
-            }
-            Withdrawal::TooLate(how) => send(&asker.replies, ended(how)),
-            Withdrawal::Unknown => send(
-                &asker.replies,
-                ended(HowItEnded {
-                    ending: "ended".into(),
-                    reason: Some("before the line was started again".into()),
-                    heard: String::new(),
-                }),
-            ),
-        }
-    }
-
     /// What no governor would take is refused at once, also while no call is open; and so is
     /// everything while nothing could be kept.
     fn can_be_kept(&self, claim: &Claim) -> Result<(), Box<Reply>> {
@@ -236,7 +252,7 @@ impl Desk {
             let message = format!(
                 "nothing is accepted at present, because it could not be kept: {reason}. Calls go on; `xenline check` looks at the disk"
             );
-            return Err(Box::new(Reply::Refused { message, again_in_ms: Some(1_000) }));
+            return Err(Box::new(Reply::Refused { message, again_in_ms: Some(AGAIN_MS) }));
         }
         if claim.to.as_deref() == Some(NOBODY) {
             let message = "nobody is called that: name the number or the name that the network says of the caller";
@@ -296,9 +312,8 @@ impl Desk {
         let id = claim.id.clone();
         self.saying.queue.hand_over(now, &claim, line, Some(asker));
         if !handle.offer(LineInput::Say(claim)) {
-            let reason = Some("the line does not keep up; try again".to_owned());
-            let how = HowItEnded { ending: "refused".into(), reason, heard: String::new() };
-            self.tell_ended(&id, Some(line), how);
+            let message = format!("line {line} does not keep up; try again");
+            self.saying.refuse_for_now(&id, message);
         }
     }
 
@@ -310,7 +325,7 @@ impl Desk {
                 self.tell_ended(&claim, Some(line), HowItEnded { ending, reason, heard });
                 self.feed();
             }
-            ClaimNews::NotKept => self.break_promise(&claim),
+            ClaimNews::NotKept => self.saying.break_promise(&claim),
         }
     }
 
@@ -330,7 +345,7 @@ impl Desk {
             if let Withdrawal::Waited(unfinished) = self.saying.queue.withdraw(&id) {
                 self.write_ended(&unfinished, Ending::Withdrawn);
             }
-            self.break_promise(&id);
+            self.saying.break_promise(&id);
         }
         self.feed();
     }
@@ -350,17 +365,7 @@ impl Desk {
         let HowItEnded { ending, reason, heard } = how;
         send(&asker.replies, Reply::Ended { line, claim, ending, reason, heard });
     }
-
-    fn break_promise(&mut self, id: &ClaimId) {
-        let reason = self.saying.keeper.state().failing().unwrap_or_default();
-        let message = format!("it could not be kept, so it was not accepted: {reason}");
-        let how = HowItEnded {
-            ending: "refused".into(),
-            reason: Some(message.clone()),
-            heard: String::new(),
-        };
-        if let Some(asker) = self.saying.queue.ended(id, how) {
-            send(&asker.replies, Reply::Refused { message, again_in_ms: Some(1_000) });
-        }
-    }
 }
+
+#[cfg(test)]
+mod tests;

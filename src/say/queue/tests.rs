@@ -103,6 +103,15 @@ fn each_claim_can_be_asked_about_until_256_others_have_ended() {
 }
 
 #[test]
+fn what_was_not_accepted_is_not_known_and_may_come_again() {
+    let mut queue = SayQueue::default();
+    let claim = Claim::text("say-1", Source::External, "hello");
+    queue.hand_over(at(0), &claim, LINE, Some("the script"));
+    assert_eq!(queue.not_accepted(&claim.id), Some("the script"));
+    assert!(!queue.knows(&claim.id) && queue.list(at(1)).is_empty());
+}
+
+#[test]
 fn a_pause_is_told_apart_from_one_that_was_there() {
     let mut queue = SayQueue::<()>::default();
     assert!(queue.pause(true) && queue.is_paused());
