@@ -91,6 +91,11 @@ pub enum Action {
 pub enum News {
     /// The governor has taken it in.
     Accepted,
+    /// It was not taken in just now: too many wait, or this call is over.
+    NotNow {
+        /// Which of them.
+        reason: String,
+    },
     /// It came to its one ending.
     Ended {
         /// `spoken`, `interrupted`, …

@@ -102,3 +102,56 @@ impl Conversation {
         self.tell(message);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lane_broker::{Limits, MemoryStore};
+    use media_core::LineId;
+    use queue_governor::{GovernorConfig, Source};
+
+    use super::*;
+    use crate::config::ClaimDefaults;
+    use crate::line::conversation::{Action, ConversationConfig, News};
+
+    fn answered(now: MonoTime) -> Conversation {
+        let config = ConversationConfig {
+            line: LineId(1),
+            caller: "caller".into(),
+            called: "agent".into(),
+            answered: now,
+            away_text: "One moment please.".into(),
+            governor: GovernorConfig::default(),
+            defaults: ClaimDefaults::default(),
+        };
+        Conversation::new(config, Arc::new(MemoryStore::new(Limits::default())))
+    }
+
+    fn told(conversation: &mut Conversation, of: &str) -> Vec<News> {
+        let mut told = Vec::new();
+        while let Some(action) = conversation.poll_action() {
+            match action {
+                Action::Answer { claim, news } if claim.as_str() == of => told.push(news),
+                _ => {}
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn what_finds_the_governor_full_may_come_again_and_what_is_wrong_may_not() {
+        let now = MonoTime::from_millis(1_000);
+        let mut call = answered(now);
+        call.hold_external(now, true);
+        for n in 0..33 {
+            let claim = Claim::text(format!("say-{n}"), Source::External, format!("Message {n}."));
+            call.submit(now, claim);
+        }
+        let last = told(&mut call, "say-32");
+        assert!(matches!(last.as_slice(), [News::NotNow { .. }]), "{last:?}");
+        call.submit(now, Claim::text("say-empty", Source::External, ""));
+        let empty = told(&mut call, "say-empty");
+        assert!(matches!(empty.as_slice(), [News::Ended { .. }]), "{empty:?}");
+    }
+}

@@ -3,7 +3,9 @@
 use brain_protocol::LineMessage;
 use media_core::{Generation, MonoTime};
 use media_engine::Speech;
-use queue_governor::{ClaimId, Content, Ending, FloorReason, Heard, Output, TurnId, Voice};
+use queue_governor::{
+    ClaimId, Content, Ending, FloorReason, Heard, Output, RefusalReason, TurnId, Voice,
+};
 use sip_bridge::HangupReason;
 use std::time::Duration;
 
@@ -94,8 +96,7 @@ impl Conversation {
         heard: Heard,
         reason: Option<String>,
     ) {
-        let refused_twin =
-            matches!(ending, Ending::Refused(queue_governor::RefusalReason::IdInUse));
+        let refused_twin = matches!(ending, Ending::Refused(RefusalReason::IdInUse));
         // The ending of a second submission under a live name says nothing about the live claim.
         let origin = if refused_twin {
             self.claims.get(id).map(|known| known.origin)
@@ -115,8 +116,7 @@ impl Conversation {
         match origin {
             Some(Origin::Brain) => self.tell_ended(id, ending, heard, reason),
             Some(Origin::Outside) => {
-                let ending = labels::ending(ending).to_string();
-                let news = News::Ended { ending, reason, heard: heard.text };
+                let news = news_of(ending, reason, heard);
                 self.actions.push_back(Action::Answer { claim: id.clone(), news });
             }
             Some(Origin::Line) | None => {}
@@ -208,5 +208,15 @@ fn speech_of(content: Content) -> Speech {
     match content {
         Content::Text(text) => Speech::Text(text),
         Content::Audio { samples, rate, .. } => Speech::Audio { samples: samples.to_vec(), rate },
+    }
+}
+
+/// What another program is told of an ending. A refusal that is only for now is none.
+fn news_of(ending: &Ending, reason: Option<String>, heard: Heard) -> News {
+    match ending {
+        Ending::Refused(now @ (RefusalReason::QueueFull { .. } | RefusalReason::LineClosed)) => {
+            News::NotNow { reason: now.to_string() }
+        }
+        _ => News::Ended { ending: labels::ending(ending).to_string(), reason, heard: heard.text },
     }
 }

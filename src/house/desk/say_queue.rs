@@ -325,6 +325,10 @@ impl Desk {
                 self.tell_ended(&claim, Some(line), HowItEnded { ending, reason, heard });
                 self.feed();
             }
+            ClaimNews::Governor(News::NotNow { reason }) => {
+                self.saying.refuse_for_now(&claim, format!("line {line}: {reason}"));
+                self.feed();
+            }
             ClaimNews::NotKept => self.saying.break_promise(&claim),
         }
     }

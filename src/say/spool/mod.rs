@@ -158,13 +158,14 @@ async fn ask<F: Future>(
     if shared.asked.send(asked).await.is_err() {
         return Outcome::Unknown;
     }
-    let mut last = Outcome::Unknown;
+    let (mut last, mut taken) = (Outcome::Unknown, false);
     while let Some(reply) = inbox.recv().await {
         last = match &reply {
-            Reply::Refused { again_in_ms: Some(ms), .. } => {
-                Outcome::Later(Duration::from_millis(*ms).clamp(AGAIN_MIN, AGAIN_MAX))
-            }
+            // Another call has it, or had.
+            Reply::Refused { again_in_ms: Some(_), .. } if taken => continue,
+            Reply::Refused { again_in_ms: Some(ms), .. } => Outcome::Later(again(*ms)),
             Reply::Accepted { .. } => {
+                taken = true;
                 accepted(&reply).await;
                 continue;
             }
@@ -218,18 +219,32 @@ async fn take_line(bytes: &[u8], claim: String, shared: &Shared) {
             // The line ends; nothing of it was marked, so the next one reads it again.
             return std::future::pending().await;
         }
-        match inbox.recv().await {
-            Some(Reply::Refused { again_in_ms: Some(ms), .. }) => {
-                let again = Duration::from_millis(ms).clamp(AGAIN_MIN, AGAIN_MAX);
-                tokio::time::sleep(again).await;
+        let mut later = None;
+        // Each open call answers for itself; one that takes it in is enough.
+        while let Some(reply) = inbox.recv().await {
+            match reply {
+                Reply::Refused { again_in_ms: Some(ms), .. } => later = Some(again(ms)),
+                Reply::Refused { message, .. } => {
+                    return tracing::warn!(message, "a line of the say-queue is refused");
+                }
+                Reply::Ended { ending, reason, .. } if ending == "refused" => {
+                    let reason = reason.unwrap_or_default();
+                    return tracing::warn!(reason, "a line of the say-queue is refused");
+                }
+                _ => return,
             }
-            Some(Reply::Refused { message, .. }) => {
-                return tracing::warn!(message, "a line of the say-queue is refused");
-            }
-            Some(_) => return,
+        }
+        match later {
+            Some(later) => tokio::time::sleep(later).await,
+            // The line ends, as above.
             None => return std::future::pending().await,
         }
     }
+}
+
+/// After how long a refusal for now is tried again.
+fn again(ms: u64) -> Duration {
+    Duration::from_millis(ms).clamp(AGAIN_MIN, AGAIN_MAX)
 }
 
 /// A wish from a file; it can wait for a call for a while.

@@ -101,6 +101,34 @@ async fn what_cannot_be_taken_now_stays_and_is_tried_again_under_the_same_name()
 }
 
 #[tokio::test]
+async fn a_line_that_one_call_has_no_room_for_is_tried_until_it_is_taken_in() {
+    let full = Reply::Refused { message: "full".into(), again_in_ms: Some(50) };
+    let (asked, heard) = desk(move |nth, claim| match nth {
+        1 => vec![full.clone(), full.clone()],
+        2 => vec![full.clone(), accepted(claim)],
+        _ => vec![accepted(claim)],
+    });
+    let shared = Shared { permit: peer::permit(&SaySection::default()), asked };
+    take_line(b"the kettle boils", "line-1".into(), &shared).await;
+    take_line(b"tea is ready", "line-2".into(), &shared).await;
+    let heard = heard.lock().expect("no panic");
+    let texts: Vec<_> = heard.iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(texts, ["the kettle boils", "the kettle boils", "tea is ready"]);
+}
+
+#[tokio::test]
+async fn what_one_call_took_in_is_not_tried_again_because_another_was_full() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let full = Reply::Refused { message: "full".into(), again_in_ms: Some(50) };
+    let (asked, heard) = desk(move |_, claim| vec![accepted(claim), spoken(claim), full.clone()]);
+    let _spools = start(dir.path().into(), &SaySection::default(), asked).expect("it starts");
+    drop_file(dir.path(), "kettle", "the kettle boils");
+    result(dir.path(), "kettle", "spoken").await;
+    until(|| (!dir.path().join("cur/kettle").exists()).then_some(())).await;
+    assert_eq!(heard.lock().expect("no panic").len(), 1);
+}
+
+#[tokio::test]
 async fn what_an_earlier_line_took_in_is_asked_about_under_the_same_name() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (asked, first) = desk(|_, claim| vec![accepted(claim)]);
