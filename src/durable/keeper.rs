@@ -87,6 +87,8 @@ pub struct Recovered {
 pub struct Account {
     keeper: Keeper,
     issued: u64,
+    /// The first record that found no place on the way to the disk, until that is told.
+    lost: Option<u64>,
     progress: Arc<watch::Sender<Progress>>,
     seen: watch::Receiver<Progress>,
 }
@@ -130,7 +132,7 @@ impl Keeper {
     #[must_use]
     pub fn account(&self) -> Account {
         let (progress, seen) = watch::channel(Progress::default());
-        Account { keeper: self.clone(), issued: 0, progress: Arc::new(progress), seen }
+        Account { keeper: self.clone(), issued: 0, lost: None, progress: Arc::new(progress), seen }
     }
 
     /// How it fares.
@@ -172,14 +174,22 @@ impl Account {
         if let Err(TrySendError::Full(_)) = self.keeper.orders.try_send(Order::Write(waiting)) {
             self.keeper.state.not_kept.fetch_add(1, Ordering::Relaxed);
             self.keeper.state.fail("the journal does not keep up".to_owned());
+            self.lost.get_or_insert(self.issued);
+            // Whoever waits for this number wakes, or would wait for another one.
+            self.progress.send_modify(|_| {});
         }
         self.issued
     }
 
-    /// Up to where it is safe.
+    /// Up to where it is safe. A record that was lost is told of once, as a store that fails, and
+    /// never counts as safe that time, although later ones may be: what was promised on it is to be
+    /// broken then.
     #[must_use]
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&mut self) -> Progress {
         let seen = *self.seen.borrow();
+        if let Some(lost) = self.lost.take() {
+            return Progress { durable: seen.durable.min(lost - 1), failing: true };
+        }
         let failing = self.keeper.state.failing.load(Ordering::Acquire);
         Progress { failing: seen.failing || failing, ..seen }
     }

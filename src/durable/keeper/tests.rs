@@ -18,13 +18,15 @@ struct Disk {
     untrimmed: AtomicBool,
     /// What it adds next is there, and nobody hears of it.
     unanswered: AtomicBool,
+    /// It takes nothing while somebody holds this.
+    slow: Mutex<()>,
 }
 
 impl Disk {
     fn new() -> Arc<Disk> {
         let store = MemoryStore::new(Limits::default());
         let [full, unreadable, untrimmed, unanswered] = [(); 4].map(|()| AtomicBool::new(false));
-        Arc::new(Disk { store, full, unreadable, untrimmed, unanswered })
+        Arc::new(Disk { store, full, unreadable, untrimmed, unanswered, slow: Mutex::default() })
     }
 
     fn bytes(&self) -> usize {
@@ -49,6 +51,7 @@ impl LaneStore for Disk {
         if self.full.load(Ordering::Acquire) {
             return Err(StoreError::Full.into());
         }
+        let _taken = self.slow.lock().expect("no panic");
         let published = self.store.publish_many(lane, entries)?;
         if self.unanswered.swap(false, Ordering::AcqRel) {
             return Err(StoreError::Full.into());
@@ -130,7 +133,7 @@ fn names(recovered: &Recovered) -> Vec<&str> {
 }
 
 /// Bounded waiting, for what another thread does.
-fn until(what: &str, is: impl Fn() -> bool) {
+fn until(what: &str, mut is: impl FnMut() -> bool) {
     let latest = std::time::Instant::now() + Duration::from_secs(20);
     while !is() {
         assert!(std::time::Instant::now() < latest, "in vain: {what}");
@@ -223,6 +226,27 @@ fn a_key_that_is_taken_does_not_pass_for_a_record_that_is_written() {
     until("it to be safe", || account.progress().durable == first);
     let (_, recovered) = start(&disk);
     assert_eq!(names(&recovered), ["a"]);
+}
+
+#[test]
+fn a_record_that_found_no_place_is_never_told_to_be_safe() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    let slow = disk.slow.lock().expect("no panic");
+    account.write(accepted("a", true));
+    let mut lost = 0;
+    while keeper.state().not_kept() == 0 {
+        assert!(lost < 2 * ORDERS_MAX as u64, "the way to the disk is bounded");
+        lost = account.write(heard("a", 1));
+    }
+    drop(slow);
+    // All that found a place is written now, and one more.
+    keeper.flush();
+    let next = account.write(heard("a", 2));
+    keeper.flush();
+    assert_eq!(account.progress(), Progress { durable: lost - 1, failing: true });
+    assert_eq!(account.progress(), Progress { durable: next, failing: false });
 }
 
 #[test]
