@@ -80,8 +80,11 @@ impl Maildir {
                 .filter(|name| !self.state().in_hand.contains(name))
                 .collect();
             names.sort();
-            names.truncate(room.saturating_sub(found.len()));
             for name in names {
+                // What cannot be read takes no room: it would keep it for ever.
+                if found.len() >= room {
+                    return found;
+                }
                 match read(&self.root.join(part).join(&name), &name) {
                     Ok(Some(dropped)) => {
                         self.state().in_hand.insert(name);

@@ -128,6 +128,23 @@ async fn what_one_call_took_in_is_not_tried_again_because_another_was_full() {
     assert_eq!(heard.lock().expect("no panic").len(), 1);
 }
 
+#[test]
+fn what_cannot_be_read_does_not_keep_the_others_from_being_found() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let spool = Maildir::open(dir.path().into(), None).expect("it opens");
+    for n in 0..IN_HAND_MAX {
+        std::os::unix::fs::symlink("/dev/null", dir.path().join(format!("new/a-{n}")))
+            .expect("a link");
+    }
+    drop_file(dir.path(), "kettle", "the kettle boils");
+    drop_file(dir.path(), "tea", "tea is ready");
+    let names = |room: usize| -> Vec<String> {
+        spool.look(room).into_iter().map(|dropped| dropped.name).collect()
+    };
+    assert_eq!(names(1), ["kettle"]);
+    assert_eq!(names(IN_HAND_MAX), ["tea"]);
+}
+
 #[tokio::test]
 async fn what_an_earlier_line_took_in_is_asked_about_under_the_same_name() {
     let dir = tempfile::tempdir().expect("a temporary directory");
