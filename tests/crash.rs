@@ -92,29 +92,29 @@ fn endure(store: LaneStoreKind, crashes: u64, seed: u64) -> (Faults, Audit) {
         submitting.join().expect("no panic");
         // What is on its way through the loopback arrives at once.
         std::thread::sleep(Duration::from_millis(20));
-        recordings.push(Recording::of(&phone.media.heard()));
+        recordings.push(Recording::of(&phone.media.heard(), &claims));
         ledger.read(&*house.store());
         drop(phone);
     }
     let line = house.start();
-    recordings.push(last_call(&line, &messages, &gateway));
+    recordings.push(last_call(&line, &claims, &messages, &gateway));
     line.stop();
     ledger.read(&*house.store());
-    let audit = Audit::of_sound(&claims, &recordings)
+    let audit = Audit::of_sound(&claims, &ledger, &recordings)
         .with_journal(&claims, &ledger, &house.log())
         .with_messages(&messages, &gateway);
     (faults, audit)
 }
 
 /// Nothing dies any more: what is left is said and sent.
-fn last_call(line: &Line, messages: &Messages, gateway: &Gateway) -> Recording {
+fn last_call(line: &Line, claims: &Claims, messages: &Messages, gateway: &Gateway) -> Recording {
     let phone = Phone::call(line.sip);
     wait_until("everything to be said and sent", ALL_SAID_WITHIN, || {
         std::thread::sleep(Duration::from_millis(100));
         (line.queued() == 0 && messages.lost(gateway).is_empty()).then_some(())
     });
     std::thread::sleep(Duration::from_millis(200));
-    let recording = Recording::of(&phone.media.heard());
+    let recording = Recording::of(&phone.media.heard(), claims);
     phone.hang_up();
     recording
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use queue_governor::Ending;
+
 use crate::gateway::{Gateway, Messages};
 use crate::journal::Ledger;
-use crate::producers::{CLAIM_MS, Claims, is_bound};
+use crate::producers::{CLAIM_MS, Claims, is_bound, words_of};
 use crate::support::sound::FRAME;
 use crate::tones::{CODES, Heard, heard};
 
@@ -23,11 +25,14 @@ pub struct Recording {
     codes: BTreeMap<usize, usize>,
     overlaps: usize,
     packets: usize,
+    /// How many claims there were by its end; none that came later is in it.
+    handed_in: usize,
 }
 
 impl Recording {
-    pub fn of(sound: &[i16]) -> Self {
-        let mut recording = Recording { codes: BTreeMap::new(), overlaps: 0, packets: 0 };
+    pub fn of(sound: &[i16], claims: &Claims) -> Self {
+        let (codes, handed_in) = (BTreeMap::new(), claims.handed_in());
+        let mut recording = Recording { codes, overlaps: 0, packets: 0, handed_in };
         for packet in sound.chunks(FRAME) {
             recording.packets += 1;
             match heard(packet) {
@@ -59,28 +64,42 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// What was heard.
-    pub fn of_sound(claims: &Claims, recordings: &[Recording]) -> Self {
+    /// What was heard, where the journal says how much it must have been of what is not bound to
+    /// be delivered.
+    pub fn of_sound(claims: &Claims, ledger: &Ledger, recordings: &[Recording]) -> Self {
         let (handed_in, acknowledged) = (claims.handed_in(), claims.acknowledged());
         let mut audit = Audit { acknowledged: acknowledged.len(), ..Audit::default() };
         audit.refused = claims.refused();
         audit.overlaps = recordings.iter().map(|it| it.overlaps).sum();
         audit.packets = recordings.iter().map(|it| it.packets).sum();
+        let least = |number: &usize| match acknowledged.contains_key(number) && is_bound(*number) {
+            true => CLAIM_PACKETS,
+            false => ledger.heard_ms_of(&words_of(*number), CLAIM_MS as u64) as usize / 20,
+        };
         for code in 0..CODES {
-            // Codes come round again; all claims of one are looked at together.
-            let bound = |number: &&usize| *number % CODES == code && is_bound(**number);
-            let claims: Vec<usize> = acknowledged.keys().filter(bound).copied().collect();
-            let heard: Vec<usize> =
-                recordings.iter().filter_map(|it| it.codes.get(&code).copied()).collect();
-            let (packets, cuts) = (heard.iter().sum::<usize>(), heard.len());
-            let least = claims.len() * CLAIM_PACKETS;
-            if packets + EDGE_PACKETS * cuts.max(claims.len()) < least {
-                audit.lost.push(format!("sounds {claims:?}: {packets} packets in {cuts} calls"));
+            // Codes come round again.
+            let numbers: Vec<usize> = (code..handed_in).step_by(CODES).collect();
+            let heard_since = |number: usize| -> (usize, usize) {
+                let those = recordings.iter().filter(|it| it.handed_in > number);
+                let heard: Vec<usize> =
+                    those.filter_map(|it| it.codes.get(&code).copied()).collect();
+                (heard.iter().sum(), heard.len())
+            };
+            // The last claim of a code is missed by itself, before what came earlier is counted.
+            for place in (0..numbers.len()).rev() {
+                let these = &numbers[place..];
+                let (packets, cuts) = heard_since(numbers[place]);
+                let least: usize = these.iter().map(least).sum();
+                if packets + EDGE_PACKETS * cuts.max(these.len()) < least {
+                    audit.lost.push(format!("sounds {these:?}: {packets} packets of {least}"));
+                    break;
+                }
             }
-            let kills = cuts.saturating_sub(claims.len());
+            let (packets, cuts) = heard_since(0);
+            let bound = |number: &&usize| acknowledged.contains_key(number) && is_bound(**number);
+            let kills = cuts.saturating_sub(numbers.iter().filter(bound).count());
             // One that was killed before its acknowledgement arrived may be heard as well.
-            let claims_at_most = (0..handed_in).filter(|number| number % CODES == code).count();
-            if packets > claims_at_most * CLAIM_PACKETS + kills * UNKNOWN_PACKETS {
+            if packets > numbers.len() * CLAIM_PACKETS + kills * UNKNOWN_PACKETS {
                 audit.twice.push(format!("sound {code}: {packets} packets in {cuts} calls"));
             }
         }
@@ -104,6 +123,9 @@ impl Audit {
                 (false, _) => self.journal.push(format!("{id}: accepted and not written down")),
                 (true, None) if is_bound(number) || !left(&id) => {
                     self.lost.push(format!("{id}: accepted and never ended"));
+                }
+                (true, Some(ending)) if is_bound(number) && *ending != Ending::Spoken => {
+                    self.lost.push(format!("{id}: to be delivered, and ended {ending:?}"));
                 }
                 (true, _) => {}
             }

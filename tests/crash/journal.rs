@@ -21,6 +21,8 @@ struct Written {
 #[derive(Debug, Default)]
 pub struct Ledger {
     claims: BTreeMap<String, Account>,
+    /// By what they say.
+    names: BTreeMap<String, String>,
     /// The last entry that was looked at.
     upto: Position,
     pub entries: usize,
@@ -62,7 +64,10 @@ impl Ledger {
         let id = record.claim().to_string();
         let known = self.claims.contains_key(&id);
         match record {
-            Record::Accepted { .. } => self.claims.entry(id).or_default().is_open = true,
+            Record::Accepted { claim, .. } => {
+                self.names.insert(claim.content.words().to_owned(), id.clone());
+                self.claims.entry(id).or_default().is_open = true;
+            }
             _ if !known => self.wrong.push(format!("{id}: {record:?} before its acceptance")),
             Record::Amended { .. } => {}
             Record::Heard { resume_at, ms, .. } => {
@@ -93,6 +98,16 @@ impl Ledger {
     pub fn ending_of(&self, claim: &str) -> (bool, Option<&Ending>) {
         let account = self.claims.get(claim);
         (account.is_some(), account.and_then(|it| it.ending.as_ref()))
+    }
+
+    /// How much was heard at least of the claim with these words, of `whole_ms`: what was written
+    /// down last of one that has not ended well. It may have been more.
+    pub fn heard_ms_of(&self, words: &str, whole_ms: u64) -> u64 {
+        let account = self.names.get(words).and_then(|id| self.claims.get(id));
+        account.map_or(0, |it| match it.ending {
+            Some(Ending::Spoken) => whole_ms,
+            _ => it.heard_ms,
+        })
     }
 
     /// Endings by name, for the report.

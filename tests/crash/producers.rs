@@ -63,10 +63,10 @@ impl Claims {
     fn submit_one(&self, socket: &Path) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let wish = SayRequest {
-            text: format!("sound {number}"),
+            text: words_of(number),
             wav: Some(self.wav(number)),
             must_deliver: is_bound(number),
-            dedup_key: Some(format!("sound {number}")),
+            dedup_key: Some(words_of(number)),
             ..SayRequest::default()
         };
         let _ = client::ask(socket, &Request::Say(wish), |reply| match reply {
@@ -79,6 +79,11 @@ impl Claims {
             _ => {}
         });
     }
+}
+
+/// What stands for a claim's sound.
+pub fn words_of(number: usize) -> String {
+    format!("sound {number}")
 }
 
 /// Whether a claim must be delivered, whatever happens.
