@@ -106,7 +106,7 @@ def main():
     beyond += [f"{name} is {figures[name]}, not 0" for name in ("lost", "twice", "overlaps") if figures[name]]
     within = one(wire, r"wire:.* revokes_within_ptime=(\d+)")
     if within != figures["revokes"]:
-        beyond.append(f"{within} of {figures['revokes']} revokes within a packet")
+        beyond.append(f"{within or 0:.0f} of {figures['revokes']} revokes within a packet")
     if (figures["ledger_error_ms_max"] or 0) > LEDGER_ERROR_MS_MAX:
         beyond.append(f"the words heard are off by {figures['ledger_error_ms_max']} ms, {LEDGER_ERROR_MS_MAX} at most")
     if IS_USUAL and took > TOOK_S_MAX:
