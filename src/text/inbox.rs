@@ -1,10 +1,10 @@
 //! What was written and no brain has acknowledged yet, lane by lane.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use brain_protocol::{Channel, LineMessage};
-use lane_broker::{Delivery, Lane, LaneStore, Position, Tag};
+use lane_broker::{Delivery, GroupError, Lane, LaneStore, Position, Tag};
 
 use super::message::{Written, id_of, main_lane};
 
@@ -26,21 +26,68 @@ pub(super) struct Inbox {
 struct Watched {
     lane: Lane,
     name: String,
-    in_flight: usize,
+    /// The group is there.
+    joined: bool,
+    /// What a brain that went away held is yet to be given up.
+    orphaned: bool,
+    /// With the brain, not acknowledged.
+    in_flight: BTreeSet<u64>,
+    /// Acknowledged by the brain, and the store does not know it yet. Each takes the place that it
+    /// had in flight.
+    unsettled: BTreeSet<u64>,
+}
+
+impl Watched {
+    fn new(lane: Lane) -> Self {
+        Self {
+            name: lane.to_string(),
+            lane,
+            joined: false,
+            orphaned: false,
+            in_flight: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
+        }
+    }
+
+    /// Tells the store what it could not be told before. Until it knows, nothing is taken: it would
+    /// deliver again what was dealt with.
+    fn catch_up(&mut self, store: &dyn LaneStore) -> Result<(), GroupError> {
+        if !self.joined {
+            store.join(&self.lane, GROUP, Position::START)?;
+            self.joined = true;
+        }
+        while let Some(position) = self.unsettled.first().copied() {
+            // One that is not pending any more is settled.
+            store.ack(&self.lane, GROUP, Position(position))?;
+            self.unsettled.pop_first();
+        }
+        if self.orphaned {
+            store.give_up(&self.lane, GROUP, CONSUMER)?;
+            self.orphaned = false;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, store: &dyn LaneStore) -> Result<Vec<Delivery>, GroupError> {
+        self.catch_up(store)?;
+        match IN_FLIGHT_MAX.saturating_sub(self.in_flight.len()) {
+            0 => Ok(Vec::new()),
+            room => store.take(&self.lane, GROUP, CONSUMER, room),
+        }
+    }
 }
 
 impl Inbox {
-    /// Joins the main lane of each tag. One that cannot be joined is left out, and said.
+    /// Joins the main lane of each tag. One that cannot be joined is joined when it can be.
     pub fn new(store: Arc<dyn LaneStore>, tags: &[Tag]) -> Self {
-        let joined = tags.iter().filter_map(|tag| {
-            let lane = main_lane(tag.clone())?;
-            if let Err(error) = store.join(&lane, GROUP, Position::START) {
-                tracing::warn!(%lane, %error, "what is written in this lane does not reach the brain");
-                return None;
+        let lanes = tags.iter().filter_map(|tag| main_lane(tag.clone())).map(Watched::new);
+        let mut lanes: Vec<_> = lanes.collect();
+        for watched in &mut lanes {
+            if let Err(error) = watched.catch_up(store.as_ref()) {
+                let lane = &watched.name;
+                tracing::warn!(%lane, %error, "what is written in this lane waits for the store");
             }
-            Some(Watched { name: lane.to_string(), lane, in_flight: 0 })
-        });
-        let lanes = joined.collect();
+        }
         Self { store, lanes, unsent: VecDeque::new() }
     }
 
@@ -57,41 +104,53 @@ impl Inbox {
         self.unsent.pop_front();
     }
 
-    /// The brain has dealt with it. `false`: it was acknowledged before.
+    /// The brain has dealt with it. `false`: it was acknowledged before. A store that is away is
+    /// told when it is back.
     pub fn acknowledge(&mut self, lane: &str, position: Position) -> bool {
         let Some(watched) = self.lanes.iter_mut().find(|it| it.name == lane) else { return false };
-        let settled = self.store.ack(&watched.lane, GROUP, position).unwrap_or(false);
-        watched.in_flight = watched.in_flight.saturating_sub(usize::from(settled));
-        settled
+        match self.store.ack(&watched.lane, GROUP, position) {
+            Ok(settled) => {
+                watched.in_flight.remove(&position.0);
+                // The store had been told, and its answer was lost.
+                settled | watched.unsettled.remove(&position.0)
+            }
+            Err(error) => {
+                let held = watched.in_flight.remove(&position.0);
+                if held {
+                    watched.unsettled.insert(position.0);
+                    tracing::debug!(%lane, %position, %error, "the store is told later");
+                }
+                held
+            }
+        }
     }
 
     /// What the brain held goes to the next one.
     pub fn brain_gone(&mut self) {
         self.unsent.clear();
         for watched in &mut self.lanes {
-            // A store that is down has it pending, and is asked again when a brain comes.
-            let _ = self.store.give_up(&watched.lane, GROUP, CONSUMER);
-            watched.in_flight = 0;
+            watched.in_flight.clear();
+            watched.orphaned = true;
+            // A store that is down is told before it is asked for more.
+            let _ = watched.catch_up(self.store.as_ref());
         }
     }
 
     fn fill(&mut self) {
         for watched in &mut self.lanes {
-            let room = IN_FLIGHT_MAX.saturating_sub(watched.in_flight);
-            if room == 0 {
-                continue;
-            }
-            let taken = self.store.take(&watched.lane, GROUP, CONSUMER, room).unwrap_or_default();
+            let taken = watched.take(self.store.as_ref()).unwrap_or_default();
             for delivery in taken {
                 match message_of(watched, &delivery) {
                     Some(message) => {
-                        watched.in_flight += 1;
+                        watched.in_flight.insert(delivery.entry.position.0);
                         self.unsent.push_back(message);
                     }
                     None => {
                         let position = delivery.entry.position;
                         tracing::debug!(lane = %watched.name, %position, "no written message; left out");
-                        let _ = self.store.ack(&watched.lane, GROUP, position);
+                        if self.store.ack(&watched.lane, GROUP, position).is_err() {
+                            watched.unsettled.insert(position.0);
+                        }
                     }
                 }
             }
@@ -120,12 +179,17 @@ mod tests {
     use lane_broker::{Limits, MemoryStore, Tags};
 
     use super::*;
+    use crate::text::absent::Absent;
 
     fn inbox(tags: &[&str]) -> (Inbox, Arc<dyn LaneStore>) {
         let store: Arc<dyn LaneStore> = Arc::new(MemoryStore::new(Limits::default()));
+        (inbox_of(&store, tags), store)
+    }
+
+    fn inbox_of(store: &Arc<dyn LaneStore>, tags: &[&str]) -> Inbox {
         let known = Tags::default();
         let tags: Vec<Tag> = tags.iter().map(|tag| known.parse(tag).unwrap()).collect();
-        (Inbox::new(store.clone(), &tags), store)
+        Inbox::new(store.clone(), &tags)
     }
 
     fn write(store: &Arc<dyn LaneStore>, tag: &str, n: usize) {
@@ -166,6 +230,54 @@ mod tests {
         assert!(first.iter().any(|(lane, ..)| lane == "sms:main"));
         assert!(inbox.acknowledge("typed:main", Position(1)));
         assert_eq!(taken(&mut inbox).len(), 1, "an acknowledgement makes room for one");
+    }
+
+    #[test]
+    fn what_is_acknowledged_while_the_store_is_away_makes_room_when_it_is_back() {
+        let absent = Arc::new(Absent::default());
+        let store: Arc<dyn LaneStore> = absent.clone();
+        let mut inbox = inbox_of(&store, &["typed"]);
+        let count = IN_FLIGHT_MAX + 3;
+        (0..count).for_each(|n| write(&store, "typed", n));
+        let held = taken(&mut inbox);
+        assert_eq!(held.len(), IN_FLIGHT_MAX);
+        absent.go_away();
+        for (lane, position, _) in &held {
+            assert!(inbox.acknowledge(lane, Position(*position)), "{position}");
+            assert!(!inbox.acknowledge(lane, Position(*position)), "once");
+        }
+        assert!(taken(&mut inbox).is_empty());
+        absent.come_back();
+        assert_eq!(taken(&mut inbox).len(), 3);
+        let lane = main_lane(Tags::default().parse("typed").unwrap()).unwrap();
+        assert_eq!(store.pending(&lane, GROUP).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_brain_that_dies_while_the_store_is_away_leaves_the_next_one_what_it_did_not_finish() {
+        let absent = Arc::new(Absent::default());
+        let store: Arc<dyn LaneStore> = absent.clone();
+        let mut inbox = inbox_of(&store, &["typed"]);
+        (1..=3).for_each(|n| write(&store, "typed", n));
+        assert_eq!(taken(&mut inbox).len(), 3);
+        absent.go_away();
+        assert!(inbox.acknowledge("typed:main", Position(2)));
+        inbox.brain_gone();
+        absent.come_back();
+        let lane = || "typed:main".to_owned();
+        assert_eq!(taken(&mut inbox), [(lane(), 1, true), (lane(), 3, true)]);
+    }
+
+    #[test]
+    fn a_lane_whose_store_is_away_at_the_start_is_joined_when_it_comes() {
+        let absent = Arc::new(Absent::default());
+        absent.go_away();
+        let store: Arc<dyn LaneStore> = absent.clone();
+        let mut inbox = inbox_of(&store, &["typed"]);
+        assert!(taken(&mut inbox).is_empty());
+        absent.come_back();
+        write(&store, "typed", 1);
+        assert_eq!(taken(&mut inbox), [("typed:main".to_owned(), 1, false)]);
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! One thread ([`start`]) carries both, because stores and disks block. It never waits for a brain,
 //! and nothing in a call waits for it.
 
+#[cfg(test)]
+mod absent;
 mod handle;
 mod inbox;
 mod message;
