@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lane_broker::{Lane, LaneStore, Position, Retention, Tag};
+use lane_broker::{Lane, LaneStore, Position, Retention, StoreError, Tag};
 use media_core::MonoTime;
 use queue_governor::{
     Checkpoint, CheckpointConfig, Message, MessageBook, MessageInput, MessageOutput, MessageRecord,
@@ -32,10 +32,20 @@ pub(super) enum Step {
     Stuck,
 }
 
+/// The journal before and after it is read.
+enum Stage {
+    /// It could not be read yet.
+    Unread {
+        config: CheckpointConfig,
+        told: bool,
+    },
+    Ready(Box<Checkpoint>),
+}
+
 /// Messages on their way out. Times are [`MonoTime`]s since 1970, so that a journal can be read by
 /// a later process.
 pub(super) struct Outbox {
-    checkpoint: Checkpoint,
+    stage: Stage,
     lanes: Lanes,
     journal: Lane,
     window: Duration,
@@ -45,8 +55,9 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Goes on where the journal ends. `resend`: the gateway takes a message with the same name once,
-    /// so what may have left is handed over again. `None` if the journal cannot be read.
+    /// Goes on where the journal ends, as soon as it can be read. `resend`: the gateway takes a
+    /// message with the same name once, so what may have left is handed over again. `None` if the
+    /// journal cannot be named.
     pub fn recover(
         lanes: Lanes,
         tags: Vec<queue_governor::Tag>,
@@ -54,7 +65,6 @@ impl Outbox {
         now: MonoTime,
     ) -> Option<Self> {
         let journal = Lane::new(Tag::xen_out(), JOURNAL).ok()?;
-        let book = read_book(lanes.store.as_ref(), &journal)?;
         let config = CheckpointConfig {
             registered_tags: tags,
             text_bytes_max: TEXT_BYTES_MAX,
@@ -64,13 +74,36 @@ impl Outbox {
             ..CheckpointConfig::default()
         };
         let window = config.dedup_window;
-        let checkpoint = Checkpoint::recover(config, book, now);
-        Some(Self { checkpoint, lanes, journal, window, ended: 0, unwritten: None })
+        let stage = Stage::Unread { config, told: false };
+        let mut outbox = Self { stage, lanes, journal, window, ended: 0, unwritten: None };
+        outbox.read_journal(now);
+        Some(outbox)
     }
 
-    /// A producer wants it sent.
+    /// What is unfinished in the journal must be known before anything new is taken in.
+    fn read_journal(&mut self, now: MonoTime) {
+        let Stage::Unread { config, told } = &mut self.stage else { return };
+        match read_book(self.lanes.store.as_ref(), &self.journal) {
+            Ok(book) => {
+                let checkpoint = Checkpoint::recover(config.clone(), book, now);
+                self.stage = Stage::Ready(Box::new(checkpoint));
+            }
+            Err(error) if !core::mem::replace(told, true) => {
+                tracing::warn!(%error, "messages wait: their journal cannot be read");
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn handle(&mut self, now: MonoTime, input: MessageInput) {
+        if let Stage::Ready(checkpoint) = &mut self.stage {
+            checkpoint.handle(now, input);
+        }
+    }
+
+    /// A producer wants it sent. Not to be called while [`Outbox::is_stuck`].
     pub fn submit(&mut self, now: MonoTime, message: Message) {
-        self.checkpoint.handle(now, MessageInput::Send(message));
+        self.handle(now, MessageInput::Send(message));
     }
 
     /// The endpoint took it, or will not.
@@ -80,22 +113,27 @@ impl Outbox {
             Ok(()) => MessageInput::Delivered(id),
             Err(why) => MessageInput::Failed(id, why),
         };
-        self.checkpoint.handle(now, input);
+        self.handle(now, input);
     }
 
     /// Time has passed.
     pub fn timeout(&mut self, now: MonoTime) {
-        self.checkpoint.handle(now, MessageInput::Timeout);
+        self.read_journal(now);
+        self.handle(now, MessageInput::Timeout);
     }
 
     /// When to come back if nothing happens before.
     pub fn next_timeout(&self) -> Option<MonoTime> {
-        self.checkpoint.next_timeout()
+        match &self.stage {
+            Stage::Ready(checkpoint) => checkpoint.next_timeout(),
+            Stage::Unread { .. } => None,
+        }
     }
 
-    /// Whether the journal is writable, as far as is known. If not, nothing new is taken in.
+    /// Whether the journal could not be read, or not be written the last time. While that is so,
+    /// nothing new is taken in.
     pub fn is_stuck(&self) -> bool {
-        self.unwritten.is_some()
+        self.unwritten.is_some() || matches!(self.stage, Stage::Unread { .. })
     }
 
     /// The next step. Whatever is to be done after a record was written, comes after that.
@@ -106,7 +144,8 @@ impl Outbox {
             return Some(Step::Stuck);
         }
         loop {
-            match self.checkpoint.poll_output()? {
+            let Stage::Ready(checkpoint) = &mut self.stage else { return Some(Step::Stuck) };
+            match checkpoint.poll_output()? {
                 MessageOutput::Journal(record) => {
                     if !self.write(record) {
                         return Some(Step::Stuck);
@@ -134,7 +173,8 @@ impl Outbox {
 
     /// What ended so long ago that it could be sent again, need not be remembered.
     fn cut(&mut self) {
-        if self.ended >= CUT_EVERY && self.checkpoint.alive() == 0 {
+        let Stage::Ready(checkpoint) = &self.stage else { return };
+        if self.ended >= CUT_EVERY && checkpoint.alive() == 0 {
             self.ended = 0;
             let keep = Retention { age: Some(self.window * 2), entries: None, bytes: None };
             // What is not cut now is cut the next time.
@@ -143,12 +183,12 @@ impl Outbox {
     }
 }
 
-fn read_book(store: &dyn LaneStore, journal: &Lane) -> Option<MessageBook> {
+fn read_book(store: &dyn LaneStore, journal: &Lane) -> Result<MessageBook, StoreError> {
     let mut book = MessageBook::new();
     let mut after = Position::START;
     loop {
-        let records = store.read(journal, after, READ_MAX).ok()?;
-        let Some(last) = records.last() else { return Some(book) };
+        let records = store.read(journal, after, READ_MAX)?;
+        let Some(last) = records.last() else { return Ok(book) };
         after = last.position;
         for entry in &records {
             match serde_json::from_slice(&entry.body) {
@@ -158,5 +198,54 @@ fn read_book(store: &dyn LaneStore, journal: &Lane) -> Option<MessageBook> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lane_broker::Tags;
+    use queue_governor::Channel;
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::text::absent::Absent;
+    use crate::text::handle::Names;
+
+    fn outbox(store: &Arc<Absent>) -> Outbox {
+        let lanes = Lanes {
+            store: store.clone(),
+            tags: Arc::new(Tags::default()),
+            names: Arc::new(Names::new(1)),
+            posts: watch::channel(0).0,
+        };
+        Outbox::recover(lanes, Vec::new(), true, MonoTime::ZERO).expect("a name")
+    }
+
+    fn left(outbox: &mut Outbox) -> Vec<String> {
+        let steps = std::iter::from_fn(|| outbox.poll());
+        let left = steps.filter_map(|step| match step {
+            Step::Do(MessageOutput::Deliver(message)) => Some(message.id.to_string()),
+            _ => None,
+        });
+        left.collect()
+    }
+
+    #[test]
+    fn a_journal_that_is_away_at_the_start_is_read_when_it_comes_and_goes_on_where_it_ended() {
+        let store = Arc::new(Absent::default());
+        let mut before = outbox(&store);
+        before.submit(MonoTime::ZERO, Message::new("a", Channel::Chat, "ann", "One."));
+        assert_eq!(left(&mut before), ["a"]);
+        store.go_away();
+        let mut after = outbox(&store);
+        after.timeout(MonoTime::from_millis(1));
+        assert!(after.is_stuck(), "what was sent is not known");
+        assert!(matches!(after.poll(), Some(Step::Stuck)));
+        store.come_back();
+        after.timeout(MonoTime::from_millis(2));
+        assert!(!after.is_stuck());
+        assert_eq!(left(&mut after), ["a"]);
     }
 }

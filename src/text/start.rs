@@ -36,7 +36,8 @@ pub struct TextParts {
 /// Starts the thread. It ends with the last handle.
 ///
 /// # Errors
-/// When the system gives no thread, or the journal of messages cannot be read.
+/// When the system gives no thread. A store that is away does not keep it from starting: what needs
+/// the store is refused until it is there.
 pub fn start(parts: TextParts) -> std::io::Result<TextHandle> {
     let (inputs, inbox) = sync_channel(INPUTS_MAX);
     let inputs = Arc::new(inputs);
@@ -55,7 +56,7 @@ pub fn start(parts: TextParts) -> std::io::Result<TextHandle> {
     };
     let resend = parts.sms.as_ref().is_some_and(|sms| sms.recognises_repetitions);
     let outbox = Outbox::recover(lanes.clone(), registered, resend, clock.now())
-        .ok_or_else(|| std::io::Error::other("the journal of messages cannot be read"))?;
+        .ok_or_else(|| std::io::Error::other("the journal of messages cannot be named"))?;
     let (brains, brain) = watch::channel(BrainState::default());
     let thread = Thread::new(Rooms {
         inbox: Inbox::new(Arc::clone(&lanes.store), &answered),

@@ -26,6 +26,7 @@ use super::words::{channel_of, message_of, told};
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A brain's queue that is full is being worked off.
 const BRAIN_BUSY: Duration = Duration::from_millis(10);
+const STUCK: &str = "the journal of messages cannot be read or written: look at the disk or the store of the lanes, and try again";
 const NO_GATEWAY: &str = "no [sms] url is configured, so short messages cannot leave";
 
 /// The way to the brain: takes a message at once, or not at all.
@@ -188,7 +189,7 @@ impl Thread {
     /// Why nothing can leave this way now.
     fn refusal(&self, channel: OutgoingChannel) -> Option<String> {
         if self.rooms.outbox.is_stuck() {
-            return Some("the journal of messages cannot be written; free some disk space".into());
+            return Some(STUCK.into());
         }
         (channel == OutgoingChannel::Sms && self.rooms.sms.is_none()).then(|| NO_GATEWAY.to_owned())
     }
