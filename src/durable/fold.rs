@@ -11,8 +11,9 @@ use crate::say::SPOOLED;
 /// Endings that are remembered by name, so that a claim which its author hands in again after a
 /// crash, not knowing that it was taken, is recognised.
 const ENDED_KEPT: usize = 512;
-/// Sayings remembered by their words: a voice does not say more within any sensible window.
-const SAID_KEPT: usize = 128;
+/// Sayings remembered by their words: as many as a governor remembers, because a voice does not say
+/// more within any sensible window.
+const SAID_KEPT: usize = 256;
 
 /// All records so far, folded.
 #[derive(Debug, Default)]

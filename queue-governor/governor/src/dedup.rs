@@ -7,15 +7,14 @@ use media_core::MonoTime;
 use crate::claim::{Claim, TurnId};
 use crate::text;
 
-/// Sayings remembered. At one a second, which is more than a voice can do, this is longer than
-/// any sensible window.
-const MEMORY_MAX: usize = 256;
-
 /// Longest key that a producer gives. Keys are kept for the whole window; a hash or a UUID fits.
 pub(crate) const KEY_BYTES_MAX: usize = 128;
 
 /// Whether two things would be twice the same to whoever hears or reads them.
 pub(crate) trait Same {
+    /// How many are remembered; the oldest makes room.
+    const REMEMBERED_MAX: usize;
+
     fn is_same(&self, other: &Self) -> bool;
 }
 
@@ -45,6 +44,9 @@ impl Key {
 }
 
 impl Same for Key {
+    /// At one a second, which is more than a voice can do, this is longer than any sensible window.
+    const REMEMBERED_MAX: usize = 256;
+
     fn is_same(&self, other: &Key) -> bool {
         let same_name = self.named.is_some() && self.named == other.named;
         let same_turn = self.turn == other.turn && self.of_earlier == other.of_earlier;
@@ -68,10 +70,19 @@ impl<K> Default for Said<K> {
 
 impl<K: Same> Said<K> {
     pub(crate) fn remember(&mut self, key: K, until: MonoTime) {
-        if self.recent.len() >= MEMORY_MAX {
+        if self.recent.len() >= K::REMEMBERED_MAX {
             self.recent.pop_front();
         }
         self.recent.push_back((key, until));
+    }
+
+    /// Drops what may be said again. Windows end in the order in which they began.
+    pub(crate) fn forget_before(&mut self, now: MonoTime) {
+        while self.recent.pop_front_if(|(_, until)| *until <= now).is_some() {}
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.recent.len()
     }
 
     pub(crate) fn has(&self, key: &K, now: MonoTime) -> bool {

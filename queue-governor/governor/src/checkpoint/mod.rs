@@ -34,12 +34,22 @@ pub struct CheckpointConfig {
     pub answer_max: Duration,
     /// Messages that are alive at once.
     pub messages_max: usize,
+    /// Messages that are alive or remembered: what comes beyond that is refused, because what was
+    /// sent would have to be forgotten before its window is over. At most
+    /// [`CheckpointConfig::REMEMBERED_MAX`].
+    pub remembered_max: usize,
     /// Longest text, in bytes.
     pub text_bytes_max: usize,
     /// What was on its way when the line died may have left or not. `true`: it is handed over
     /// again under the same name, for an endpoint that takes each name once. `false`: it ends
     /// `failed`, and is not sent again within the window.
     pub resend_in_doubt: bool,
+}
+
+impl CheckpointConfig {
+    /// What is remembered at most: 27 a second for ten minutes, which is more than an endpoint
+    /// takes; 35 MB if all of them were as long as they may be.
+    pub const REMEMBERED_MAX: usize = 16_384;
 }
 
 impl Default for CheckpointConfig {
@@ -52,6 +62,7 @@ impl Default for CheckpointConfig {
             // More than the retries of one delivery take.
             answer_max: Duration::from_secs(120),
             messages_max: 256,
+            remembered_max: Self::REMEMBERED_MAX,
             // Ten parts, which is the most that carriers take.
             text_bytes_max: 1_600,
             resend_in_doubt: false,
@@ -87,6 +98,8 @@ impl MessageKey {
 }
 
 impl Same for MessageKey {
+    const REMEMBERED_MAX: usize = CheckpointConfig::REMEMBERED_MAX;
+
     fn is_same(&self, other: &Self) -> bool {
         let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
         let same_trigger = same(&self.trigger, &other.trigger);
@@ -165,6 +178,7 @@ impl Checkpoint {
     pub fn handle(&mut self, now: MonoTime, input: MessageInput) {
         self.now = self.now.max(now);
         self.expire();
+        self.sent.forget_before(self.now);
         match input {
             MessageInput::Send(message) => self.on_send(message),
             MessageInput::Delivered(id) => self.settle(&id, MessageEnding::Sent),
@@ -208,8 +222,7 @@ impl Checkpoint {
             let ending = MessageEnding::Duplicate;
             return self.outputs.push_back(MessageOutput::Ended { id: message.id, ending });
         }
-        if replaced.is_none() && self.live.len() >= self.config.messages_max {
-            let max = self.config.messages_max;
+        if let Some(max) = self.full().filter(|_| replaced.is_none()) {
             let ending = MessageEnding::Refused(RefusalReason::QueueFull { max });
             return self.outputs.push_back(MessageOutput::Ended { id: message.id, ending });
         }
@@ -221,6 +234,16 @@ impl Checkpoint {
         }
         self.outputs.push_back(MessageOutput::Accepted(message.id.clone()));
         self.live.push(Live { message, key, expires_at, answer_by: None });
+    }
+
+    /// The bound that is reached, if one is.
+    fn full(&self) -> Option<usize> {
+        let CheckpointConfig { messages_max, remembered_max, .. } = self.config;
+        let remembered_max = remembered_max.min(CheckpointConfig::REMEMBERED_MAX);
+        // What is alive will have to be remembered.
+        let remembered = self.live.len() + self.sent.len();
+        let bounds = [(self.live.len(), messages_max), (remembered, remembered_max)];
+        bounds.into_iter().find(|(is, max)| is >= max).map(|(_, max)| max)
     }
 
     fn examine(&self, message: &Message) -> Result<(), RefusalReason> {

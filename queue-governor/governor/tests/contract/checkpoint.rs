@@ -204,6 +204,38 @@ fn a_full_checkpoint_refuses_and_loses_nothing() {
 }
 
 #[test]
+fn what_was_sent_is_not_forgotten_within_its_window_however_much_is_sent() {
+    let number = |n: u64| Message { to: format!("+1555{n:07}"), ..sms(&format!("m{n}"), "Hello.") };
+    let mut post = Post::new();
+    for n in 0..1_000 {
+        post.send(number(n));
+        post.delivered(&format!("m{n}"));
+    }
+    let mut again = post.crashed(CheckpointConfig::default());
+    for post in [&mut post, &mut again] {
+        post.send(Message { id: MessageId::new("again"), ..number(0) });
+        assert_eq!(*post.ending_of("again"), MessageEnding::Duplicate);
+    }
+}
+
+#[test]
+fn what_could_not_be_remembered_is_refused_until_there_is_room() {
+    let config = CheckpointConfig { remembered_max: 2, ..CheckpointConfig::default() };
+    let mut post = Post::with(config);
+    for (id, text) in [("a", "One."), ("b", "Two."), ("c", "Three.")] {
+        post.send(sms(id, text));
+        post.delivered(id);
+    }
+    let full = RefusalReason::QueueFull { max: 2 };
+    assert_eq!(*post.ending_of("c"), MessageEnding::Refused(full));
+    post.send(sms("a again", "One."));
+    assert_eq!(*post.ending_of("a again"), MessageEnding::Duplicate);
+    post.run(Duration::from_secs(600));
+    post.send(sms("d", "Three."));
+    assert_eq!(post.left(), ["a", "b", "d"]);
+}
+
+#[test]
 fn messages_to_one_recipient_leave_one_after_the_other_and_others_do_not_wait() {
     let mut post = Post::new();
     post.send(sms("a", "One."));
