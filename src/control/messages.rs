@@ -77,6 +77,16 @@ impl Request {
     pub fn is_for_guests(&self) -> bool {
         matches!(self, Request::Say(_))
     }
+
+    /// Whether its ending is waited for after it was accepted.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        match self {
+            Request::Say(wish) => wish.wait,
+            Request::Type { wait, .. } | Request::OperatorSay { wait, .. } => *wait,
+            _ => false,
+        }
+    }
 }
 
 /// What the line answers.

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use lane_broker::intake::{Peer, Permit};
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::config::SaySection;
 
@@ -42,6 +43,16 @@ pub fn of(socket: BorrowedFd<'_>) -> io::Result<Peer> {
     let mut gids = groups(socket);
     gids.push(cred.gid);
     Ok(Peer { uid: cred.uid, gids })
+}
+
+/// Whether the other end is closed altogether: nobody reads there any more.
+///
+/// # Errors
+/// What the system says.
+pub fn is_gone(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut fds = [PollFd::new(&socket, PollFlags::empty())];
+    rustix::event::poll(&mut fds, Some(&Timespec::default()))?;
+    Ok(fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR))
 }
 
 /// None where the kernel does not tell; then the effective group has to do.

@@ -11,15 +11,24 @@ use lane_broker::intake::{self, Permit, Who};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::{REQUEST_BYTES_MAX, Reply, Request, peer};
 use crate::clip::Clip;
 use crate::config::SaySection;
 use crate::say::fetch_sound;
 
-/// Clients served at the same time; more wait in the kernel's backlog.
+/// Clients that are asking something at the same time; more wait in the kernel's backlog.
 const CLIENTS_MAX: usize = 32;
+/// Of these, programs of other users: the line's own user finds a place whatever they do.
+const GUESTS_MAX: usize = 24;
+/// Clients that were told that their claim is accepted and wait for its ending. More are let go:
+/// what they handed in goes on.
+const WAITERS_MAX: usize = 256;
+/// How often it is seen whether a client that waits is still there.
+const THERE_EVERY: Duration = Duration::from_secs(1);
+/// A guest that found no place is better off then.
+const GUESTS_AGAIN_MS: u64 = 1_000;
 /// A client that sends nothing for so long is let go.
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 /// Pause after a connection that could not be taken.
@@ -87,7 +96,8 @@ impl Drop for Listening {
 }
 
 async fn accept(listener: UnixListener, permit: Arc<Permit>, asked: mpsc::Sender<Asked>) {
-    let places = Arc::new(tokio::sync::Semaphore::new(CLIENTS_MAX));
+    let places = Arc::new(Semaphore::new(CLIENTS_MAX));
+    let rooms = Arc::new(Rooms::default());
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let Ok((stream, _)) = listener.accept().await else {
@@ -95,18 +105,52 @@ async fn accept(listener: UnixListener, permit: Arc<Permit>, asked: mpsc::Sender
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        let (asked, permit) = (asked.clone(), permit.clone());
+        let (asked, permit, rooms) = (asked.clone(), permit.clone(), rooms.clone());
         tokio::spawn(async move {
-            if let Err(error) = converse(stream, &permit, asked).await {
+            if let Err(error) = converse(stream, place, &rooms, &permit, asked).await {
                 tracing::debug!(%error, "a client of the line's socket went away");
             }
-            drop(place);
         });
+    }
+}
+
+/// Where there is room besides the places of those who ask.
+struct Rooms {
+    guests: Arc<Semaphore>,
+    waiters: Arc<Semaphore>,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self {
+            guests: Arc::new(Semaphore::new(GUESTS_MAX)),
+            waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
+        }
+    }
+}
+
+/// What a client occupies: among those who ask, or among those who wait.
+#[derive(Default)]
+struct Place {
+    asking: Vec<OwnedSemaphorePermit>,
+    waiting: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// From now on it waits. `false`: too many wait.
+    fn wait(&mut self, rooms: &Rooms) -> bool {
+        if self.waiting.is_none() {
+            self.waiting = rooms.waiters.clone().try_acquire_owned().ok();
+        }
+        self.asking.clear();
+        self.waiting.is_some()
     }
 }
 
 async fn converse(
     stream: UnixStream,
+    place: OwnedSemaphorePermit,
+    rooms: &Rooms,
     permit: &Permit,
     asked: mpsc::Sender<Asked>,
 ) -> io::Result<()> {
@@ -119,6 +163,15 @@ async fn converse(
         );
         return send(&mut write, &Reply::refused(message)).await;
     };
+    let mut place = Place { asking: vec![place], waiting: None };
+    if who != Who::Owner {
+        let Ok(guest) = rooms.guests.clone().try_acquire_owned() else {
+            let message = "too many programs of other users ask at once; try again".to_owned();
+            let again_in_ms = Some(GUESTS_AGAIN_MS);
+            return send(&mut write, &Reply::Refused { message, again_in_ms }).await;
+        };
+        place.asking.push(guest);
+    }
     let mut read = BufReader::new(read);
     loop {
         let mut line = Vec::new();
@@ -154,12 +207,37 @@ async fn converse(
                 continue;
             }
         };
+        let waits = request.waits();
         let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
         if asked.send(Asked { request, who, claim: None, sound, replies }).await.is_err() {
             return Ok(());
         }
-        while let Some(reply) = inbox.recv().await {
+        while let Some(reply) = next_reply(&mut inbox, &write).await? {
             send(&mut write, &reply).await?;
+            let accepted = matches!(reply, Reply::Accepted { .. } | Reply::Kept { .. });
+            if accepted && waits && !place.wait(rooms) {
+                tracing::warn!("a client is let go: {WAITERS_MAX} wait for endings already");
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The next reply. `None`: that was the last one.
+///
+/// # Errors
+/// When the client is gone; one that has only said its last word is still there.
+async fn next_reply(
+    inbox: &mut mpsc::Receiver<Reply>,
+    write: &OwnedWriteHalf,
+) -> io::Result<Option<Reply>> {
+    loop {
+        match tokio::time::timeout(THERE_EVERY, inbox.recv()).await {
+            Ok(reply) => return Ok(reply),
+            Err(_) if peer::is_gone(write.as_ref().as_fd())? => {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            Err(_) => {}
         }
     }
 }
@@ -231,5 +309,64 @@ mod tests {
         {
             assert!(!owners.is_for_guests(), "{owners:?}");
         }
+    }
+
+    fn listening() -> (tempfile::TempDir, Listening, mpsc::Receiver<Asked>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (asked, desk) = mpsc::channel(REPLIES_MAX);
+        let path = folder.path().join("line.sock");
+        let listening = listen(&path, &SaySection::default(), asked).expect("a socket");
+        (folder, listening, desk)
+    }
+
+    async fn ask(listening: &Listening, line: &[u8]) -> UnixStream {
+        let mut client = UnixStream::connect(&listening.path).await.expect("it listens");
+        client.write_all(line).await.expect("it reads");
+        client.shutdown().await.expect("the last word");
+        client
+    }
+
+    fn accepted() -> Reply {
+        Reply::Accepted { line: None, claim: "c".into() }
+    }
+
+    async fn next(desk: &mut mpsc::Receiver<Asked>) -> Asked {
+        let soon = Duration::from_secs(30);
+        tokio::time::timeout(soon, desk.recv()).await.expect("in time").expect("a request")
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_an_ending_locks_out_nobody() {
+        let (_folder, listening, mut desk) = listening();
+        let mut waiting = Vec::new();
+        for _ in 0..2 * CLIENTS_MAX {
+            let client =
+                ask(&listening, b"{\"ask\":\"say\",\"text\":\"hello\",\"wait\":true}\n").await;
+            let asked = next(&mut desk).await;
+            asked.replies.send(accepted()).await.expect("it is there");
+            waiting.push((client, asked));
+        }
+        let _operator = ask(&listening, b"{\"ask\":\"operator_take\"}\n").await;
+        assert_eq!(next(&mut desk).await.request, Request::OperatorTake { line: None });
+        // Who only said its last word is still told the ending.
+        let (mut client, asked) = waiting.swap_remove(0);
+        drop(asked);
+        let mut told = String::new();
+        client.read_to_string(&mut told).await.expect("it is told");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_waits_and_hangs_up_is_noticed() {
+        let (_folder, listening, mut desk) = listening();
+        let stays = ask(&listening, b"{\"text\":\"hello\",\"wait\":true}\n").await;
+        let stayed = next(&mut desk).await;
+        let leaves = ask(&listening, b"{\"text\":\"hello\",\"wait\":true}\n").await;
+        let left = next(&mut desk).await;
+        drop(leaves);
+        let soon = Duration::from_secs(30);
+        tokio::time::timeout(soon, left.replies.closed()).await.expect("it is noticed");
+        assert!(!stayed.replies.is_closed());
+        drop(stays);
     }
 }
