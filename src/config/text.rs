@@ -16,7 +16,8 @@ pub struct HttpSection {
     pub listen: Option<SocketAddr>,
     /// Names by which it is reached, besides loopback: those of a proxy in front of it.
     pub hosts: Vec<String>,
-    /// Messages that one writer may post in a minute.
+    /// Messages that one writer may post, or one address may have sent through `xen-out`, in a
+    /// minute.
     pub per_source_minute: u32,
     /// Requests that all of them may make in a minute.
     pub per_minute: u32,

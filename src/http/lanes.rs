@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use brain_protocol::MessageEnding;
 use lane_broker::PublishError;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::listen::Peer;
 use super::problem::Refusal;
 use super::{BODY_BYTES_MAX, Shared};
 use crate::text::{Outgoing, OutgoingNews, PostError, Posted, Written};
@@ -57,13 +58,14 @@ pub struct SentAnswer {
 
 pub(super) async fn post(
     State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
     Path(tag): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let body = whole(body)?;
     if tag == OUT {
-        return send(&shared, parsed(&body)?).await.map(IntoResponse::into_response);
+        return send(&shared, peer, parsed(&body)?).await.map(IntoResponse::into_response);
     }
     let written: Written = parsed(&body)?;
     written.check().map_err(|error| Refusal::bad_body(error.to_string()))?;
@@ -74,9 +76,13 @@ pub(super) async fn post(
     Ok((status, Json(LanePosted { id, lane, position, duplicate })).into_response())
 }
 
-async fn send(shared: &Shared, outgoing: Outgoing) -> Result<impl IntoResponse, Refusal> {
+async fn send(
+    shared: &Shared,
+    peer: Peer,
+    outgoing: Outgoing,
+) -> Result<impl IntoResponse, Refusal> {
     outgoing.check().map_err(|error| Refusal::bad_body(error.to_string()))?;
-    shared.admit(&shared.writers, &outgoing.to)?;
+    shared.admit(&shared.senders, &peer.0.ip().to_string())?;
     let (message, mut news) = shared.text.send(OUT, outgoing);
     let answer = |accepted, ending, reason| SentAnswer { message, accepted, ending, reason };
     match news.recv().await {

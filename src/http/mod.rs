@@ -126,6 +126,9 @@ struct Shared {
     peers: Mutex<Rates>,
     /// By the name that a message brings.
     writers: Mutex<Rates>,
+    /// By the address that it comes from: a message that is to leave names nobody who sends it, and
+    /// to whom it goes is no source.
+    senders: Mutex<Rates>,
     started: Instant,
     streams: Arc<Semaphore>,
 }
@@ -135,11 +138,13 @@ impl Shared {
         // All programs of a machine share its loopback address: they are told apart by name.
         let peers = Rates::new(settings.all, settings.all);
         let writers = Rates::new(settings.each, settings.all);
+        let senders = Rates::new(settings.each, settings.all);
         Self {
             settings,
             text,
             peers: Mutex::new(peers),
             writers: Mutex::new(writers),
+            senders: Mutex::new(senders),
             started: Instant::now(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         }

@@ -99,6 +99,21 @@ fn a_writer_that_floods_is_told_when_to_come_again_and_the_others_go_on() {
 }
 
 #[test]
+fn whoever_sends_to_ever_other_recipients_is_one_source() {
+    let house = House::with(None, |settings| {
+        settings.each = Rate { burst: 5, per_minute: 1 };
+    });
+    let send = |n: usize| {
+        let body = json!({"channel": "chat", "to": format!("reader {n}"), "text": "hi"});
+        house.post("/lanes/xen-out", &body).status
+    };
+    let refused = (0..8).map(send).filter(|status| *status == 429).count();
+    assert_eq!(refused, 3);
+    let written = house.post("/lanes/typed", &json!({"text": "hi", "from": "quiet"}));
+    assert_eq!(written.status, 201, "what comes in is not held up");
+}
+
+#[test]
 fn all_of_them_together_have_a_limit_too() {
     let house = House::with(None, |settings| {
         settings.all = Rate { burst: 4, per_minute: 1 };
