@@ -31,6 +31,11 @@
 //! where not. A trunk's own addresses are asked outside any call; [`Bridge::routes`] says which
 //! answer, and a call out whose host is the trunk's name takes the first one that does.
 //!
+//! # What may be called
+//!
+//! [`outbound`] judges numbers and keeps the day's account; whoever dials for the line asks it first.
+//! The bridge itself dials whatever it is told to: a softphone is told by its user.
+//!
 //! # What it never does
 //!
 //! Send a byte to an address that no trunk lists and that we did not dial. Spawn a task or a
@@ -53,6 +58,7 @@ pub mod guard;
 mod ids;
 pub mod message;
 pub mod negotiation;
+pub mod outbound;
 mod pii;
 pub mod sdp;
 pub mod stack;
