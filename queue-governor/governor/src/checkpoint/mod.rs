@@ -119,6 +119,9 @@ struct Live {
     expires_at: Option<MonoTime>,
     /// When it has failed, if it is on its way.
     answer_by: Option<MonoTime>,
+    /// It was on its way when the line died: the recipient may have it. So it can neither be taken
+    /// back nor be replaced, and does not expire, until it is on its way again.
+    in_doubt: bool,
 }
 
 /// The one place where messages leave. A pure core, like [`crate::Governor`]: tell it what
@@ -159,7 +162,8 @@ impl Checkpoint {
     fn take_up(&mut self, outgoing: Outgoing) {
         let Outgoing { message, expires_at, on_its_way } = outgoing;
         let key = MessageKey::of(&message);
-        let live = Live { message, key, expires_at, answer_by: None };
+        let expires_at = expires_at.filter(|_| !on_its_way);
+        let live = Live { message, key, expires_at, answer_by: None, in_doubt: on_its_way };
         // Its acceptance was written, and the ending that followed from it perhaps not.
         if let Some(at) = self.live.iter().position(|it| it.is_replaced_by(&live.message)) {
             let old = self.live.remove(at);
@@ -233,7 +237,7 @@ impl Checkpoint {
             self.end(old, MessageEnding::Superseded);
         }
         self.outputs.push_back(MessageOutput::Accepted(message.id.clone()));
-        self.live.push(Live { message, key, expires_at, answer_by: None });
+        self.live.push(Live { message, key, expires_at, answer_by: None, in_doubt: false });
     }
 
     /// The bound that is reached, if one is.
@@ -270,9 +274,9 @@ impl Checkpoint {
         }
     }
 
-    /// What is on its way cannot be taken back.
+    /// What is on its way, or was, cannot be taken back.
     fn on_withdraw(&mut self, id: &MessageId) {
-        let waits = |it: &Live| it.message.id == *id && it.answer_by.is_none();
+        let waits = |it: &Live| it.message.id == *id && it.is_still_here();
         if let Some(at) = self.live.iter().position(waits) {
             let withdrawn = self.live.remove(at);
             self.end(withdrawn, MessageEnding::Withdrawn);
@@ -339,8 +343,13 @@ impl Checkpoint {
 }
 
 impl Live {
+    /// Whether it certainly has not left.
+    fn is_still_here(&self) -> bool {
+        self.answer_by.is_none() && !self.in_doubt
+    }
+
     /// A message takes the place of one that is still here.
     fn is_replaced_by(&self, new: &Message) -> bool {
-        new.supersedes.as_ref() == Some(&self.message.id) && self.answer_by.is_none()
+        new.supersedes.as_ref() == Some(&self.message.id) && self.is_still_here()
     }
 }

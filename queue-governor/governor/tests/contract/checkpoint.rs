@@ -286,3 +286,17 @@ fn what_was_on_its_way_at_a_crash_is_in_doubt_and_handled_as_configured() {
     let again = post.crashed(CheckpointConfig { resend_in_doubt, ..CheckpointConfig::default() });
     assert_eq!(again.left(), ["a"], "under the same name, which the endpoint takes once");
 }
+
+#[test]
+fn what_may_have_left_before_a_crash_neither_expires_nor_is_replaced() {
+    let mut post = Post::new();
+    post.send(Message { ttl: Some(Duration::from_secs(1)), ..sms("a", "One.") });
+    post.send(Message { supersedes: Some(MessageId::new("a")), ..sms("b", "Two.") });
+    post.now = post.now + Duration::from_secs(2);
+    let config = CheckpointConfig { resend_in_doubt: true, ..CheckpointConfig::default() };
+    let mut again = post.crashed(config);
+    assert_eq!(again.left(), ["a"], "who may have it already is told under the same name");
+    again.delivered("a");
+    assert_eq!(*again.ending_of("a"), MessageEnding::Sent);
+    assert_eq!(again.left(), ["a", "b"]);
+}
