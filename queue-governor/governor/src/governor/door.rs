@@ -78,7 +78,7 @@ impl Governor {
         let latest = self.config.coalescing == Coalescing::Latest;
         let Some(thing) = thing.filter(|_| latest) else { return };
         let outdated = self.queue.take_all(|old| {
-            old.thing().as_ref() == Some(&thing) && !old.was_granted() && !old.claim.must_deliver
+            old.thing().as_ref() == Some(&thing) && !old.was_heard() && !old.claim.must_deliver
         });
         for old in outdated {
             self.end(old, Ending::Superseded);

@@ -114,6 +114,20 @@ fn of_several_updates_only_the_latest_is_said_if_that_is_the_policy() {
 }
 
 #[test]
+fn an_update_that_was_cut_before_its_first_word_is_outdated_like_one_that_waits() {
+    let mut world = world_with(Coalescing::Latest);
+    world.submit(update("a", "backup", "The backup is half done."));
+    world.run(60 + WORD_MS / 2);
+    world.tell(queue_governor::Input::OperatorTake);
+    world.run(200);
+    world.submit(update("b", "backup", "The backup is done."));
+    world.tell(queue_governor::Input::OperatorRelease);
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("a"), Ending::Superseded);
+    assert_eq!(world.granted(), ["a", "b"]);
+}
+
+#[test]
 fn an_update_that_is_being_heard_is_not_cut_off_by_a_later_one() {
     let mut world = world_with(Coalescing::Latest);
     world.submit(update("a", "backup", "The backup is half done."));
