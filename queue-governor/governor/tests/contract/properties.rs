@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use media_core::{MonoTime, Verdict};
 use proptest::prelude::*;
-use queue_governor::{Claim, Ending, Input, Source, TurnId};
+use queue_governor::{
+    Claim, Coalescing, Content, Ending, GovernorConfig, Heard, Input, Source, TurnId,
+};
 
-use crate::reference_model::{claims, inputs};
-use crate::support::random::{Names, check};
+use crate::reference_model::{are_the_same, claims, coalescing, inputs};
+use crate::support::random::{Names, Told, check};
 use crate::support::*;
 
 /// How the audio side behaves.
@@ -19,6 +21,13 @@ pub struct Conditions {
     pub fallback: Tts,
     report_delay_ms: u64,
     loses_silenced: bool,
+    coalescing: Coalescing,
+}
+
+impl Conditions {
+    pub fn config(&self) -> GovernorConfig {
+        GovernorConfig { coalescing: self.coalescing, ..GovernorConfig::default() }
+    }
 }
 
 pub fn conditions() -> impl Strategy<Value = Conditions> {
@@ -31,12 +40,13 @@ pub fn conditions() -> impl Strategy<Value = Conditions> {
             1 => Just(Tts::Fails),
         ]
     };
-    (tts(), tts(), 0..25_u64, proptest::bool::weighted(0.2)).prop_map(
-        |(tts, fallback, report_delay_ms, loses_silenced)| Conditions {
+    (tts(), tts(), 0..25_u64, proptest::bool::weighted(0.2), coalescing()).prop_map(
+        |(tts, fallback, report_delay_ms, loses_silenced, coalescing)| Conditions {
             tts,
             fallback,
             report_delay_ms,
             loses_silenced,
+            coalescing,
         },
     )
 }
@@ -48,7 +58,7 @@ pub fn behave(world: &mut World, conditions: &Conditions) {
     world.line.loses_silenced = conditions.loses_silenced;
 }
 
-pub fn steps() -> impl Strategy<Value = Vec<(u64, Input)>> {
+pub fn steps() -> impl Strategy<Value = Vec<(u64, Told)>> {
     prop::collection::vec((prop_oneof![Just(0), 1..80_u64, 80..1_200_u64], inputs()), 1..50)
 }
 
@@ -93,12 +103,12 @@ impl Caller {
 #[test]
 fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
     check("invariants", &(conditions(), steps()), |(conditions, steps)| {
-        let mut world = World::new();
+        let mut world = World::with(conditions.config());
         behave(&mut world, &conditions);
         let mut caller = Caller::default();
         let mut claims: HashMap<String, Claim> = HashMap::new();
         let (mut names, mut open_for_ms) = (Names::default(), 0);
-        for (wait_ms, mut input) in steps {
+        for (wait_ms, Told(mut input)) in steps {
             for _ in 0..wait_ms {
                 let frames = world.line.wire.len();
                 world.run(1);
@@ -147,9 +157,9 @@ fn is_stale(claim: &Claim, turn: Option<TurnId>) -> bool {
 /// Of two claims that are the same one ends as the duplicate, and the other keeps its promise.
 fn keep_promises_of_duplicates(world: &World, claims: &mut HashMap<String, Claim>) {
     for end in world.ends.iter().filter(|end| end.ending == Ending::Duplicate) {
-        let content = claims.get(end.claim.as_str()).filter(|it| it.must_deliver);
-        let Some(content) = content.map(|it| it.content.clone()) else { continue };
-        let same = claims.values_mut().filter(|it| it.content == content);
+        let promised = claims.get(end.claim.as_str()).filter(|it| it.must_deliver);
+        let Some(promised) = promised.cloned() else { continue };
+        let same = claims.values_mut().filter(|it| are_the_same(it, &promised));
         same.for_each(|it| it.must_deliver = true);
     }
 }
@@ -170,15 +180,14 @@ fn nothing_was_said_twice(
     let said: Vec<(&End, &Claim)> = world
         .ends
         .iter()
-        .filter(|end| !end.heard.text.is_empty())
         .filter_map(|end| Some((end, claims.get(end.claim.as_str())?)))
+        .filter(|(end, claim)| was_heard(claim, &end.heard))
         .collect();
     for (n, (first, a)) in said.iter().enumerate() {
         for (second, b) in &said[n + 1..] {
-            let same_topic = a.turn.is_none() || b.turn.is_none() || a.turn == b.turn;
             let granted = world.granted_at(second.claim.as_str());
             prop_assert!(
-                a.content != b.content || !same_topic || granted.since(first.at) >= window,
+                !are_the_same(a, b) || granted.since(first.at) >= window,
                 "{} and {} say the same",
                 first.claim,
                 second.claim
@@ -186,6 +195,14 @@ fn nothing_was_said_twice(
         }
     }
     Ok(())
+}
+
+/// Enough to call it said: a word, or any of ready audio, whose words nobody knows the places of.
+pub fn was_heard(claim: &Claim, heard: &Heard) -> bool {
+    match claim.content {
+        Content::Text(_) => !heard.text.is_empty(),
+        Content::Audio { .. } => heard.samples > 0,
+    }
 }
 
 /// The ledger is a beginning of the text, and no shorter than the words that went out whole
@@ -210,7 +227,7 @@ fn what_was_heard_is_what_was_sent(
 fn before_its_timeout_time_alone_changes_nothing() {
     check("timeouts", &prop::collection::vec((0..400_u64, inputs()), 1..40), |steps| {
         let mut world = World::new();
-        for (wait_ms, input) in steps {
+        for (wait_ms, Told(input)) in steps {
             world.run(wait_ms);
             world.tell(input);
             let Some(timeout) = world.governor.next_timeout() else { continue };
@@ -232,7 +249,7 @@ fn no_input_in_any_order_causes_a_panic() {
     let word = (0..40_usize, 0..40_usize, samples(), samples())
         .prop_map(|(a, b, c, d)| queue_governor::LedgerWord { text: a..b, samples: c..d });
     let audio = prop_oneof![
-        inputs(),
+        inputs().prop_map(|Told(input)| input),
         claims().prop_map(|claim| {
             let content = queue_governor::Content::from("Größe é, ü. Ä — ö!");
             Input::Submit(Claim { content, ..claim })

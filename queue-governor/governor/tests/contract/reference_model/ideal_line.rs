@@ -1,11 +1,13 @@
 //! The governor on a line without latency: a word takes 200 ms, every word is a clause, and all
-//! reports come at once. No text is longer than the stall limit, so that nothing needs to be
+//! reports come at once. Nothing is longer than the stall limit, so that nothing needs to be
 //! reported between its first sample and its last.
 
 use std::collections::VecDeque;
 
 use media_core::{Generation, LineId, MonoTime};
-use queue_governor::{Book, Content, Governor, GovernorConfig, Input, LedgerWord, Output};
+use queue_governor::{
+    Book, Coalescing, Content, Governor, GovernorConfig, Input, LedgerWord, Output,
+};
 
 pub const WORD_MS: u64 = 200;
 const PER_MS: u64 = 8;
@@ -14,6 +16,7 @@ const PER_MS: u64 = 8;
 pub type Ended = (u64, String, String, String);
 
 pub struct IdealLine {
+    config: GovernorConfig,
     governor: Governor,
     book: Book,
     playing: Option<Playing>,
@@ -28,9 +31,11 @@ struct Playing {
 }
 
 impl IdealLine {
-    pub fn new() -> Self {
+    pub fn new(coalescing: Coalescing) -> Self {
+        let config = GovernorConfig { coalescing, ..GovernorConfig::default() };
         IdealLine {
-            governor: Governor::new(GovernorConfig::default(), LineId(1)),
+            governor: Governor::new(config.clone(), LineId(1)),
+            config,
             book: Book::new(),
             playing: None,
             ended: Vec::new(),
@@ -63,7 +68,7 @@ impl IdealLine {
     pub fn crash(&mut self, now_ms: u64) {
         let now = MonoTime::from_millis(now_ms);
         let book = self.book.clone();
-        self.governor = Governor::recover(GovernorConfig::default(), LineId(1), book, now);
+        self.governor = Governor::recover(self.config.clone(), LineId(1), book, now);
         self.playing = None;
         self.tell(now_ms, Input::Timeout);
     }
@@ -87,17 +92,21 @@ impl IdealLine {
 
     fn obey(&mut self, now_ms: u64, output: Output, inputs: &mut VecDeque<Input>) {
         match output {
-            Output::Grant { generation, speech: Content::Text(text), .. } => {
+            Output::Grant { generation, speech, .. } => {
                 assert!(self.playing.is_none(), "one voice");
-                let words = words(&text);
-                let samples = words.len() as u64 * WORD_MS * PER_MS;
+                let words = words(&speech);
+                let samples = match &speech {
+                    Content::Text(_) => words.len() as u64 * WORD_MS * PER_MS,
+                    Content::Audio { samples, rate, .. } => {
+                        samples.len() as u64 * PER_MS * 1_000 / u64::from(rate.hz())
+                    }
+                };
                 let total_ms = samples / PER_MS;
                 inputs.push_back(Input::SpeechChunk { generation, samples, words });
                 inputs.push_back(Input::SpeechDone { generation, samples });
                 inputs.push_back(Input::FirstSample { generation });
                 self.playing = Some(Playing { generation, total_ms, played_ms: 0, paused: false });
             }
-            Output::Grant { .. } => unreachable!("only text is submitted"),
             Output::Revoke(generation) => {
                 let playing = self.playing.take().expect("revoked what plays");
                 let samples = playing.played_ms * PER_MS;
@@ -124,7 +133,9 @@ impl IdealLine {
     }
 }
 
-fn words(text: &str) -> Vec<LedgerWord> {
+/// Ready audio does not say where its words are.
+fn words(speech: &Content) -> Vec<LedgerWord> {
+    let Content::Text(text) = speech else { return Vec::new() };
     let mut at = 0;
     text.split(' ')
         .enumerate()

@@ -3,24 +3,26 @@
 //! each millisecond. So the comparison also proves that `next_timeout` is exact.
 
 mod ideal_line;
+mod letters;
 mod model;
 
 use std::time::Duration;
 
-use media_core::Verdict;
+use media_core::{SampleRate, Verdict};
 use proptest::prelude::*;
-use queue_governor::{Claim, ClaimId, Input, OnInterrupt, Source, TurnId};
+use queue_governor::{Claim, ClaimId, Coalescing, Content, Input, OnInterrupt, Source, TurnId};
 
-use crate::support::random::check;
+use crate::support::random::{Told, check};
 use ideal_line::IdealLine;
 use model::Model;
+pub use model::are_the_same;
 
 /// An operation after a while.
 #[derive(Clone, Debug)]
 pub struct Step {
     wait_ms: u64,
     /// `None`: the line dies and comes back.
-    then: Option<Input>,
+    then: Option<Told>,
 }
 
 /// Six contents of one to three words, so that duplicates are common.
@@ -28,8 +30,27 @@ pub fn content(n: u8) -> String {
     (0..n % 3 + 1).map(|word| format!("c{n}w{word},")).collect::<Vec<_>>().join(" ")
 }
 
+/// The same words as text, or now and then as ready audio, which no mark of a clause divides. None
+/// of it is longer than the stall limit, and all of it is whole frames.
+fn contents() -> impl Strategy<Value = Content> {
+    let sound = (prop::sample::select(vec![140, 380, 580]), any::<bool>());
+    (0..6_u8, proptest::option::weighted(0.2, sound)).prop_map(|(number, sound)| match sound {
+        None => Content::Text(content(number)),
+        Some((ms, is_wide)) => {
+            let rate = if is_wide { SampleRate::Hz16000 } else { SampleRate::Hz8000 };
+            let samples = vec![0; rate.samples_in_ms(ms)].into();
+            Content::Audio { label: content(number), samples, rate }
+        }
+    })
+}
+
+pub fn coalescing() -> impl Strategy<Value = Coalescing> {
+    prop::sample::select(vec![Coalescing::Join, Coalescing::Latest, Coalescing::Off])
+}
+
 pub fn claims() -> impl Strategy<Value = Claim> {
-    let who = (0..24_u32, 0..5_usize, proptest::option::of(0..4_u64), 0..6_u8);
+    let who = (0..24_u32, 0..5_usize, proptest::option::of(0..4_u64), contents());
+    let names = |share, count| proptest::option::weighted(share, 0..count);
     let how = (
         -1..2_i8,
         proptest::option::weighted(0.2, 0..1_500_u64),
@@ -37,9 +58,10 @@ pub fn claims() -> impl Strategy<Value = Claim> {
         proptest::bool::weighted(0.15),
         0..3_usize,
         proptest::option::weighted(0.2, 0..24_u32),
+        (names(0.25, 3_u8), names(0.4, 2_u8)),
     );
-    (who, how).prop_map(|((id, source, turn, content_number), how)| {
-        let (priority, ttl, must_deliver, uninterruptible, policy, supersedes) = how;
+    (who, how).prop_map(|((id, source, turn, content), how)| {
+        let (priority, ttl, must_deliver, uninterruptible, policy, supersedes, names) = how;
         Claim {
             turn: turn.map(TurnId),
             priority,
@@ -48,12 +70,15 @@ pub fn claims() -> impl Strategy<Value = Claim> {
             uninterruptible,
             supersedes: supersedes.map(|id| ClaimId::new(format!("c{id}"))),
             on_interrupt: [OnInterrupt::Drop, OnInterrupt::Resume, OnInterrupt::Restate][policy],
-            ..Claim::text(format!("c{id}"), Source::ALL[source], content(content_number))
+            dedup_key: names.0.map(|n| format!("key {n}")),
+            coalesce: names.1.map(|n| format!("thing {n}")),
+            content,
+            ..Claim::text(format!("c{id}"), Source::ALL[source], "")
         }
     })
 }
 
-pub fn inputs() -> impl Strategy<Value = Input> {
+pub fn inputs() -> impl Strategy<Value = Told> {
     use Verdict::{Backchannel, Echo, Noise, Speech};
     prop_oneof![
         10 => claims().prop_map(Input::Submit),
@@ -66,6 +91,7 @@ pub fn inputs() -> impl Strategy<Value = Input> {
         1 => Just(Input::OperatorTake),
         2 => Just(Input::OperatorRelease),
     ]
+    .prop_map(Told)
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -80,9 +106,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 #[test]
 fn the_governor_decides_as_the_reference_model() {
-    check("reference model", &steps(), |steps| {
-        let mut model = Model::default();
-        let mut line = IdealLine::new();
+    check("reference model", &(coalescing(), steps()), |(coalescing, steps)| {
+        let mut model = Model::new(coalescing);
+        let mut line = IdealLine::new(coalescing);
         let mut now_ms = 0;
         for step in &steps {
             for _ in 0..step.wait_ms {
@@ -92,7 +118,7 @@ fn the_governor_decides_as_the_reference_model() {
                 same(&line, &model, now_ms)?;
             }
             match &step.then {
-                Some(input) => {
+                Some(Told(input)) => {
                     model.millisecond(now_ms, Some(input));
                     line.millisecond(now_ms, Some(input));
                 }

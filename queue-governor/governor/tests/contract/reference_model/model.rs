@@ -1,41 +1,24 @@
 //! The contract as a few rules over a flat list of claims.
 
-use queue_governor::{Claim, ClaimId, Input, OnInterrupt, Source};
+use queue_governor::{Claim, ClaimId, Coalescing, Input, Source};
 
-use super::ideal_line::{Ended, WORD_MS};
+use super::ideal_line::Ended;
+use item::{M, Thing, aged, may_cut, order, preempts, resume, stale};
 
 mod crash;
+mod item;
 
-#[derive(Clone, Debug)]
-struct M {
-    claim: Claim,
-    words: Vec<String>,
-    number: usize,
-    since: u64,
-    expires: Option<u64>,
-    /// Words heard; the next word to say; how often it was granted.
-    heard: u64,
-    next: u64,
-    grants: u32,
-    /// On the floor: milliseconds sent, of which the journal knows so many, granted when, paused, aged, and since
-    /// when a successor waits.
-    sent_ms: u64,
-    known_ms: u64,
-    granted_at: u64,
-    paused: bool,
-    paused_at: u64,
-    aged: bool,
-    superseded_since: Option<u64>,
-}
+pub use item::are_the_same;
 
 #[derive(Default)]
 pub struct Model {
+    coalescing: Coalescing,
     waiting: Vec<M>,
     holder: Option<M>,
     undecided_until: Option<u64>,
     gap_until: Option<u64>,
-    /// The turn of the worker's report that was said last; the next report on it goes on with it.
-    said_turn: Option<u64>,
+    /// What was spoken of last; the next one on it goes on with it.
+    said_thing: Option<Thing>,
     open_until: Option<u64>,
     reply_until: Option<u64>,
     turn: Option<u64>,
@@ -45,34 +28,13 @@ pub struct Model {
     pub ended: Vec<Ended>,
 }
 
-use Source::{External, Operator, Responder, System, Worker};
-
-impl M {
-    fn id(&self) -> &ClaimId {
-        &self.claim.id
-    }
-    fn total_ms(&self) -> u64 {
-        (self.words.len() as u64 - self.next) * WORD_MS
-    }
-    fn protected(&self) -> bool {
-        self.claim.uninterruptible || self.claim.source == Operator
-    }
-    fn dropped(&self) -> bool {
-        self.claim.on_interrupt == OnInterrupt::Drop && !self.claim.must_deliver
-    }
-    fn same(&self, other: &Claim) -> bool {
-        let (a, b) = (self.claim.turn, other.turn);
-        self.claim.content == other.content && (a.is_none() || b.is_none() || a == b)
-    }
-}
-
-fn stale(claim: &Claim, turn: Option<u64>) -> bool {
-    claim.turn.is_some_and(|it| Some(it.0) < turn)
-        && matches!(claim.source, Responder | Worker)
-        && !claim.must_deliver
-}
+use Source::{External, Operator, Responder, Worker};
 
 impl Model {
+    pub fn new(coalescing: Coalescing) -> Self {
+        Self { coalescing, ..Self::default() }
+    }
+
     pub fn holder(&self) -> Option<&str> {
         self.holder.as_ref().map(|it| it.id().as_str())
     }
@@ -108,7 +70,7 @@ impl Model {
                 self.undecided_until.get_or_insert(now + 500);
                 for holder in self.holder.iter_mut().filter(|it| !it.protected() && !it.paused) {
                     (holder.paused, holder.paused_at) = (true, now);
-                    holder.known_ms = holder.sent_ms;
+                    holder.report();
                 }
             }
             Input::CallerVerdict(media_core::Verdict::Speech) => {
@@ -193,23 +155,13 @@ impl Model {
             self.reply_until = None;
         }
         self.accepted += 1;
-        self.waiting.push(M {
-            words: claim.content.words().split(' ').map(str::to_owned).collect(),
-            claim,
-            number: self.accepted,
-            since: now,
-            expires,
-            heard: 0,
-            next: 0,
-            grants: 0,
-            sent_ms: 0,
-            known_ms: 0,
-            granted_at: 0,
-            paused: false,
-            paused_at: 0,
-            aged: false,
-            superseded_since: None,
-        });
+        let new = M::new(claim, self.accepted, now, expires);
+        if self.coalescing == Coalescing::Latest && new.claim.coalesce.is_some() {
+            let thing = new.thing();
+            let old = |it: &M| it.thing() == thing && it.heard == 0 && !it.claim.must_deliver;
+            self.end_waiting(now, "Superseded", old);
+        }
+        self.waiting.push(new);
     }
 
     fn interrupt(&mut self, now: u64) {
@@ -263,21 +215,19 @@ impl Model {
 
     fn grant(&mut self, now: u64, mut claim: M) {
         claim.aged = aged(&claim, now);
-        (claim.granted_at, claim.grants) = (now, claim.grants + 1);
-        (claim.sent_ms, claim.known_ms, claim.paused) = (0, 0, false);
+        claim.begin(now);
+        claim.paused = false;
         self.holder = Some(claim);
     }
 
     /// Off the floor: with an ending, or back among those that wait.
     fn leave(&mut self, now: u64, mut claim: M, ending: Option<&str>) {
         self.gap_until = Some(now + 250);
-        let turn = claim.claim.turn.filter(|_| claim.claim.source == Worker);
-        self.said_turn = turn.map(|turn| turn.0);
-        let words = (claim.sent_ms + 40) / WORD_MS;
-        claim.next = (claim.next + words).min(claim.words.len() as u64);
+        self.said_thing = claim.thing().filter(|_| self.coalescing != Coalescing::Off);
+        claim.next = claim.reached();
         claim.heard = claim.next;
         claim.since = if claim.aged { now.saturating_sub(6_000) } else { now };
-        let all = claim.next == claim.words.len() as u64;
+        let all = claim.next == claim.length();
         let ending = ending.or(claim.superseded_since.map(|_| "Superseded"));
         match if all { Some("Spoken") } else { ending } {
             Some(ending) => self.end(now, claim, ending),
@@ -287,8 +237,7 @@ impl Model {
     }
 
     fn end(&mut self, now: u64, claim: M, ending: &str) {
-        let heard = claim.words[..claim.heard as usize].join(" ");
-        self.ended.push((now, claim.id().to_string(), ending.to_owned(), heard));
+        self.ended.push((now, claim.id().to_string(), ending.to_owned(), claim.heard_text()));
         if claim.heard > 0 {
             self.said.push((claim, now + 30_000));
         }
@@ -327,60 +276,6 @@ impl Model {
     }
 
     fn goes_on(&self, it: &M) -> bool {
-        let turn = it.claim.turn.filter(|_| it.claim.source == Worker);
-        turn.is_some_and(|turn| Some(turn.0) == self.said_turn)
+        self.said_thing.is_some() && it.thing() == self.said_thing
     }
-}
-
-/// At the sample, or after a long pause with the word that was cut.
-fn resume(now: u64, holder: &mut M) {
-    let (words, missing) = (holder.sent_ms / WORD_MS, WORD_MS - holder.sent_ms % WORD_MS);
-    let cut = !holder.sent_ms.is_multiple_of(WORD_MS) && missing > 40;
-    if holder.paused && now - holder.paused_at >= 400 && cut {
-        holder.next += words;
-        holder.heard = holder.next;
-        (holder.granted_at, holder.grants) = (now, holder.grants + 1);
-        (holder.sent_ms, holder.known_ms) = (0, 0);
-    }
-    holder.paused = false;
-}
-
-fn preempts(it: &M, holder: &M) -> bool {
-    match (it.claim.source, holder.claim.source) {
-        (_, Operator) => false,
-        (Operator, _) => true,
-        (System | Responder, Worker | External) => !holder.claim.uninterruptible,
-        _ => false,
-    }
-}
-
-/// At the end of a word, each of which is a clause; or after 400 ms; a pause is as good.
-fn may_cut(holder: &M, since: u64, now: u64) -> bool {
-    let between_words = holder.sent_ms > 0 && holder.sent_ms.is_multiple_of(WORD_MS);
-    holder.paused || between_words || now >= since.max(holder.granted_at) + 400
-}
-
-fn aged(it: &M, now: u64) -> bool {
-    matches!(it.claim.source, Worker | External) && now >= it.since + 8_000
-}
-
-fn order(it: &M, now: u64, goes_on: bool) -> (u8, u64, bool, bool, i16, usize) {
-    let rank = match it.claim.source {
-        Operator => 0,
-        System => 1,
-        _ if aged(it, now) => {
-            return (
-                2,
-                it.since,
-                it.grants == 0,
-                !goes_on,
-                -i16::from(it.claim.priority),
-                it.number,
-            );
-        }
-        Responder => 3,
-        Worker => 4,
-        External => 5,
-    };
-    (rank, 0, it.grants == 0, !goes_on, -i16::from(it.claim.priority), it.number)
 }

@@ -86,8 +86,9 @@ impl Line {
         let tts = if voice == Voice::Own { self.tts } else { self.fallback };
         let (text, mut made) = match speech {
             Content::Text(text) => (text.clone(), clauses(text)),
-            Content::Audio { samples, .. } => {
-                (String::new(), vec![Clause { samples: samples.len() as u64, words: Vec::new() }])
+            Content::Audio { samples, rate, .. } => {
+                let samples = samples.len() as u64 * PER_MS * 1_000 / u64::from(rate.hz());
+                (String::new(), vec![Clause { samples, words: Vec::new() }])
             }
         };
         let after_ms = if let Tts::Speaks { after_ms } = tts { after_ms } else { 60 };

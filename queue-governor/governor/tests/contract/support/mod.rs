@@ -67,8 +67,12 @@ impl World {
 
     /// A line that goes on from a book.
     pub fn recovered(book: Book, now: MonoTime) -> Self {
+        Self::recovered_with(GovernorConfig::default(), book, now)
+    }
+
+    pub fn recovered_with(config: GovernorConfig, book: Book, now: MonoTime) -> Self {
         let mut world = Self::new();
-        world.governor = Governor::recover(GovernorConfig::default(), LineId(1), book, now);
+        world.governor = Governor::recover(config, LineId(1), book, now);
         world.now = now;
         world.next_tick = now;
         world.drain();

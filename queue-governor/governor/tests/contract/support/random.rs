@@ -1,10 +1,11 @@
 //! Random sequences, reproducible: the seed is printed and can be set.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use queue_governor::{ClaimId, Input};
+use queue_governor::{Claim, ClaimId, Content, Input};
 
 /// Runs `test` on values of `strategy`. `GOVERNOR_SEED` repeats a run, `GOVERNOR_CASES` sets its
 /// length. A failing value is shrunk and printed. Returns how many values were tried.
@@ -25,6 +26,20 @@ pub fn check<S: Strategy>(
         panic!("{name} with GOVERNOR_SEED={seed}: {error}");
     }
     cases
+}
+
+/// An input that prints itself so that a person can read it: ready audio by its length.
+#[derive(Clone)]
+pub struct Told(pub Input);
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Input::Submit(claim) = &self.0 else { return self.0.fmt(f) };
+        let Content::Audio { samples, rate, .. } = &claim.content else { return self.0.fmt(f) };
+        let words = Content::Text(claim.content.words().to_owned());
+        let told = Input::Submit(Claim { content: words, ..claim.clone() });
+        write!(f, "{told:?} as {} samples at {rate:?}", samples.len())
+    }
 }
 
 fn any_seed() -> u64 {

@@ -10,10 +10,10 @@ impl Model {
         (self.undecided_until, self.open_until, self.reply_until) = (None, None, None);
         self.operator = false;
         if let Some(mut holder) = self.holder.take() {
-            (holder.sent_ms, holder.superseded_since) = (holder.known_ms, None);
+            (holder.sent_ms, holder.next, holder.superseded_since) = (0, holder.known, None);
             self.leave(now, holder, None);
         }
-        (self.gap_until, self.said_turn) = (None, None);
+        (self.gap_until, self.said_thing) = (None, None);
         self.waiting.sort_by_key(|it| it.number);
         let mut back: Vec<M> = Vec::new();
         for mut claim in core::mem::take(&mut self.waiting) {

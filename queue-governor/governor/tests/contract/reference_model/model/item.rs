@@ -1,0 +1,211 @@
+//! A claim as the model knows it, and the rules that look at one or two of them.
+
+use queue_governor::{Claim, ClaimId, Content, OnInterrupt, Source, TurnId};
+
+use super::super::ideal_line::WORD_MS;
+
+use Source::{External, Operator, Responder, System, Worker};
+
+/// A word of which no more than this is missing was heard.
+const TAIL_MS: u64 = 40;
+/// How far ready audio goes on between two entries of the journal.
+const SOUND_STEP_MS: u64 = 200;
+
+/// What is to be heard.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    /// Heard word by word.
+    Words(Vec<String>),
+    /// Heard millisecond by millisecond, and told of when it is over.
+    Sound { label: String, ms: u64 },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct M {
+    pub claim: Claim,
+    what: What,
+    pub number: usize,
+    pub since: u64,
+    pub expires: Option<u64>,
+    /// In words or milliseconds: how much was heard; the next to say; as far as the journal knows.
+    pub heard: u64,
+    pub next: u64,
+    pub known: u64,
+    /// How often it was granted.
+    pub grants: u32,
+    /// On the floor: milliseconds sent, granted when, paused, aged, and since when a successor
+    /// waits.
+    pub sent_ms: u64,
+    pub granted_at: u64,
+    pub paused: bool,
+    pub paused_at: u64,
+    pub aged: bool,
+    pub superseded_since: Option<u64>,
+}
+
+/// What several claims can be updates of.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Thing {
+    /// A name that its source gave it.
+    Named(Source, String),
+    /// What workers report on the caller's question.
+    Question(TurnId),
+}
+
+/// Whether the caller would hear the same thing twice: their author says so, or it is the same
+/// words, and not the answer to two questions.
+pub fn are_the_same(a: &Claim, b: &Claim) -> bool {
+    let by_name = a.dedup_key.is_some() && a.dedup_key == b.dedup_key;
+    let one_question = a.turn.is_none() || b.turn.is_none() || a.turn == b.turn;
+    by_name || one_question && a.content.words() == b.content.words()
+}
+
+impl M {
+    pub fn new(claim: Claim, number: usize, now: u64, expires: Option<u64>) -> Self {
+        let what = match &claim.content {
+            Content::Text(text) => What::Words(text.split(' ').map(str::to_owned).collect()),
+            Content::Audio { label, samples, rate } => What::Sound {
+                label: label.clone(),
+                ms: samples.len() as u64 * 1_000 / u64::from(rate.hz()),
+            },
+        };
+        M {
+            what,
+            claim,
+            number,
+            since: now,
+            expires,
+            heard: 0,
+            next: 0,
+            known: 0,
+            grants: 0,
+            sent_ms: 0,
+            granted_at: 0,
+            paused: false,
+            paused_at: 0,
+            aged: false,
+            superseded_since: None,
+        }
+    }
+
+    pub fn id(&self) -> &ClaimId {
+        &self.claim.id
+    }
+
+    /// In words or milliseconds.
+    pub fn length(&self) -> u64 {
+        match &self.what {
+            What::Words(words) => words.len() as u64,
+            What::Sound { ms, .. } => *ms,
+        }
+    }
+
+    fn unit_ms(&self) -> u64 {
+        if matches!(self.what, What::Words(_)) { WORD_MS } else { 1 }
+    }
+
+    fn tail_ms(&self) -> u64 {
+        if matches!(self.what, What::Words(_)) { TAIL_MS } else { 0 }
+    }
+
+    pub fn total_ms(&self) -> u64 {
+        (self.length() - self.next) * self.unit_ms()
+    }
+
+    /// How far it is heard with what was sent since it has the floor.
+    pub fn reached(&self) -> u64 {
+        let sent = (self.sent_ms + self.tail_ms()) / self.unit_ms();
+        (self.next + sent).min(self.length())
+    }
+
+    /// The line tells how far it is. That is written down if it is worth it.
+    pub fn report(&mut self) {
+        let step = if matches!(self.what, What::Words(_)) { 1 } else { SOUND_STEP_MS };
+        if self.reached() >= self.known + step {
+            self.known = self.reached();
+        }
+    }
+
+    /// It has the floor from now on, with what is left of it.
+    pub fn begin(&mut self, now: u64) {
+        (self.granted_at, self.grants) = (now, self.grants + 1);
+        (self.sent_ms, self.known) = (0, self.next);
+    }
+
+    pub fn heard_text(&self) -> String {
+        match &self.what {
+            What::Words(words) => words[..self.heard as usize].join(" "),
+            What::Sound { label, ms } if self.heard == *ms => label.clone(),
+            What::Sound { .. } => String::new(),
+        }
+    }
+
+    pub fn protected(&self) -> bool {
+        self.claim.uninterruptible || self.claim.source == Operator
+    }
+
+    pub fn dropped(&self) -> bool {
+        self.claim.on_interrupt == OnInterrupt::Drop && !self.claim.must_deliver
+    }
+
+    pub fn same(&self, other: &Claim) -> bool {
+        are_the_same(&self.claim, other)
+    }
+
+    pub fn thing(&self) -> Option<Thing> {
+        let named = self.claim.coalesce.clone().map(|name| Thing::Named(self.claim.source, name));
+        let question = self.claim.turn.filter(|_| self.claim.source == Worker);
+        named.or(question.map(Thing::Question))
+    }
+}
+
+pub(super) fn stale(claim: &Claim, turn: Option<u64>) -> bool {
+    claim.turn.is_some_and(|it| Some(it.0) < turn)
+        && matches!(claim.source, Responder | Worker)
+        && !claim.must_deliver
+}
+
+/// At the sample, or after a long pause with the word that was cut.
+pub(super) fn resume(now: u64, holder: &mut M) {
+    let unit_ms = holder.unit_ms();
+    let missing_ms = unit_ms - holder.sent_ms % unit_ms;
+    let cut = !holder.sent_ms.is_multiple_of(unit_ms) && missing_ms > holder.tail_ms();
+    if holder.paused && now - holder.paused_at >= 400 && cut {
+        holder.next += holder.sent_ms / unit_ms;
+        holder.heard = holder.next;
+        holder.begin(now);
+    }
+    holder.paused = false;
+}
+
+pub(super) fn preempts(it: &M, holder: &M) -> bool {
+    match (it.claim.source, holder.claim.source) {
+        (_, Operator) => false,
+        (Operator, _) => true,
+        (System | Responder, Worker | External) => !holder.claim.uninterruptible,
+        _ => false,
+    }
+}
+
+/// At the end of a word, each of which is a clause; or after 400 ms; a pause is as good.
+pub(super) fn may_cut(holder: &M, since: u64, now: u64) -> bool {
+    let has_words = matches!(holder.what, What::Words(_));
+    let between_words = has_words && holder.sent_ms > 0 && holder.sent_ms.is_multiple_of(WORD_MS);
+    holder.paused || between_words || now >= since.max(holder.granted_at) + 400
+}
+
+pub(super) fn aged(it: &M, now: u64) -> bool {
+    matches!(it.claim.source, Worker | External) && now >= it.since + 8_000
+}
+
+pub(super) fn order(it: &M, now: u64, goes_on: bool) -> (u8, u64, bool, bool, i16, usize) {
+    let (rank, oldest) = match it.claim.source {
+        Operator => (0, 0),
+        System => (1, 0),
+        _ if aged(it, now) => (2, it.since),
+        Responder => (3, 0),
+        Worker => (4, 0),
+        External => (5, 0),
+    };
+    (rank, oldest, it.grants == 0, !goes_on, -i16::from(it.claim.priority), it.number)
+}
