@@ -33,7 +33,7 @@ fn utterance() -> Vec<i16> {
 fn parrot(takes_ms: u64) -> (Engines, Arc<AtomicUsize>) {
     let decodes = Arc::new(AtomicUsize::new(0));
     let takes = Duration::from_millis(takes_ms);
-    let parrot = Parrot { text: "run the backup", takes, decodes: Arc::clone(&decodes) };
+    let parrot = Parrot { text: "run the backup", takes, decodes: Arc::clone(&decodes), panics: 0 };
     (Engines { stt: Some(Arc::new(parrot)), ..Engines::default() }, decodes)
 }
 
@@ -67,6 +67,25 @@ fn an_utterance_is_heard_and_understood_with_the_times_of_its_hops() {
         call.close();
     }
     assert!(decodes.load(Ordering::Relaxed) >= 2);
+}
+
+#[test]
+fn what_was_said_when_the_recogniser_broke_down_is_understood_all_the_same() {
+    let decodes = Arc::new(AtomicUsize::new(0));
+    let parrot = Parrot {
+        text: "run the backup",
+        takes: Duration::ZERO,
+        decodes: Arc::clone(&decodes),
+        panics: 1,
+    };
+    let engine = engine_with(Engines { stt: Some(Arc::new(parrot)), ..Engines::default() });
+    let mut phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
+    phone.speak(call.rtp, &utterance(), 20, |_| false);
+    let heard = hearing(&call, "a final", |e| matches!(e, HearingEvent::Final { .. }));
+    assert!(matches!(heard, HearingEvent::Final { text, .. } if text == "run the backup"));
+    assert!(decodes.load(Ordering::Relaxed) >= 2);
+    call.close();
 }
 
 #[test]

@@ -21,8 +21,8 @@ const ONE: Generation = Generation(1);
 fn singer(rate: SampleRate, takes_ms: u64) -> (Engines, Arc<AtomicUsize>) {
     let words_sung = Arc::new(AtomicUsize::new(0));
     let takes = Duration::from_millis(takes_ms);
-    let voice = Singer { rate, hz: 500.0, takes, words_sung: Arc::clone(&words_sung) };
-    let last = Singer { rate, hz: 900.0, takes, words_sung: Arc::default() };
+    let voice = Singer { rate, hz: 500.0, takes, words_sung: Arc::clone(&words_sung), shy: false };
+    let last = Singer { rate, hz: 900.0, takes, words_sung: Arc::default(), shy: false };
     let engines =
         Engines { tts: Some(Arc::new(voice)), fallback_tts: Some(Arc::new(last)), stt: None };
     (engines, words_sung)
@@ -165,6 +165,33 @@ fn a_failing_voice_says_so_and_what_was_made_is_heard() {
     let got = phone.listen_back();
     let loudest = got.chunks_exact(160).map(|c| amplitude_at(c, 900.0, 8_000)).fold(0.0, f64::max);
     assert!(loudest > 5_000.0, "the voice of last resort is heard: {loudest}");
+    call.close();
+}
+
+#[test]
+fn a_worker_outlives_whatever_a_voice_does_to_it() {
+    let rate = SampleRate::Hz8000;
+    let singer =
+        |hz, shy| Singer { rate, hz, takes: Duration::ZERO, words_sung: Arc::default(), shy };
+    let engine = engine_with(Engines {
+        tts: Some(Arc::new(singer(500.0, true))),
+        fallback_tts: Some(Arc::new(singer(900.0, false))),
+        stt: None,
+    });
+    let phone = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));
+    call.line.grant(ONE, Speech::Text("one".to_owned()));
+    until_drained(&call);
+    // Outside of what it says, where nobody expects it.
+    call.line.grant(Generation(2), Speech::Text("two".to_owned()));
+    call.wait_for("the panic's report", |event| match event {
+        LineEvent::SpeechFailed { error, .. } => error.contains("panicked").then_some(()),
+        _ => None,
+    });
+    call.line.grant(Generation(3), Speech::FallbackText("help".to_owned()));
+    until_drained(&call);
+    call.line.grant(Generation(4), Speech::Audio { samples: vec![9; 1_600], rate });
+    until_drained(&call);
     call.close();
 }
 

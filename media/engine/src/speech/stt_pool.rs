@@ -156,14 +156,7 @@ impl SttPool {
         };
         let mut stream = stream.or_else(|| open(engine));
         if let Some(Decode { job, samples }) = decode {
-            let result = match stream.take() {
-                Some(taken) => {
-                    let (kept, result) = decode_guarded(taken, &samples);
-                    stream = kept;
-                    result
-                }
-                None => Err(SttError::OutOfMemory),
-            };
+            let result = decode_anyhow(engine, &mut stream, &samples);
             Self::report(&lane, job, result);
         }
         let mut state = lane.lock();
@@ -203,17 +196,29 @@ fn open(engine: &dyn SpeechToText) -> Option<Box<dyn SttStream>> {
     }
 }
 
-/// Decodes; a panic costs the state, which may be broken, and this decode.
-fn decode_guarded(
-    mut stream: Box<dyn SttStream>,
+/// Decodes. A panic costs the state, which may be broken, and some time: what was said is decoded
+/// once more, with a new one.
+fn decode_anyhow(
+    engine: &dyn SpeechToText,
+    stream: &mut Option<Box<dyn SttStream>>,
     samples: &[i16],
-) -> (Option<Box<dyn SttStream>>, Result<Transcript, SttError>) {
-    let decoded = catch_unwind(AssertUnwindSafe(move || {
-        let result = stream.decode(samples);
-        (stream, result)
-    }));
-    match decoded {
-        Ok((stream, result)) => (Some(stream), result),
-        Err(_) => (None, Err(SttError::Engine("the recogniser panicked".to_owned()))),
+) -> Result<Transcript, SttError> {
+    for _ in 0..TRIES {
+        let Some(mut taken) = stream.take().or_else(|| open(engine)) else {
+            return Err(SttError::OutOfMemory);
+        };
+        let decoded = catch_unwind(AssertUnwindSafe(move || {
+            let result = taken.decode(samples);
+            (taken, result)
+        }));
+        if let Ok((kept, result)) = decoded {
+            *stream = Some(kept);
+            return result;
+        }
+        tracing::error!("the recogniser panicked; the line gets another state");
     }
+    Err(SttError::Engine("the recogniser panicked".to_owned()))
 }
+
+/// What brings a recogniser down twice is in the sound, and would do so again.
+const TRIES: usize = 2;

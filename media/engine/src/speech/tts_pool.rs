@@ -83,11 +83,15 @@ impl SpeechPool {
         self.ready.notify_all();
     }
 
-    /// One worker's life.
+    /// One worker's life. It outlives whatever a job does to it: a line whose workers are dead
+    /// would be mute for good.
     pub fn run(&self) {
         while let Some(job) = self.next() {
-            if job.shared.floor.is_current(job.generation) {
-                self.speak(&job);
+            if !job.shared.floor.is_current(job.generation) {
+                continue;
+            }
+            if catch_unwind(AssertUnwindSafe(|| self.speak(&job))).is_err() {
+                job.fail("the voice panicked".to_owned());
             }
         }
     }
@@ -128,10 +132,9 @@ impl SpeechJob {
             return;
         };
         let mut sink = self.sink(voice.capabilities().sample_rate);
-        match catch_unwind(AssertUnwindSafe(|| voice.speak(text, &mut sink))) {
-            Ok(Ok(())) => sink.end(),
-            Ok(Err(error)) => self.fail(error.to_string()),
-            Err(_) => self.fail("the voice panicked".to_owned()),
+        match voice.speak(text, &mut sink) {
+            Ok(()) => sink.end(),
+            Err(error) => self.fail(error.to_string()),
         }
     }
 

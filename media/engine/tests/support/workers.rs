@@ -13,17 +13,19 @@ use media_core::plugin::{
 
 use super::signal::tone;
 
-/// Understands the same in everything that is loud enough.
+/// Understands the same in everything that is loud enough. Its first `panics` decodes panic.
 pub struct Parrot {
     pub text: &'static str,
     pub takes: Duration,
     pub decodes: Arc<AtomicUsize>,
+    pub panics: usize,
 }
 
 struct ParrotStream {
     text: &'static str,
     takes: Duration,
     decodes: Arc<AtomicUsize>,
+    panics: usize,
 }
 
 impl SpeechToText for Parrot {
@@ -38,29 +40,34 @@ impl SpeechToText for Parrot {
 
     fn open(&self) -> Result<Box<dyn SttStream>, SttError> {
         let (text, takes, decodes) = (self.text, self.takes, Arc::clone(&self.decodes));
-        Ok(Box::new(ParrotStream { text, takes, decodes }))
+        Ok(Box::new(ParrotStream { text, takes, decodes, panics: self.panics }))
     }
 }
 
 impl SttStream for ParrotStream {
     fn decode(&mut self, _: &[i16]) -> Result<Transcript, SttError> {
-        self.decodes.fetch_add(1, Ordering::Relaxed);
+        let earlier = self.decodes.fetch_add(1, Ordering::Relaxed);
+        assert!(earlier >= self.panics, "asked to");
         std::thread::sleep(self.takes);
         Ok(Transcript { text: self.text.to_owned(), confidence: Some(0.9) })
     }
 }
 
-/// Sings each word for 100 ms, word by word, each a clause. Fails on "fail", panics on "panic".
+/// Sings each word for 100 ms, word by word, each a clause. Fails on "fail", panics on "panic", and
+/// from its second text on whenever it is asked what it is, if it is `shy`.
 pub struct Singer {
     pub rate: SampleRate,
     pub hz: f64,
     /// How long synthesis of a word takes.
     pub takes: Duration,
     pub words_sung: Arc<AtomicUsize>,
+    pub shy: bool,
 }
 
 impl TextToSpeech for Singer {
     fn capabilities(&self) -> TtsCapabilities {
+        let sung = self.words_sung.load(Ordering::Relaxed);
+        assert!(!self.shy || sung == 0, "asked what it is");
         TtsCapabilities { name: "singer".to_owned(), sample_rate: self.rate, text_bytes_max: 4_096 }
     }
 
