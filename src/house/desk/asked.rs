@@ -22,7 +22,7 @@ impl Desk {
             Request::Status => send(replies, self.status()),
             Request::QueueList => send(replies, self.queue_list(|_| true)),
             Request::QueueShow { claim } => send(replies, self.queue_show(claim)),
-            Request::QueueWithdraw { claim } => send(replies, self.queue_withdraw(claim)),
+            Request::QueueWithdraw { claim } => self.queue_withdraw(claim, replies),
             Request::QueuePause => self.queue_pause(true, replies),
             Request::QueueResume => self.queue_pause(false, replies),
             Request::OperatorTake { line } => send(replies, self.operator_takes(*line)),

@@ -1,6 +1,6 @@
 //! `xenline queue` at the desk.
 
-use queue_governor::{ClaimId, Ending};
+use queue_governor::{ClaimId, Ending, Unfinished};
 use tokio::sync::mpsc;
 
 use super::Desk;
@@ -24,16 +24,10 @@ impl Desk {
         }
     }
 
-    pub(super) fn queue_withdraw(&mut self, claim: &str) -> Reply {
+    pub(super) fn queue_withdraw(&mut self, claim: &str, replies: &mpsc::Sender<Reply>) {
         let id = ClaimId::new(claim);
-        match self.saying.queue.withdraw(&id) {
-            Withdrawal::Waited(unfinished) => {
-                self.write_ended(&unfinished, Ending::Withdrawn);
-                let heard = unfinished.heard().text;
-                let how = HowItEnded { ending: "withdrawn".into(), reason: None, heard };
-                self.tell_ended(&id, None, how);
-                Reply::Done { message: format!("{claim} is withdrawn") }
-            }
+        let answer = match self.saying.queue.withdraw(&id) {
+            Withdrawal::Waited(unfinished) => return self.take_back(&unfinished, replies),
             Withdrawal::OnLine(line) => {
                 let told = self
                     .lines_for(Some(line.0))
@@ -49,7 +43,24 @@ impl Desk {
                 Reply::refused(format!("{claim} has ended already: {}", how.ending))
             }
             Withdrawal::Unknown => unknown(claim),
-        }
+        };
+        send(replies, answer);
+    }
+
+    /// Whoever waits for it and whoever asks are told when it is safe: it would be said after a
+    /// crash otherwise.
+    fn take_back(&mut self, unfinished: &Unfinished, replies: &mpsc::Sender<Reply>) {
+        self.write_ended(unfinished, Ending::Withdrawn);
+        let (claim, heard) = (unfinished.claim.id.to_string(), unfinished.heard().text);
+        let how = HowItEnded { ending: "withdrawn".into(), reason: None, heard };
+        let ended = self.ended_for_its_asker(&unfinished.claim.id, None, how);
+        let replies = replies.clone();
+        self.once_kept(move |kept| {
+            if let Some((asker, reply)) = ended {
+                send(&asker, reply);
+            }
+            send(&replies, Reply::Done { message: format!("{claim} is withdrawn{kept}") });
+        });
     }
 
     /// Told when it would outlive the process, or could not.
@@ -62,15 +73,22 @@ impl Desk {
             true => "paused: nothing is said for other programs until `xenline queue resume`",
             false => "resumed: what other programs want said is said again",
         };
-        let (keeper, replies) = (self.saying.keeper.clone(), replies.clone());
+        let replies = replies.clone();
+        self.once_kept(move |kept| {
+            send(&replies, Reply::Done { message: format!("{message}{kept}") });
+        });
+    }
+
+    /// When all that was written is safe, or could not be: then with the words that say so.
+    fn once_kept(&self, tell: impl FnOnce(String) + Send + 'static) {
+        let keeper = self.saying.keeper.clone();
         // It waits for a disk, and the desk must not.
         tokio::task::spawn_blocking(move || {
             keeper.flush();
-            let kept = match keeper.state().failing() {
+            tell(match keeper.state().failing() {
                 Some(reason) => format!(". This would not survive a restart: {reason}"),
                 None => String::new(),
-            };
-            send(&replies, Reply::Done { message: format!("{message}{kept}") });
+            });
         });
     }
 }

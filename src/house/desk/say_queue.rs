@@ -364,10 +364,22 @@ impl Desk {
     }
 
     pub(super) fn tell_ended(&mut self, id: &ClaimId, line: Option<LineId>, how: HowItEnded) {
-        let Some(asker) = self.saying.queue.ended(id, how.clone()) else { return };
+        if let Some((asker, reply)) = self.ended_for_its_asker(id, line, how) {
+            send(&asker, reply);
+        }
+    }
+
+    /// It has ended: what is to be told, and to whom, if somebody wants to hear of it.
+    pub(super) fn ended_for_its_asker(
+        &mut self,
+        id: &ClaimId,
+        line: Option<LineId>,
+        how: HowItEnded,
+    ) -> Option<(mpsc::Sender<Reply>, Reply)> {
+        let asker = self.saying.queue.ended(id, how.clone())?;
         let (line, claim) = (line.map(|line| line.0), id.to_string());
         let HowItEnded { ending, reason, heard } = how;
-        send(&asker.replies, Reply::Ended { line, claim, ending, reason, heard });
+        Some((asker.replies, Reply::Ended { line, claim, ending, reason, heard }))
     }
 }
 
