@@ -45,7 +45,7 @@ class Step:
         verdict = "holds" if self.holds else f"FAILED, see {LOGS / self.name}.log"
         print(f"{self.name}: {verdict} ({time.time() - began:.0f} s)", flush=True)
         for line in self.out.splitlines():
-            if re.match(r"\s*(explored |loom |mutants: |flood: |grant_us|audit: |wire: |crashes: |full disk: )", line):
+            if re.match(r"\s*(explored |loom |mutants: |flood: |grant_us|audit: |audit of: |wire: |crashes: |full disk: )", line):
                 print("    " + line.strip(), flush=True)
 
     def numbers(self, pattern):

@@ -1,5 +1,8 @@
 //! Which recogniser, which voice, which brain: the configuration's words turned into engines.
 
+#[cfg(debug_assertions)]
+mod faults;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,7 +55,10 @@ pub fn load(config: &Config) -> Result<Engines, EngineError> {
         Err(error) => (fallback.clone(), Some(error.to_string())),
     };
     warm_up(&*stt, &*tts);
-    Ok(Engines { stt, tts, fallback, degraded })
+    let engines = Engines { stt, tts, fallback, degraded };
+    #[cfg(debug_assertions)]
+    let engines = faults::as_ordered(engines);
+    Ok(engines)
 }
 
 /// Lets both engines work once, so that the first caller does not wait for cold caches.

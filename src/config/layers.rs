@@ -21,6 +21,7 @@ const NOT_KEYS: &[&str] = &[
     "XENLINE_MODELS",
     "XENLINE_HTTP_TOKEN",
     "XENLINE_SMS_KEY",
+    "XENLINE_TEST_FAULTS",
 ];
 
 /// The variables of this process that are keys of ours. Everybody else's may hold any bytes.

@@ -1,55 +1,36 @@
-//! What was heard and written down, against what was promised.
+//! What was heard and written down, against what was promised. Ready sound is read off the
+//! recordings, step by step. Of words for the voice the recording says when a voice was heard and
+//! for how long; which words those were, the journal says, and both must agree.
 
 use std::collections::BTreeMap;
 
 use queue_governor::Ending;
 
+use crate::claims::{Claim, Claims, Kind};
 use crate::gateway::{Gateway, Messages};
 use crate::journal::Ledger;
-use crate::producers::{CLAIM_MS, Claims, is_bound, words_of};
-use crate::support::sound::FRAME;
-use crate::tones::{CODES, Heard, heard};
+use crate::recording::Recording;
+use crate::sounds::Sounded;
 
-const CLAIM_PACKETS: usize = CLAIM_MS / 20;
-/// Packets that may be heard a second time after a kill, because nobody had written down yet that
-/// they were sent: ready audio is written down every 200 ms, from reports every 100 ms, and a
-/// grant waits at most 50 ms for the disk.
-const UNKNOWN_PACKETS: usize = (200 + 100 + 50) / 20 + 1;
-/// Packets of a claim that may be missing in a recording: the first and last may hold less than
-/// half a packet of it, and so may those at each cut.
-const EDGE_PACKETS: usize = 2;
-
-/// One call as the phone heard it.
-pub struct Recording {
-    /// Packets by code.
-    codes: BTreeMap<usize, usize>,
-    overlaps: usize,
-    packets: usize,
-    /// How many claims there were by its end; none that came later is in it.
-    handed_in: usize,
-}
-
-impl Recording {
-    pub fn of(sound: &[i16], claims: &Claims) -> Self {
-        let (codes, handed_in) = (BTreeMap::new(), claims.handed_in());
-        let mut recording = Recording { codes, overlaps: 0, packets: 0, handed_in };
-        for packet in sound.chunks(FRAME) {
-            recording.packets += 1;
-            match heard(packet) {
-                Heard::Code(code) => *recording.codes.entry(code).or_default() += 1,
-                Heard::TwoAtOnce => recording.overlaps += 1,
-                Heard::Nothing | Heard::Unsure => {}
-            }
-        }
-        recording
-    }
-}
+/// What a voice may have said after what was written down last before a kill: a long word, and
+/// what may be unwritten of any sound.
+const UNKNOWN_VOICE_MS: u64 = 1_000;
+/// Between and within words a voice is silent, for half of the time at most.
+const VOICED: f64 = 0.5;
+/// A few words may be all pauses and soft sounds.
+const HARDLY_MS: u64 = 400;
 
 #[derive(Debug, Default)]
 pub struct Audit {
+    handed_in: BTreeMap<Kind, usize>,
     acknowledged: usize,
     refused: usize,
+    /// Sounds that went on in a call after the one that they began in.
+    resumed: usize,
     packets: usize,
+    voice_ms: u64,
+    /// What the journal says of words, in the same calls.
+    words_ms: u64,
     entries: usize,
     endings: BTreeMap<String, usize>,
     messages: usize,
@@ -64,46 +45,59 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// What was heard, where the journal says how much it must have been of what is not bound to
-    /// be delivered.
+    /// What was heard of ready sound, and of the voice.
     pub fn of_sound(claims: &Claims, ledger: &Ledger, recordings: &[Recording]) -> Self {
-        let (handed_in, acknowledged) = (claims.handed_in(), claims.acknowledged());
-        let mut audit = Audit { acknowledged: acknowledged.len(), ..Audit::default() };
-        audit.refused = claims.refused();
-        audit.overlaps = recordings.iter().map(|it| it.overlaps).sum();
-        audit.packets = recordings.iter().map(|it| it.packets).sum();
-        let least = |number: &usize| match acknowledged.contains_key(number) && is_bound(*number) {
-            true => CLAIM_PACKETS,
-            false => ledger.heard_ms_of(&words_of(*number), CLAIM_MS as u64) as usize / 20,
+        let all = claims.all();
+        let mut audit = Audit {
+            handed_in: claims.kinds(),
+            acknowledged: all.iter().filter(|claim| claim.accepted).count(),
+            refused: all.iter().filter(|claim| claim.refused).count(),
+            overlaps: recordings.iter().map(|it| it.overlaps).sum(),
+            packets: recordings.iter().map(|it| it.packets).sum(),
+            ..Audit::default()
         };
-        for code in 0..CODES {
-            // Codes come round again.
-            let numbers: Vec<usize> = (code..handed_in).step_by(CODES).collect();
-            let heard_since = |number: usize| -> (usize, usize) {
-                let those = recordings.iter().filter(|it| it.handed_in > number);
-                let heard: Vec<usize> =
-                    those.filter_map(|it| it.codes.get(&code).copied()).collect();
-                (heard.iter().sum(), heard.len())
-            };
-            // The last claim of a code is missed by itself, before what came earlier is counted.
-            for place in (0..numbers.len()).rev() {
-                let these = &numbers[place..];
-                let (packets, cuts) = heard_since(numbers[place]);
-                let least: usize = these.iter().map(least).sum();
-                if packets + EDGE_PACKETS * cuts.max(these.len()) < least {
-                    audit.lost.push(format!("sounds {these:?}: {packets} packets of {least}"));
-                    break;
-                }
-            }
-            let (packets, cuts) = heard_since(0);
-            let bound = |number: &&usize| acknowledged.contains_key(number) && is_bound(**number);
-            let kills = cuts.saturating_sub(numbers.iter().filter(bound).count());
-            // One that was killed before its acknowledgement arrived may be heard as well.
-            if packets > numbers.len() * CLAIM_PACKETS + kills * UNKNOWN_PACKETS {
-                audit.twice.push(format!("sound {code}: {packets} packets in {cuts} calls"));
+        let mut heard_by_key = BTreeMap::<usize, Vec<&str>>::new();
+        for claim in all.iter().filter(|claim| claim.sound.is_some()) {
+            let sounded = Sounded::of(claim, ledger, recordings);
+            let told = |what: String| format!("{}: {what}", claim.words);
+            audit.twice.extend(sounded.heard_again().into_iter().map(told));
+            audit.lost.extend(sounded.lost(ledger).map(told));
+            audit.resumed += sounded.resumed();
+            if let Some(key) = claim.key.filter(|_| sounded.packets() > 0) {
+                heard_by_key.entry(key).or_default().push(&claim.words);
             }
         }
+        let twice = heard_by_key.into_values().filter(|heard| heard.len() > 1);
+        audit.twice.extend(twice.map(|heard| format!("{heard:?}: both were heard")));
+        audit.hear_the_voice(&all, ledger, recordings);
         audit
+    }
+
+    fn hear_the_voice(&mut self, all: &[Claim], ledger: &Ledger, recordings: &[Recording]) {
+        let spoken: Vec<_> = all
+            .iter()
+            .filter(|claim| claim.sound.is_none())
+            .filter_map(|claim| ledger.account_of(&claim.words))
+            .collect();
+        for (life, recording) in recordings.iter().enumerate() {
+            let voice_ms = recording.voice as u64 * 20;
+            let words_ms = spoken.iter().map(|(_, account)| account.heard_ms_in(life)).sum::<u64>();
+            if ((voice_ms + HARDLY_MS) as f64) < words_ms as f64 * VOICED {
+                self.lost.push(format!(
+                    "call {life}: {words_ms} ms of words are written down as heard, and {voice_ms} \
+                     ms of a voice were"
+                ));
+            }
+            self.voice_ms += voice_ms;
+            self.words_ms += words_ms;
+        }
+        let kills = recordings.len().saturating_sub(1) as u64;
+        if self.voice_ms > self.words_ms + kills * UNKNOWN_VOICE_MS {
+            self.twice.push(format!(
+                "a voice was heard for {} ms, and {} ms of words are written down",
+                self.voice_ms, self.words_ms
+            ));
+        }
     }
 
     /// And what was written down of it; `log`: what the line said, where the endings are that
@@ -118,19 +112,50 @@ impl Audit {
                 line.contains("the last run left has ended") && line.contains(&format!("={id} "))
             })
         };
-        for (number, id) in claims.acknowledged() {
-            match ledger.ending_of(&id) {
-                (false, _) => self.journal.push(format!("{id}: accepted and not written down")),
-                (true, None) if is_bound(number) || !left(&id) => {
-                    self.lost.push(format!("{id}: accepted and never ended"));
+        for claim in claims.all().iter().filter(|claim| claim.accepted) {
+            let Some((id, account)) = ledger.account_of(&claim.words) else {
+                self.lost.push(format!("{}: accepted and not written down", claim.words));
+                continue;
+            };
+            match &account.ending {
+                None if claim.bound || !left(id) => {
+                    self.lost.push(format!("{}: accepted and never ended", claim.words));
                 }
-                (true, Some(ending)) if is_bound(number) && *ending != Ending::Spoken => {
-                    self.lost.push(format!("{id}: to be delivered, and ended {ending:?}"));
+                Some(ending) if claim.bound && !claim.may_end(ending) => {
+                    self.lost.push(format!("{}: ended {ending:?}", claim.words));
                 }
-                (true, _) => {}
+                _ => {}
+            }
+            self.compare_with_what_was_told(claim, account.ending.as_ref());
+        }
+        self.count_twins(&claims.all(), ledger);
+        self
+    }
+
+    /// Of those that are the same one was said, if one was accepted; which one is nobody's business.
+    fn count_twins(&mut self, all: &[Claim], ledger: &Ledger) {
+        let mut by_key = BTreeMap::<usize, (bool, usize)>::new();
+        for (key, claim) in all.iter().filter_map(|claim| Some((claim.key?, claim))) {
+            let ending = ledger.account_of(&claim.words).and_then(|(_, it)| it.ending.as_ref());
+            let (accepted, said) = by_key.entry(key).or_default();
+            *accepted |= claim.accepted;
+            *said += usize::from(ending == Some(&Ending::Spoken));
+        }
+        for (key, (accepted, said)) in by_key {
+            if said > 1 || accepted && said == 0 {
+                self.journal.push(format!("twins {key}: {said} of them were said"));
             }
         }
-        self
+    }
+
+    /// An ending is told when it is written down, and not otherwise.
+    fn compare_with_what_was_told(&mut self, claim: &Claim, written: Option<&Ending>) {
+        let waits = matches!(claim.kind, Kind::Withdrawn | Kind::Notice);
+        let Some(told) = claim.ended.as_ref().filter(|_| waits) else { return };
+        let written = written.map(|ending| format!("{ending:?}").to_lowercase());
+        if written.as_ref() != Some(told) {
+            self.journal.push(format!("{}: told {told}, written {written:?}", claim.words));
+        }
     }
 
     /// And what was to be sent in writing.
@@ -142,22 +167,26 @@ impl Audit {
         self
     }
 
-    /// Of two houses.
-    #[must_use]
-    pub fn and(mut self, other: Audit) -> Self {
-        self.acknowledged += other.acknowledged;
-        self.refused += other.refused;
-        self.packets += other.packets;
-        self.entries += other.entries;
-        self.messages += other.messages;
-        self.overlaps += other.overlaps;
+    /// And another house's.
+    pub fn add(&mut self, other: Audit) {
+        for (kind, count) in other.handed_in {
+            *self.handed_in.entry(kind).or_default() += count;
+        }
         for (ending, count) in other.endings {
             *self.endings.entry(ending).or_default() += count;
         }
+        self.acknowledged += other.acknowledged;
+        self.refused += other.refused;
+        self.resumed += other.resumed;
+        self.packets += other.packets;
+        self.voice_ms += other.voice_ms;
+        self.words_ms += other.words_ms;
+        self.entries += other.entries;
+        self.messages += other.messages;
+        self.overlaps += other.overlaps;
         self.lost.extend(other.lost);
         self.twice.extend(other.twice);
         self.journal.extend(other.journal);
-        self
     }
 
     pub fn holds(&self) -> bool {
@@ -166,20 +195,41 @@ impl Audit {
         self.acknowledged > 0 && self.messages > 0 && nothing_wrong && self.overlaps == 0
     }
 
-    pub fn report(&self, crashes: &str) -> String {
-        format!(
-            "audit: {crashes} acknowledged={} refused={} messages={} packets={} \
-             journal_entries={} journal_wrong={} lost={} twice={} overlaps={} endings={:?}",
+    /// Two lines: the figures, and what they are of.
+    pub fn report(&self, crashes: &str) -> [String; 2] {
+        let figures = format!(
+            "audit: {crashes} acknowledged={} refused={} messages={} packets={} resumed={} \
+             journal_entries={} journal_wrong={} lost={} twice={} overlaps={}",
             self.acknowledged,
             self.refused,
             self.messages,
             self.packets,
+            self.resumed,
             self.entries,
             self.journal.len(),
             self.lost.len(),
             self.twice.len(),
             self.overlaps,
-            self.endings
-        )
+        );
+        let of = format!(
+            "audit of: accepted {:?}, ended {:?}. Sounds are read off the recordings by their \
+             steps; words are judged by the journal, and by a voice that was heard for {} ms where \
+             {} ms of words are written down",
+            self.handed_in, self.endings, self.voice_ms, self.words_ms
+        );
+        [figures, of]
+    }
+}
+
+impl Claim {
+    /// Whether one that must be delivered may end so.
+    fn may_end(&self, ending: &Ending) -> bool {
+        match (ending, self.kind) {
+            (Ending::Spoken, _)
+            | (Ending::Duplicate, Kind::Twin)
+            | (Ending::Withdrawn, Kind::Withdrawn)
+            | (Ending::Superseded, Kind::Superseded) => true,
+            _ => false,
+        }
     }
 }

@@ -17,6 +17,8 @@ use crate::redis::Redis;
 use crate::support::process::{Guarded, children, kill, need, xenline};
 
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+/// The directory with orders for its speech workers.
+const FAULTS: &str = "faults";
 
 pub struct House {
     dir: TempDir,
@@ -62,6 +64,7 @@ impl House {
         change(&mut config);
         let redis = (store == LaneStoreKind::Redis).then(|| Redis::start(dir.path()));
         let socket = config.say.socket.clone().expect("the tests name one");
+        std::fs::create_dir(dir.path().join(FAULTS)).expect("a directory");
         let file = dir.path().join("xenline.toml");
         std::fs::write(&file, toml::to_string(&config).expect("TOML")).expect("it is written");
         House { dir, _sockets: sockets, file, config, redis, disk_kb: None, socket, door }
@@ -111,19 +114,26 @@ impl House {
         }
     }
 
+    /// The next work of a speech worker ends with a panic. `worker`: `voice` or `recogniser`.
+    pub fn break_down(&self, worker: &str) {
+        std::fs::write(self.dir.path().join(FAULTS).join(worker), "").expect("room for it");
+    }
+
+    /// Whether it did.
+    pub fn broke_down(&self, worker: &str) -> bool {
+        !self.dir.path().join(FAULTS).join(worker).exists()
+    }
+
     /// The store's own process, if it has one.
     pub fn redis(&mut self) -> Option<&mut Redis> {
         self.redis.as_mut()
-    }
-
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
     }
 
     /// Starts it, and returns when it takes calls.
     pub fn start(&self) -> Line {
         let mut command = xenline();
         command.env("CHATTER_TEXTS", "[]").env("XENLINE_HTTP_TOKEN", TOKEN);
+        command.env("XENLINE_TEST_FAULTS", self.dir.path().join(FAULTS));
         if let Some(redis) = &self.redis {
             command.env(&self.config.lanes.redis_url_env, redis.url());
         }

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use lane_broker::{Lane, LaneStore, Position, Tag};
-use queue_governor::{Ending, Record};
+use queue_governor::{Ending, Heard, Record};
 use serde::Deserialize;
+use xenline::say::SPOOLED;
 
 /// Read at once.
 const PAGE: usize = 512;
@@ -25,6 +26,8 @@ pub struct Ledger {
     names: BTreeMap<String, String>,
     /// The last entry that was looked at.
     upto: Position,
+    /// How many lives were looked at: the number of the next.
+    lives: usize,
     pub entries: usize,
     /// What must not be, with the claim that it is about.
     pub wrong: Vec<String>,
@@ -32,16 +35,51 @@ pub struct Ledger {
 
 /// One claim's.
 #[derive(Debug, Default)]
-struct Account {
+pub struct Account {
     heard_to: usize,
     heard_ms: u64,
-    ending: Option<Ending>,
+    /// Where it would have gone on after each life in which something of it was heard, and how long
+    /// it had been heard by then.
+    marks: Vec<Mark>,
+    pub ending: Option<Ending>,
+    /// The life in which it ended.
+    pub ended_in: Option<usize>,
     /// Accepted, or copied as accepted, and not ended since.
     is_open: bool,
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    life: usize,
+    resume_at: usize,
+    ms: u64,
+}
+
+impl Account {
+    /// Where it goes on after the lives before `life`: a sample of ready sound, or a byte.
+    pub fn resumes_at(&self, life: usize) -> usize {
+        self.before(life).resume_at
+    }
+
+    /// For how long it was heard in `life`, by what was written down.
+    pub fn heard_ms_in(&self, life: usize) -> u64 {
+        self.before(life + 1).ms.saturating_sub(self.before(life).ms)
+    }
+
+    fn before(&self, life: usize) -> Mark {
+        self.marks.iter().rev().find(|mark| mark.life < life).copied().unwrap_or_default()
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        match self.marks.last_mut() {
+            Some(last) if last.life == mark.life => *last = mark,
+            _ => self.marks.push(mark),
+        }
+    }
+}
+
 impl Ledger {
-    /// Takes in what came since the last time.
+    /// Takes in what came in a life that is over.
     pub fn read(&mut self, store: &dyn LaneStore) {
         let lane = Lane::new(Tag::xen_out(), "journal").expect("a good name");
         loop {
@@ -56,11 +94,17 @@ impl Ledger {
                 }
             }
         }
+        self.life_ends();
+    }
+
+    /// What comes from here on was written down in the next life.
+    pub fn life_ends(&mut self) {
+        self.lives += 1;
     }
 
     /// A life begins with a copy of what the last one left, so the same may come again; anything
     /// else than the same may not.
-    fn take(&mut self, record: &Record) {
+    pub fn take(&mut self, record: &Record) {
         let id = record.claim().to_string();
         let known = self.claims.contains_key(&id);
         match record {
@@ -82,11 +126,19 @@ impl Ledger {
                     self.wrong.push(format!("{id}: heard on after its ending"));
                 }
                 (account.heard_to, account.heard_ms) = (*resume_at, *ms);
+                account.mark(Mark { life: self.lives, resume_at: *resume_at, ms: *ms });
             }
-            Record::Ended { ending, .. } => {
+            Record::Ended { ending, heard, .. } => {
                 let Some(account) = self.claims.get_mut(&id) else { return };
+                if account.ending.is_none() {
+                    account.ended_in = Some(self.lives);
+                    let (resume_at, ms) = (account.heard_to, heard.ms.max(account.heard_ms));
+                    account.mark(Mark { life: self.lives, resume_at, ms });
+                }
+                // Names of what came from the spool are kept longer than what was said.
+                let is_name = id.starts_with(SPOOLED) && *heard == Heard::default();
                 let first = account.ending.get_or_insert_with(|| ending.clone());
-                if first != ending || !account.is_open {
+                if first != ending || !(account.is_open || is_name) {
                     self.wrong.push(format!("{id}: ended {first:?} and then {ending:?}"));
                 }
                 account.is_open = false;
@@ -94,17 +146,16 @@ impl Ledger {
         }
     }
 
-    /// Whether a claim was written down, and how it ended.
-    pub fn ending_of(&self, claim: &str) -> (bool, Option<&Ending>) {
-        let account = self.claims.get(claim);
-        (account.is_some(), account.and_then(|it| it.ending.as_ref()))
+    /// What stands there of the claim with these words, if it was written down, and its name.
+    pub fn account_of(&self, words: &str) -> Option<(&str, &Account)> {
+        let id = self.names.get(words)?;
+        Some((id, self.claims.get(id)?))
     }
 
     /// How much was heard at least of the claim with these words, of `whole_ms`: what was written
     /// down last of one that has not ended well. It may have been more.
     pub fn heard_ms_of(&self, words: &str, whole_ms: u64) -> u64 {
-        let account = self.names.get(words).and_then(|id| self.claims.get(id));
-        account.map_or(0, |it| match it.ending {
+        self.account_of(words).map_or(0, |(_, it)| match it.ending {
             Some(Ending::Spoken) => whole_ms,
             _ => it.heard_ms,
         })

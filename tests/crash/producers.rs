@@ -1,122 +1,216 @@
-//! Programs of the machine that want to be heard, each with a sound of its own.
+//! Programs of the machine that want to be heard: several at once, in every way there is.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use lane_broker::intake::{Policy, WishSource};
+use serde_json::json;
 use xenline::control::{Reply, Request, SayRequest, client};
 
+use crate::claims::{Claims, Kind};
+use crate::faults::Random;
 use crate::gateway::Messages;
-use crate::tones::{CODES, RATE_HZ, sound};
+use crate::house::House;
 
-/// How long a claim is: thirty packets.
-pub const CLAIM_MS: usize = 600;
+/// Between two of them, at most.
+const APART_MS: u64 = 120;
+/// How long one may have been accepted when it is taken back.
+const TAKEN_BACK_MS: u64 = 250;
 
-/// Of so many claims one is not bound to be delivered: it may end with the line.
-const UNBOUND_EACH: usize = 5;
-
-/// What was handed in, and what of it was acknowledged.
-pub struct Claims {
-    dir: PathBuf,
-    next: AtomicUsize,
-    refused: AtomicUsize,
-    /// By number, with the name that the line gave it.
-    acknowledged: Mutex<BTreeMap<usize, String>>,
+/// All of them, with what they had in mind when the line died.
+pub struct Producers {
+    socket: PathBuf,
+    door: std::net::SocketAddr,
+    pub claims: Arc<Claims>,
+    messages: Arc<Messages>,
+    random: Mutex<Random>,
+    /// Said already, and to be said again by another name.
+    twins: Mutex<Vec<(usize, usize)>>,
+    /// Those that wait for endings; they are let go when the line dies.
+    waiting: Mutex<Vec<JoinHandle<()>>>,
 }
 
-impl Claims {
-    /// Writes the sounds into `dir`.
-    pub fn new(dir: &Path) -> Arc<Self> {
-        let dir = dir.join("tones");
-        std::fs::create_dir(&dir).expect("a directory");
-        for code in 0..CODES {
-            write(&dir.join(format!("{code}.wav")), &sound(code, CLAIM_MS));
+impl Producers {
+    pub fn new(house: &House, claims: &Arc<Claims>, messages: &Arc<Messages>, seed: u64) -> Self {
+        Self {
+            socket: house.socket.clone(),
+            door: house.door,
+            claims: claims.clone(),
+            messages: messages.clone(),
+            random: Mutex::new(Random(seed)),
+            twins: Mutex::default(),
+            waiting: Mutex::default(),
         }
-        let (next, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Claims { dir, next, refused, acknowledged: Mutex::default() })
     }
 
-    /// The claims that the line said it took.
-    pub fn acknowledged(&self) -> BTreeMap<usize, String> {
-        self.acknowledged.lock().expect("no panic").clone()
+    /// Has some of them hand something in, a moment apart, and messages sent.
+    pub fn act(&self) {
+        self.messages.submit_one(self.door);
+        let twin = self.twins.lock().expect("no panic").pop();
+        if let Some((key, steps)) = twin {
+            self.say_again(key, steps);
+        }
+        for _ in 0..2 + self.below(2) {
+            match self.below(14) {
+                0..=2 => drop(self.play(Kind::Sound, 9)),
+                3 => drop(self.play(Kind::Unbound, 4)),
+                4 | 5 => self.drop_into_the_spool(),
+                6 | 7 => drop(self.play(Kind::Alert, 2)),
+                8 | 9 => self.speak(Kind::Text),
+                10 | 11 => self.say_twice(),
+                12 => self.take_back(),
+                _ => self.replace(),
+            }
+            std::thread::sleep(Duration::from_millis(self.below(APART_MS)));
+        }
+        self.messages.submit_one(self.door);
     }
 
-    /// How many the line turned away because it could not keep them.
-    pub fn refused(&self) -> usize {
-        self.refused.load(Ordering::Relaxed)
-    }
-
-    /// How many were handed in, those included of which nobody knows.
-    pub fn handed_in(&self) -> usize {
-        self.next.load(Ordering::Relaxed)
-    }
-
-    fn wav(&self, code: usize) -> PathBuf {
-        self.dir.join(format!("{}.wav", code % CODES))
-    }
-
-    /// Hands the next claim in. Dies with the line without a word: then nobody knows.
-    fn submit_one(&self, socket: &Path) {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
+    /// Has the voice say something at once, and waits for its ending.
+    pub fn notice(&self) -> Option<String> {
+        let (number, text) = self.claims.spoken(Kind::Notice, true);
         let wish = SayRequest {
-            text: words_of(number),
-            wav: Some(self.wav(number)),
-            must_deliver: is_bound(number),
-            dedup_key: Some(words_of(number)),
+            text,
+            source: WishSource::System,
+            must_deliver: true,
+            wait: true,
             ..SayRequest::default()
         };
-        let _ = client::ask(socket, &Request::Say(wish), |reply| match reply {
-            Reply::Accepted { claim, .. } => {
-                self.acknowledged.lock().expect("no panic").insert(number, claim);
-            }
-            Reply::Refused { .. } => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
-            }
-            _ => {}
-        });
+        hand_in(&self.socket, &self.claims, number, wish, |_| {});
+        self.claims.get(number).ended
     }
-}
 
-/// What stands for a claim's sound.
-pub fn words_of(number: usize) -> String {
-    format!("sound {number}")
-}
-
-/// Whether a claim must be delivered, whatever happens.
-pub fn is_bound(number: usize) -> bool {
-    number % UNBOUND_EACH != UNBOUND_EACH - 1
-}
-
-/// Hands `count` claims and messages in, a moment apart, from a thread of its own.
-pub fn submit(
-    (socket, claims): (&Path, &Arc<Claims>),
-    (door, messages): (SocketAddr, &Arc<Messages>),
-    count: usize,
-) -> JoinHandle<()> {
-    let (socket, claims, messages) = (socket.to_owned(), claims.clone(), messages.clone());
-    std::thread::spawn(move || {
-        for _ in 0..count {
-            claims.submit_one(&socket);
-            messages.submit_one(door);
-            std::thread::sleep(Duration::from_millis(60));
+    /// The line is dead: nobody waits for it any more.
+    pub fn mourn(&self) {
+        for waiting in self.waiting.lock().expect("no panic").drain(..) {
+            waiting.join().expect("no panic");
         }
-    })
+    }
+
+    fn below(&self, bound: u64) -> u64 {
+        self.random.lock().expect("no panic").below(bound)
+    }
+
+    fn play(&self, kind: Kind, steps: usize) -> Option<String> {
+        let (number, words, file) = self.claims.sounding(kind, steps, None);
+        let wish = SayRequest {
+            text: words,
+            wav: Some(file),
+            source: if kind == Kind::Alert { WishSource::System } else { WishSource::External },
+            must_deliver: kind != Kind::Unbound,
+            ..SayRequest::default()
+        };
+        hand_in(&self.socket, &self.claims, number, wish, |_| {})
+    }
+
+    fn speak(&self, kind: Kind) {
+        let (number, text) = self.claims.spoken(kind, true);
+        let wish = SayRequest { text, must_deliver: true, ..SayRequest::default() };
+        hand_in(&self.socket, &self.claims, number, wish, |_| {});
+    }
+
+    /// What lies in `new` was handed in, whoever lives or dies.
+    fn drop_into_the_spool(&self) {
+        let (number, text, wav) = self.claims.sounding(Kind::Dropped, 5, None);
+        let spool = self.socket.with_file_name("spool");
+        let claim = json!({"text": text, "wav": wav, "must_deliver": true}).to_string();
+        let (tmp, new) = (spool.join(format!("tmp/{number}")), spool.join(format!("new/{number}")));
+        std::fs::write(&tmp, claim).expect("the spool is there");
+        std::fs::rename(&tmp, new).expect("it is dropped");
+        self.claims.accepted(number);
+    }
+
+    /// Two that do not know of each other say the same, at once or one before and one after the
+    /// crash.
+    fn say_twice(&self) {
+        const STEPS: usize = 3;
+        let (number, words, file) = self.claims.sounding(Kind::Twin, STEPS, None);
+        self.hand_in_twin(number, (words, file), number);
+        match self.below(2) {
+            0 => self.say_again(number, STEPS),
+            _ => self.twins.lock().expect("no panic").push((number, STEPS)),
+        }
+    }
+
+    fn say_again(&self, key: usize, steps: usize) {
+        let (number, words, file) = self.claims.sounding(Kind::Twin, steps, Some(key));
+        self.hand_in_twin(number, (words, file), key);
+    }
+
+    fn hand_in_twin(&self, number: usize, (text, file): (String, PathBuf), key: usize) {
+        let wish = SayRequest {
+            text,
+            wav: Some(file),
+            must_deliver: true,
+            dedup_key: Some(format!("twin {key}")),
+            ..SayRequest::default()
+        };
+        hand_in(&self.socket, &self.claims, number, wish, |_| {});
+    }
+
+    /// Hands one in, and takes it back.
+    fn take_back(&self) {
+        let (number, text, file) = self.claims.sounding(Kind::Withdrawn, 6, None);
+        let (socket, claims) = (self.socket.clone(), self.claims.clone());
+        let (accepted, claim) = channel();
+        let waiting = std::thread::spawn(move || {
+            let wish = SayRequest {
+                text,
+                wav: Some(file),
+                must_deliver: true,
+                on_interrupt: Some(Policy::Resume),
+                wait: true,
+                ..SayRequest::default()
+            };
+            hand_in(&socket, &claims, number, wish, |id| {
+                let _ = accepted.send(id.to_owned());
+            });
+        });
+        self.waiting.lock().expect("no panic").push(waiting);
+        // Nothing comes where it was refused, or the line is dead.
+        let Ok(claim) = claim.recv() else { return };
+        std::thread::sleep(Duration::from_millis(self.below(TAKEN_BACK_MS)));
+        // Whether it came in time is told by its ending.
+        let _ = client::ask(&self.socket, &Request::QueueWithdraw { claim }, |_| {});
+    }
+
+    /// Hands one in, and another one in its place.
+    fn replace(&self) {
+        let Some(first) = self.play(Kind::Superseded, 5) else { return };
+        let (number, text, file) = self.claims.sounding(Kind::Successor, 4, None);
+        let wish = SayRequest {
+            text,
+            wav: Some(file),
+            must_deliver: true,
+            supersedes: Some(first),
+            ..SayRequest::default()
+        };
+        hand_in(&self.socket, &self.claims, number, wish, |_| {});
+    }
 }
 
-pub fn write(file: &Path, samples: &[i16]) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: RATE_HZ,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(file, spec).expect("a file");
-    for sample in samples {
-        writer.write_sample(*sample).expect("room for it");
-    }
-    writer.finalize().expect("room for it");
+/// Hands a claim in, and notes what is said of it; gives its name if it was accepted. A line that
+/// dies over it says nothing, and then nobody knows.
+fn hand_in(
+    socket: &std::path::Path,
+    claims: &Claims,
+    number: usize,
+    wish: SayRequest,
+    accepted: impl Fn(&str),
+) -> Option<String> {
+    let mut name = None;
+    let _ = client::ask(socket, &Request::Say(wish), |reply| match reply {
+        Reply::Accepted { claim, .. } => {
+            claims.accepted(number);
+            accepted(&claim);
+            name = Some(claim);
+        }
+        Reply::Refused { .. } => claims.refused(number),
+        Reply::Ended { ending, .. } => claims.ended(number, &ending),
+        _ => {}
+    });
+    name
 }

@@ -35,7 +35,7 @@ pub fn packets_after(
     let mut sounds = BTreeMap::new();
     for (_, event) in events {
         if let CallEvent::ClaimAccepted { claim, text, .. } = event {
-            sounds.insert(claim.as_str(), code_of(text).map(Heard::Code));
+            sounds.insert(claim.as_str(), code_of(text));
         }
     }
     let sound = |claim: &str| sounds.get(claim).copied().flatten();
@@ -57,7 +57,7 @@ pub fn packets_after(
             .find(|(t_ms, whose)| *t_ms > silenced_ms || *t_ms > revoked_ms && *whose != claim);
         let until = next.map_or(wire.len(), |(t_ms, _)| by(*t_ms + APART_MS).saturating_sub(1));
         let after = wire.get(by(revoked_ms)..until).unwrap_or_default();
-        Some(after.iter().filter(|packet| packet.heard == sound).count())
+        Some(after.iter().filter(|packet| packet.heard.code() == Some(sound)).count())
     };
     let (mut heard, mut counts) = (BTreeSet::new(), Vec::new());
     for (t_ms, event) in events {
@@ -79,15 +79,16 @@ fn answered_unix_ms(
     events: &[Timed],
     wire: &[Arrived],
     first: &[(f64, &str)],
-    sound: impl Fn(&str) -> Option<Heard>,
+    sound: impl Fn(&str) -> Option<usize>,
 ) -> f64 {
     let roughly = events.iter().find_map(|(_, event)| match event {
         CallEvent::CallOpened(opened) => Some(opened.answered_unix_ms as f64),
         _ => None,
     });
     let roughly = roughly.expect("the record begins with it");
-    let begins = |sound: Heard| {
-        let starts = wire.windows(2).filter(move |p| p[0].heard != sound && p[1].heard == sound);
+    let begins = |sound: usize| {
+        let is = move |packet: &Arrived| packet.heard.code() == Some(sound);
+        let starts = wire.windows(2).filter(move |pair| !is(&pair[0]) && is(&pair[1]));
         starts.map(|pair| pair[1].unix_ms)
     };
     let off = |(t_ms, claim): &(f64, &str)| {
@@ -103,7 +104,8 @@ fn answered_unix_ms(
 #[test]
 fn packets_that_leave_after_a_revoke_are_counted_whatever_the_clocks_say() {
     use xenline::report::{CallOpened, ClaimSource};
-    let packet = |unix_ms: f64, code: usize| Arrived { unix_ms, heard: Heard::Code(code) };
+    let packet =
+        |unix_ms: f64, code: usize| Arrived { unix_ms, heard: Heard::Step { code, step: 0 } };
     let accepted = |claim: &str| CallEvent::ClaimAccepted {
         claim: claim.into(),
         source: ClaimSource::External,

@@ -14,7 +14,7 @@ use lane_broker::intake::WishSource;
 use xenline::control::{Reply, Request, SayRequest, client};
 use xenline::report::CallEvent;
 
-use crate::producers::write;
+use crate::claims::write;
 use crate::revokes::{Arrived, packets_after};
 use crate::support::line::{Serving, Timed};
 use crate::support::phone::Phone;
@@ -87,8 +87,10 @@ fn in_a_flood_of_claims_one_tone_is_heard_at_a_time() {
     let (events, took) = (line.events(), flood_lasts.as_secs_f64());
     line.stop();
     let count = |what: Heard| wire.iter().filter(|packet| packet.heard == what).count();
-    let (two, unsure) = (count(Heard::TwoAtOnce), count(Heard::Unsure));
-    let heard = (0..PRODUCERS).filter(|it| count(Heard::Code(code(*it))) > 0).count();
+    let (two, unsure) = (count(Heard::TwoAtOnce), count(Heard::Other));
+    let is_heard =
+        |producer: &usize| wire.iter().any(|it| it.heard.code() == Some(code(*producer)));
+    let heard = (0..PRODUCERS).filter(is_heard).count();
     let after = packets_after(&events, &wire, code_of);
     let within = after.iter().filter(|packets| **packets <= 1).count();
     let slowest = silences(&events).into_iter().fold(0.0, f64::max);

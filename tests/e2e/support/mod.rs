@@ -1,6 +1,8 @@
 //! What the tests share: processes, a line that serves, a phone made of plain sockets, sound.
 
 pub mod line;
+#[allow(dead_code, reason = "shared with the crash harness")]
+pub mod mind;
 pub mod phone;
 pub mod process;
 pub mod rtp;
