@@ -3,6 +3,7 @@
 use media_core::Codec;
 use serde::{Serialize, Serializer};
 
+use crate::caller::CallerIdentity;
 use crate::event::{CallId, CallOutcome};
 
 /// Which way a call was set up.
@@ -29,8 +30,11 @@ pub struct Cdr {
     pub sip_call_id: String,
     /// Inbound or outbound.
     pub direction: CallDirection,
-    /// User part of the calling identity.
+    /// The calling number: what the trunk asserts, or else what From says.
     pub from: String,
+    /// What is known of the caller beside that, of an inbound call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Box<CallerIdentity>>,
     /// User part of what was called.
     pub to: String,
     /// The trunk, empty for an outbound call to an address outside every trunk.

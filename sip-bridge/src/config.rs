@@ -1,11 +1,13 @@
 //! What a bridge is started with.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use media_core::Codec;
 
 use crate::acl::Trunk;
+use crate::policy::TrunkPolicy;
 
 /// The bridge's configuration.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct BridgeConfig {
     pub tls: Option<TlsConfig>,
     /// Who may call us. Empty: nobody (a softphone that only dials).
     pub trunks: Vec<Trunk>,
+    /// What each trunk is believed and allowed, by its name; one that is not in it gets the default.
+    pub policies: BTreeMap<String, TrunkPolicy>,
     /// Addresses of trunks that are asked by OPTIONS whether they are there: the trunk's name, and a
     /// `sip:` URI with an address as its host. The first of a trunk is its primary.
     pub routes: Vec<(String, String)>,
@@ -43,6 +47,7 @@ impl Default for BridgeConfig {
             tcp: None,
             tls: None,
             trunks: Vec::new(),
+            policies: BTreeMap::new(),
             routes: Vec::new(),
             probe_every_s: 30,
             channels_max: 10,
@@ -78,4 +83,6 @@ pub struct DialSpec {
     pub local_rtp: SocketAddr,
     /// Codecs to offer, the preferred first.
     pub codecs: Vec<Codec>,
+    /// `X-` headers for the INVITE. To a trunk only those go that its `headers_out` allows.
+    pub headers: Vec<(String, String)>,
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use media_core::NegotiatedMedia;
 use serde::Serialize;
 
+use crate::caller::CallerIdentity;
 use crate::cdr::Cdr;
 use crate::pii::Pii;
 
@@ -29,8 +30,10 @@ pub enum BridgeEvent {
     Incoming {
         /// The new call.
         call: CallId,
-        /// User part of the caller's identity (From).
+        /// The calling number: what the trunk asserts, or else what From says.
         from: Pii<String>,
+        /// Everything that is known of the caller.
+        identity: Pii<Box<CallerIdentity>>,
         /// User part of what was dialled (Request-URI).
         to: Pii<String>,
         /// The trunk whose address list let the call in.

@@ -9,6 +9,7 @@ use crate::agent::{Agent, AgentConfig, Command, Input, Output};
 use crate::event::{BridgeEvent, HangupReason, Rejection};
 use crate::message::{Identity, TransportKind};
 use crate::negotiation::{Accepted, Offer};
+use crate::policy::Policies;
 use crate::{guard, sdp, stack};
 
 /// One datagram through guard and grammar.
@@ -64,6 +65,7 @@ pub fn conversation(mut bytes: &[u8]) {
         codecs: [Codec::Pcmu].into(),
         channels_max: 8,
         ring_max: Duration::from_secs(60),
+        policies: Policies::default(),
         routes: Vec::new(),
         probe_every: Duration::from_secs(30),
         seed: [1; 32],

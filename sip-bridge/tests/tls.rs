@@ -116,6 +116,7 @@ async fn dialled(ca: PathBuf, callee: SocketAddr, folder: &Path) -> bool {
         from: "line".into(),
         local_rtp: "127.0.0.1:4000".parse().unwrap(),
         codecs: vec![media_core::Codec::Pcmu],
+        headers: Vec::new(),
     };
     caller.bridge.dial(spec).await.expect("dial");
     let established = |event: &BridgeEvent| matches!(event, BridgeEvent::Established { .. });

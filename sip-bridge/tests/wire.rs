@@ -59,7 +59,8 @@ async fn ringing_comes_within_50_ms_and_the_answer_when_the_line_gives_it() {
     assert!(peer.receive().starts_with("SIP/2.0 100 "));
     assert!(peer.receive().starts_with("SIP/2.0 180 "));
     assert!(sent.elapsed() < Duration::from_millis(50), "{:?}", sent.elapsed());
-    let Some(BridgeEvent::Incoming { call, from, to: dialled, trunk, media }) = taken.recv().await
+    let Some(BridgeEvent::Incoming { call, from, to: dialled, trunk, media, .. }) =
+        taken.recv().await
     else {
         panic!("no call")
     };
@@ -141,6 +142,7 @@ async fn two_bridges_call_each_other_over_udp_and_tcp() {
             from: "200".into(),
             local_rtp: "127.0.0.1:5000".parse().unwrap(),
             codecs: vec![media_core::Codec::Pcma],
+            headers: Vec::new(),
         };
         let call = phone.dial(spec).await.unwrap();
         assert!(matches!(taken.recv().await, Some(BridgeEvent::Ringing { call: c }) if c == call));
@@ -196,6 +198,7 @@ async fn mistakes_are_told_with_what_to_do() {
         from: "me".into(),
         local_rtp: "127.0.0.1:5000".parse().unwrap(),
         codecs: vec![media_core::Codec::Pcmu],
+        headers: Vec::new(),
     };
     for target in ["", "nonsense", "sip:", "sip:a@b\r\nX: y", "sip:a b@c"] {
         let dialled = first.dial(spec(target)).await;

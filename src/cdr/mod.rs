@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use sip_bridge::Cdr;
+use sip_bridge::{CallerIdentity, Cdr};
 
 pub use self::file::Bounds;
 
@@ -78,6 +78,9 @@ impl CallRecords {
         let Some(to_writer) = &self.to_writer else { return };
         if !self.numbers {
             (cdr.from, cdr.to) = (masked(&cdr.from), masked(&cdr.to));
+            if let Some(caller) = &mut cdr.caller {
+                mask(caller);
+            }
         }
         let Ok(line) = serde_json::to_string(&cdr) else { return };
         if let Err(TrySendError::Full(_)) = to_writer.try_send(Entry::Record(line)) {
@@ -99,6 +102,16 @@ impl CallRecords {
     }
 }
 
+/// What names the caller, or somebody else.
+fn mask(caller: &mut CallerIdentity) {
+    let diverted = caller.diversions.iter_mut().map(|it| &mut it.from);
+    let said = caller.headers.iter_mut().map(|(_, value)| value);
+    let numbers = [&mut caller.from, &mut caller.name].into_iter().chain(&mut caller.asserted);
+    for number in numbers.chain(diverted).chain(said) {
+        *number = masked(number);
+    }
+}
+
 fn write(inbox: &Receiver<Entry>, mut file: RecordFile) {
     while let Ok(entry) = inbox.recv() {
         match entry {
@@ -115,5 +128,29 @@ fn write(inbox: &Receiver<Entry>, mut file: RecordFile) {
                 let _ = done.try_send(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sip_bridge::{CallerIdentity, Diversion};
+
+    use super::mask;
+
+    #[test]
+    fn nothing_that_names_somebody_stays_readable() {
+        let number = || "+15550100".to_owned();
+        let mut caller = CallerIdentity {
+            from: number(),
+            asserted: Some(number()),
+            name: "Ann Example".into(),
+            diversions: vec![Diversion { from: number(), reason: "no-answer".into() }],
+            headers: vec![("X-Account".into(), number())],
+            ..CallerIdentity::default()
+        };
+        mask(&mut caller);
+        let written = serde_json::to_string(&caller).expect("it is JSON");
+        assert!(!written.contains("5550") && !written.contains("Ann"), "{written}");
+        assert!(written.contains("no-answer") && written.contains("X-Account"), "{written}");
     }
 }

@@ -154,6 +154,9 @@ pub struct CallArgs {
     /// Offer only this codec (PCMU, PCMA or G722)
     #[arg(long)]
     pub codec: Option<String>,
+    /// Put this header into the INVITE, e.g. "X-Account: 17"; may be given several times
+    #[arg(long, value_name = "X-NAME: VALUE")]
+    pub header: Vec<String>,
     /// Send these digits (RFC 4733) after speaking
     #[arg(long, default_value = "")]
     pub digits: String,

@@ -12,6 +12,7 @@ mod say;
 mod sections;
 mod tap;
 mod text;
+mod trunk;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -23,10 +24,11 @@ pub use layers::{environment, load};
 pub use say::{Mode, SaySection};
 pub use sections::{
     AudioSection, BrainSection, Config, HearingSection, LineMode, LineSection, LogSection,
-    RecordingSection, RtpSection, SipSection, TrunkSection, VoiceBackend, VoiceSection,
+    RecordingSection, RtpSection, SipSection, VoiceBackend, VoiceSection,
 };
 pub use tap::TapSection;
 pub use text::{HttpSection, SmsSection, TextSection};
+pub use trunk::TrunkSection;
 pub use validate::{Problem, validate};
 
 /// Why there is no usable configuration.

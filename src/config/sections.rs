@@ -1,13 +1,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sip_bridge::TlsConfig;
 
-use super::governor::{GovernorOverride, GovernorSection};
+use super::governor::GovernorSection;
 use super::say::SaySection;
 use super::text::{HttpSection, SmsSection, TextSection};
+use super::trunk::TrunkSection;
 
 /// The whole configuration. Every section and key has a default; the defaults make a line that
 /// nobody but this machine can call.
@@ -125,23 +125,6 @@ impl SipSection {
             ca: self.tls_ca.clone(),
         })
     }
-}
-
-/// `[[trunk]]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrunkSection {
-    /// Its name in logs and records.
-    pub name: String,
-    /// Signalling source addresses and networks. Everybody else gets silence.
-    #[serde(deserialize_with = "crate::carrier::networks")]
-    pub allow: Vec<IpNet>,
-    /// Addresses of the trunk that are asked whether they are there, the primary first.
-    #[serde(default)]
-    pub probe: Vec<String>,
-    /// What is different from `[governor]` on its lines.
-    #[serde(default, skip_serializing_if = "GovernorOverride::is_empty")]
-    pub governor: GovernorOverride,
 }
 
 /// `[rtp]`

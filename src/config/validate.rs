@@ -79,6 +79,9 @@ fn trunks(config: &Config, wrong: &mut Wrong<'_>) {
             wrong("trunk.probe", format!("{deaf:?}: {next}"));
         }
     }
+    for (key, message) in config.trunk.iter().filter_map(super::TrunkSection::problem) {
+        wrong(key, message);
+    }
     for trunk in config.trunk.iter().filter(|trunk| trunk.allow.is_empty()) {
         let name = &trunk.name;
         wrong(
@@ -209,6 +212,12 @@ mod tests {
                     governor,
                     ..TrunkSection::default()
                 });
+            }),
+            ("trunk.headers_in", |c| {
+                let allow = vec!["10.0.0.0/8".parse().expect("a network")];
+                let headers_in = vec!["Contact".into()];
+                let name = "own".into();
+                c.trunk.push(TrunkSection { name, allow, headers_in, ..TrunkSection::default() });
             }),
             ("say.per_second", |c| c.say.burst = 0),
             ("say.waiting_max", |c| c.say.waiting_max = 1_000_000),

@@ -30,6 +30,7 @@ pub(super) async fn run(
     quiet: bool,
 ) -> Result<Vec<String>, Failure> {
     let dialling = Dialling {
+        headers: Vec::new(),
         target: format!("sip:agent@{}", server.sip),
         from: "sip:caller@127.0.0.1".into(),
         bind: server.sip.ip(),

@@ -23,7 +23,7 @@ use lane_broker::LaneStore;
 use lane_broker::tap::Tap;
 use media_core::{LineId, NegotiatedMedia};
 use media_engine::{Engine, Line, RtpPort};
-use sip_bridge::{Bridge, BridgeEvent, CallId, Cdr, HangupReason};
+use sip_bridge::{Bridge, BridgeEvent, CallId, CallerIdentity, Cdr, HangupReason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -72,6 +72,7 @@ struct OpenCall {
     line: LineId,
     trunk: String,
     from: String,
+    identity: CallerIdentity,
     to: String,
     since: Instant,
     carrier: Carrier,
@@ -199,8 +200,9 @@ impl Desk {
 
     fn bridge_event(&mut self, event: BridgeEvent) {
         match event {
-            BridgeEvent::Incoming { call, from, to, trunk, media } => {
-                self.incoming(call, from.expose().clone(), to.expose().clone(), trunk, media);
+            BridgeEvent::Incoming { call, from, identity, to, trunk, media } => {
+                let from = (from.into_exposed(), *identity.into_exposed());
+                self.incoming(call, from, to.into_exposed(), trunk, media);
             }
             BridgeEvent::Established { call, media } => self.established(call, media),
             BridgeEvent::MediaChanged { call, media } => match self.calls.get(&call) {

@@ -212,6 +212,7 @@ fn bridge_config(config: &Config) -> BridgeConfig {
             .iter()
             .map(|trunk| Trunk { name: trunk.name.clone(), allow: trunk.allow.clone() })
             .collect(),
+        policies: config.trunk.iter().map(|it| (it.name.clone(), it.policy())).collect(),
         routes: config
             .trunk
             .iter()

@@ -11,7 +11,7 @@ use queue_governor::{
     TurnId,
 };
 
-use sip_bridge::HangupReason;
+use sip_bridge::{CallerIdentity, HangupReason};
 
 use super::backlog::Backlog;
 use super::dead_air::DeadAir;
@@ -29,6 +29,8 @@ pub struct ConversationConfig {
     pub caller: String,
     /// What was dialled.
     pub called: String,
+    /// What else is known of the caller.
+    pub identity: CallerIdentity,
     /// When the call was answered; the record counts from here.
     pub answered: MonoTime,
     /// Said, once per outage, when the caller needs the brain and it is away.

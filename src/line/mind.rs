@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use brain_protocol::{BrainMessage, LineMessage, OnInterrupt as Policy, Say, Source as Mind};
+use brain_protocol::{
+    Attestation, BrainMessage, Caller, Diversion, LineMessage, OnInterrupt as Policy, Say,
+    Source as Mind,
+};
 use media_core::MonoTime;
 use queue_governor::{Claim, ClaimId, Input, OnInterrupt, Source, Tag, TurnId};
-use sip_bridge::HangupReason;
+use sip_bridge::{CallerIdentity, HangupReason};
 
 use super::backlog::Turn;
 use super::conversation::{Action, Conversation, Origin};
@@ -28,6 +31,7 @@ impl Conversation {
             line: self.brain_line(),
             caller: self.config.caller.clone(),
             called: self.config.called.clone(),
+            identity: Some(Box::new(caller_of(&self.config.identity))),
             resumed,
             backlog: u32::try_from(pending.len()).unwrap_or(u32::MAX),
             at_ms: now.as_micros() / 1_000,
@@ -137,6 +141,30 @@ impl Conversation {
                 self.actions.push_back(Action::HangUp { after, reason });
             }
         }
+    }
+}
+
+/// What the brain is told of who calls.
+fn caller_of(identity: &CallerIdentity) -> Caller {
+    use sip_bridge::Attestation as Sip;
+    Caller {
+        attestation: match identity.attestation {
+            Sip::Full => Attestation::Full,
+            Sip::Partial => Attestation::Partial,
+            Sip::Gateway => Attestation::Gateway,
+            Sip::Passed => Attestation::Passed,
+            Sip::Failed => Attestation::Failed,
+            Sip::Unverified => Attestation::Unverified,
+        },
+        asserted: identity.asserted.is_some(),
+        withheld: identity.withheld,
+        name: identity.name.clone(),
+        diversions: identity
+            .diversions
+            .iter()
+            .map(|it| Diversion { from: it.from.clone(), reason: it.reason.clone() })
+            .collect(),
+        headers: identity.headers.iter().cloned().collect(),
     }
 }
 

@@ -120,6 +120,7 @@ mod tests {
             line: LineId(1),
             caller: "caller".into(),
             called: "agent".into(),
+            identity: sip_bridge::CallerIdentity::default(),
             answered: now,
             away_text: "One moment please.".into(),
             governor: GovernorConfig::default(),

@@ -123,6 +123,7 @@ impl Fleet {
             from: "load".into(),
             local_rtp: port.local_addr(),
             codecs: vec![Codec::Pcmu],
+            headers: Vec::new(),
         };
         let began = Instant::now();
         let call = self.bridge.dial(spec).await.ok()?;

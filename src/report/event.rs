@@ -183,6 +183,10 @@ pub struct CallOpened {
     pub call: String,
     /// Who calls.
     pub caller: String,
+    /// What the network says of that number: `full`, `partial`, …, `unverified`; empty in records of
+    /// versions that did not ask.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub attestation: String,
     /// Who is called.
     pub called: String,
     /// The trunk it came over.

@@ -61,6 +61,7 @@ impl Script {
             CallEvent::CallOpened(CallOpened {
                 call: "7f3a".into(),
                 caller: "sip:caller@127.0.0.1".into(),
+                attestation: String::new(),
                 called: "sip:line@127.0.0.1".into(),
                 trunk: "loopback".into(),
                 codec: "PCMU".into(),

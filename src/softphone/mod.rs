@@ -42,6 +42,8 @@ pub struct Dialling {
     pub codecs: Vec<Codec>,
     /// Stereo recording: heard left, said right.
     pub record: Option<PathBuf>,
+    /// `X-` headers of the INVITE.
+    pub headers: Vec<(String, String)>,
     /// Longest wait for an answer.
     pub answer_within: Duration,
 }
@@ -107,6 +109,7 @@ impl Softphone {
             from: dialling.from.clone(),
             local_rtp: port.local_addr(),
             codecs: dialling.codecs.clone(),
+            headers: dialling.headers.clone(),
         };
         let call = bridge.dial(spec).await?;
         let answered = answered(&mut signals, dialling.answer_within);

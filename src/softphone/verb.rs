@@ -21,7 +21,9 @@ const CALLER_VOICE: &str = "en-us+m3";
 pub async fn call(args: CallArgs) -> Result<(), Failure> {
     let clips = clips(&args)?;
     let codecs = codecs(args.codec.as_deref())?;
+    let headers = headers(&args.header)?;
     let dialling = Dialling {
+        headers,
         target: args.uri.clone(),
         from: args.from.clone(),
         bind: args.bind,
@@ -94,6 +96,17 @@ pub fn synthesise(text: &str) -> Result<Clip, Failure> {
     let mut sound = Sound(Vec::new());
     voice.speak(text, &mut sound).map_err(Failure::because)?;
     Ok(Clip { samples: sound.0, rate: voice.capabilities().sample_rate })
+}
+
+/// `X-Name: value`, as it stands in a message.
+fn headers(written: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let header = |text: &String| {
+        let (name, value) = text.split_once(':')?;
+        let name = name.trim();
+        sip_bridge::is_custom_header(name).then(|| (name.to_owned(), value.trim().to_owned()))
+    };
+    let bad = |text: &String| Failure::Usage(format!("{text:?} is not like \"X-Name: value\""));
+    written.iter().map(|text| header(text).ok_or_else(|| bad(text))).collect()
 }
 
 fn codecs(only: Option<&str>) -> Result<Vec<Codec>, Failure> {

@@ -90,6 +90,7 @@ fn converse(line: &Serving) -> Summary {
 
 fn dialling(line: &Serving) -> Dialling {
     Dialling {
+        headers: Vec::new(),
         target: format!("sip:agent@{}", line.sip),
         from: "sip:caller@127.0.0.1".into(),
         bind: line.sip.ip(),

@@ -65,6 +65,7 @@ impl Call {
             line: LineId(LINE),
             caller: "caller".into(),
             called: "agent".into(),
+            identity: sip_bridge::CallerIdentity::default(),
             answered: now,
             away_text: "One moment please.".into(),
             governor,

@@ -73,6 +73,7 @@ impl World {
             line: LineId(LINE),
             caller: "caller".into(),
             called: "agent".into(),
+            identity: sip_bridge::CallerIdentity::default(),
             answered: now,
             away_text: "One moment please.".into(),
             governor: GovernorConfig::default(),

@@ -81,6 +81,9 @@ pub struct Command {
     /// Ask before running it.
     #[serde(default)]
     pub confirm: bool,
+    /// Only for callers for whose number the network vouches in full (attestation A).
+    #[serde(default)]
+    pub vouched: bool,
     /// Killed after so many seconds.
     #[serde(default = "timeout_default_s")]
     pub timeout_s: u64,

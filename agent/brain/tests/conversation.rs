@@ -27,6 +27,7 @@ fn a_line_that_lost_its_brain_is_not_greeted_as_a_new_one() {
             line: LINE,
             caller: String::new(),
             called: String::new(),
+            identity: None,
             resumed: true,
             backlog,
             at_ms: 0,

@@ -252,8 +252,15 @@ impl Line {
 
     fn open(&self, resumed: bool) {
         let (caller, called) = (String::new(), String::new());
-        let opened =
-            LineMessage::LineOpened { line: LINE, caller, called, resumed, backlog: 0, at_ms: 0 };
+        let opened = LineMessage::LineOpened {
+            line: LINE,
+            caller,
+            called,
+            identity: None,
+            resumed,
+            backlog: 0,
+            at_ms: 0,
+        };
         self.handle.send(&opened).unwrap();
     }
 

@@ -37,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 mod brain;
+mod caller;
 mod codec;
 mod ids;
 mod line;
@@ -45,6 +46,7 @@ mod text;
 mod version;
 
 pub use brain::{BrainMessage, JobOutcome, OnInterrupt, Say, Source};
+pub use caller::{Attestation, Caller, Diversion};
 pub use codec::{
     DecodeError, EncodeError, LineSplitter, Message, Overlong, decode, encode, exercise_decoder,
 };

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Channel, ClaimId, LineId, Message, MessageEnding, MessageId, Position, TurnId, Version,
+    Caller, Channel, ClaimId, LineId, Message, MessageEnding, MessageId, Position, TurnId, Version,
 };
 
 /// What the line tells the brain.
@@ -12,7 +12,7 @@ pub enum LineMessage {
     /// The first message in this direction.
     ///
     /// ```json
-    /// {"type":"hello","version":{"major":1,"minor":2},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
+    /// {"type":"hello","version":{"major":1,"minor":3},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
     /// ```
     Hello {
         /// What the line speaks.
@@ -27,17 +27,21 @@ pub enum LineMessage {
     /// A call was answered, or a brain was started while a call was up.
     ///
     /// ```json
-    /// {"type":"line_opened","line":1,"caller":"+4930123456","called":"100","resumed":false,"backlog":0,"at_ms":1200}
+    /// {"type":"line_opened","line":1,"caller":"+4930123456","called":"100","identity":{"attestation":"full","asserted":true,"withheld":false},"resumed":false,"backlog":0,"at_ms":1200}
     /// ```
     LineOpened {
         /// The line.
         line: LineId,
-        /// Who calls, as the network says. May be empty.
+        /// Who calls: the number that the trunk asserts, or else what the caller's side wrote. May be
+        /// empty.
         #[serde(default)]
         caller: String,
         /// What was dialled. May be empty.
         #[serde(default)]
         called: String,
+        /// What else is known of the caller. Since 1.3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<Box<Caller>>,
         /// The call was already up: an earlier brain was lost, the caller heard no goodbye.
         #[serde(default)]
         resumed: bool,

@@ -1,9 +1,10 @@
 //! Lines in and out: round trips, bounds, strangers, and bytes that mean nothing.
 
 use brain_protocol::{
-    BrainMessage, Channel, ClaimEnding, ClaimId, DecodeError, JobId, JobOutcome, LINE_BYTES_MAX,
-    LineId, LineMessage, LineSplitter, MessageEnding, MessageId, OnInterrupt, Overlong, Position,
-    Say, Send, Source, TurnId, VERSION, Version, decode, encode, exercise_decoder,
+    Attestation, BrainMessage, Caller, Channel, ClaimEnding, ClaimId, DecodeError, JobId,
+    JobOutcome, LINE_BYTES_MAX, LineId, LineMessage, LineSplitter, MessageEnding, MessageId,
+    OnInterrupt, Overlong, Position, Say, Send, Source, TurnId, VERSION, Version, decode, encode,
+    exercise_decoder,
 };
 use proptest::prelude::*;
 
@@ -25,6 +26,19 @@ fn an_ending_of_a_newer_minor_version_is_unknown_and_not_an_error() {
     let line = br#"{"type":"claim_ended","line":1,"claim":"c","ending":"sung"}"#;
     let Ok(LineMessage::ClaimEnded { ending, .. }) = decode(line) else { panic!("not decoded") };
     assert_eq!(ending, ClaimEnding::Unknown);
+}
+
+#[test]
+fn an_attestation_of_a_newer_minor_version_is_unknown_and_a_caller_nobody_knows_is_unverified() {
+    let of = |identity: &str| {
+        let line = format!(r#"{{"type":"line_opened","line":1,"identity":{identity}}}"#);
+        let Ok(LineMessage::LineOpened { identity, .. }) = decode(line.as_bytes()) else {
+            panic!("not decoded")
+        };
+        identity.expect("it is there").attestation
+    };
+    assert_eq!(of(r#"{"attestation":"sworn"}"#), Attestation::Unknown);
+    assert_eq!(of("{}"), Attestation::Unverified);
 }
 
 #[test]
@@ -249,6 +263,8 @@ fn line_message() -> impl Strategy<Value = LineMessage> {
             |(line, caller, resumed, backlog)| LineMessage::LineOpened {
                 line,
                 called: caller.clone(),
+                identity: resumed
+                    .then(|| Box::new(Caller { name: caller.clone(), ..Caller::default() })),
                 caller,
                 resumed,
                 backlog,

@@ -5,6 +5,7 @@ use crate::admission::AdmissionError;
 use crate::call::{Call, CallInput, Dialled};
 use crate::event::CallId;
 use crate::pii::Pii;
+use crate::policy::custom_lines;
 
 impl Agent {
     pub(super) fn on_command(&mut self, now: MonoTime, command: Command) {
@@ -36,6 +37,8 @@ impl Agent {
     pub(crate) fn dial(&mut self, now: MonoTime, dial: Dial) -> Result<CallId, AdmissionError> {
         self.admission.admit(self.load())?;
         let id = CallId(self.next_number());
+        let policy = dial.trunk.as_deref().map(|trunk| &**self.policies.of(trunk));
+        let headers = custom_lines(&dial.headers, policy).into();
         let dialled = Dialled {
             call: id,
             identity: self.identity.clone(),
@@ -46,6 +49,7 @@ impl Agent {
             from: (&dial.from.0, &dial.from.1),
             local_rtp: dial.local_rtp,
             flow: dial.flow,
+            headers,
         };
         let call = Call::dial(&mut context(now, &mut self.ids), dialled);
         tracing::info!(call = %id, to = %Pii::new(call.parties().1), "call goes out");

@@ -27,6 +27,7 @@ use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{Identity, Message, Method, SipUri, TransportKind};
+use crate::policy::Policies;
 use crate::timers::{Timer, TimerKey, TimerQueue};
 use crate::transaction::{ClientTransaction, ServerTransaction};
 
@@ -36,6 +37,7 @@ pub(crate) struct AgentConfig {
     pub codecs: Arc<[Codec]>,
     pub channels_max: usize,
     pub ring_max: Duration,
+    pub policies: Policies,
     /// The trunks' addresses that are asked whether they are there.
     pub routes: Vec<Route>,
     pub probe_every: Duration,
@@ -90,6 +92,8 @@ pub(crate) struct Dial {
     pub local_rtp: SocketAddr,
     pub codecs: Arc<[Codec]>,
     pub flow: Flow,
+    /// `X-` headers: name and value.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What an agent wants done.
@@ -135,6 +139,7 @@ pub(crate) struct Agent {
     identity: Arc<Identity>,
     codecs: Arc<[Codec]>,
     ring_max: Duration,
+    policies: Policies,
     routes: Vec<Route>,
     probe_every: Duration,
     admission: Admission,
@@ -160,6 +165,7 @@ impl Agent {
             identity: Arc::new(config.identity),
             codecs: config.codecs,
             ring_max: config.ring_max,
+            policies: config.policies,
             routes: config.routes,
             probe_every: config.probe_every,
             admission: Admission { channels_max: config.channels_max, draining: false },
@@ -229,6 +235,11 @@ impl Agent {
     /// Timers pending.
     pub(crate) fn timers(&self) -> usize {
         self.timers.len()
+    }
+
+    /// Replaces what the trunks are believed and allowed, for calls from now on.
+    pub(crate) fn set_policies(&mut self, policies: Policies) {
+        self.policies = policies;
     }
 
     /// Who we are.

@@ -5,7 +5,8 @@ use media_core::MonoTime;
 
 use super::{Agent, Output, context, dialog_key};
 use crate::admission::TRANSACTIONS_MAX;
-use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal, unsupported};
+use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal, caller_of, unsupported};
+use crate::caller::CallerIdentity;
 use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures, cause_of};
 use crate::event::{BridgeEvent, CallId, CallOutcome, HangupBy};
 use crate::flow::Flow;
@@ -123,7 +124,8 @@ impl Agent {
             "INVITE refused: {}",
             phrase(status)
         );
-        let cdr = refused_record(arrival, status, why);
+        let caller = caller_of(request, self.policies.of(arrival.trunk.unwrap_or_default()));
+        let cdr = refused_record(arrival, caller, status, why);
         self.outputs.push_back(Output::Event(BridgeEvent::Refused { cdr: Box::new(cdr) }, true));
     }
 
@@ -192,12 +194,14 @@ impl Agent {
         }
         let transaction = self.begin_server(key, true, arrival.flow);
         let call_id = CallId(self.next_number());
+        let policy = self.policies.of(trunk).clone();
         let incoming = Incoming {
             call: call_id,
             identity: self.identity.clone(),
             codecs: self.codecs.clone(),
             ring_max: self.ring_max,
             trunk,
+            policy: &policy,
             transaction,
             request,
             source: arrival.source,
@@ -228,9 +232,11 @@ impl Agent {
         trunk: &str,
     ) {
         let (from, to) = call.parties();
+        let identity = call.caller().cloned().unwrap_or_default();
         let event = BridgeEvent::Incoming {
             call: id,
             from: Pii::new(from.to_owned()),
+            identity: Pii::new(Box::new(identity)),
             to: Pii::new(to.to_owned()),
             trunk: trunk.to_owned(),
             media: call.media(),
@@ -267,14 +273,15 @@ fn merge_key(request: &Request) -> Box<str> {
     format!("{}\n{}\n{}", head.call_id, head.from.tag, head.cseq.number).into()
 }
 
-fn refused_record(arrival: &Arrival<'_>, status: u16, why: &str) -> Cdr {
+fn refused_record(arrival: &Arrival<'_>, caller: CallerIdentity, status: u16, why: &str) -> Cdr {
     let head = &arrival.request.head;
     let (sip_status, reason, q850) = (status, why.to_owned(), cause_of(status));
     Cdr {
         call: CallId(0),
         sip_call_id: head.call_id.clone(),
         direction: CallDirection::Inbound,
-        from: head.from.user.clone(),
+        from: caller.number().to_owned(),
+        caller: Some(Box::new(caller)),
         to: arrival.request.uri_user.clone(),
         trunk: arrival.trunk.unwrap_or_default().to_owned(),
         started_unix_ms: 0,

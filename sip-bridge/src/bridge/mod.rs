@@ -13,6 +13,7 @@ mod udp;
 use core::net::SocketAddr;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rand::TryRng as _;
@@ -33,6 +34,7 @@ use crate::config::{BridgeConfig, DialSpec, TlsConfig};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::gate::Gate;
 use crate::message::{Host, Identity, TransportKind};
+use crate::policy::{Policies, TrunkPolicy};
 
 /// Why a bridge did not start.
 #[derive(Debug, thiserror::Error)]
@@ -243,9 +245,9 @@ impl Bridge {
             tls.name(flow.peer, &target.host);
         }
         let ip = flow.peer.ip();
-        let (local_rtp, codecs) = (spec.local_rtp, spec.codecs.into());
+        let (local_rtp, codecs, headers) = (spec.local_rtp, spec.codecs.into(), spec.headers);
         let trunk = self.shared.gate().trunk_of(ip);
-        let dial = Dial { target, from, trunk, local_rtp, codecs, flow };
+        let dial = Dial { target, from, trunk, local_rtp, codecs, flow, headers };
         Ok(self.shared.drive(|agent, now| {
             let call = agent.dial(now, dial)?;
             // Before the INVITE leaves: its first response may be here before this returns.
@@ -259,6 +261,11 @@ impl Bridge {
     pub fn set_acl(&self, trunks: &[Trunk]) {
         let calls = self.shared.look(|agent, _| agent.peers());
         self.shared.gate_mut().replace(Acl::new(trunks), calls);
+    }
+
+    /// Replaces what each trunk is believed and allowed, for calls from now on.
+    pub fn set_policies(&self, policies: BTreeMap<String, TrunkPolicy>) {
+        self.shared.drive(|agent, _| agent.set_policies(Policies::new(policies)));
     }
 
     /// Whether the trunks' addresses answer.
@@ -361,6 +368,7 @@ fn agent_config(
         routes: target::routes(&config, &identity)?,
         probe_every: Duration::from_secs(config.probe_every_s.max(1).into()),
         identity,
+        policies: Policies::new(config.policies),
         codecs: config.codecs.into(),
         channels_max: config.channels_max,
         ring_max: Duration::from_secs(config.ring_max_s.into()),

@@ -13,11 +13,13 @@ use super::reliable::{self, Reliable};
 use super::{
     ALLOW_LINE, Call, CallOutput, Context, Dialog, RING_AGAIN, Session, State, Unacknowledged,
 };
+use crate::caller::CallerIdentity;
 use crate::cdr::{CallDirection, cause_of};
 use crate::event::{CallId, CallOutcome, HangupBy, Rejection};
 use crate::flow::Flow;
 use crate::message::{Extra, Identity, Request, ResponseSeed, TransportKind, phrase};
 use crate::negotiation::Accepted;
+use crate::policy::TrunkPolicy;
 use crate::sdp::{self, MediaShape};
 
 /// An INVITE that rings.
@@ -55,6 +57,7 @@ pub(crate) struct Incoming<'a> {
     pub codecs: Arc<[Codec]>,
     pub ring_max: Duration,
     pub trunk: &'a str,
+    pub policy: &'a TrunkPolicy,
     pub transaction: u64,
     pub request: &'a Request,
     pub source: SocketAddr,
@@ -80,6 +83,7 @@ impl Call {
         if keeping::is_too_short(&head.extensions) {
             return Err(refusal(422, "session interval below 90 s"));
         }
+        let caller = caller_of(request, incoming.policy);
         let parties = (head.from.user.as_str(), request.uri_user.as_str());
         let (direction, now) = (CallDirection::Inbound, context.now);
         let mut call = Self {
@@ -108,7 +112,8 @@ impl Call {
             unacknowledged: None,
             reliable: None,
             keeping: Keeping::asked(&head.extensions),
-            record: Record::new(call, direction, &head.call_id, parties, incoming.trunk, now),
+            record: Record::new(call, direction, &head.call_id, parties, incoming.trunk, now)
+                .with_caller(caller),
             outputs: VecDeque::new(),
         };
         call.respond_waiting(100);
@@ -246,6 +251,12 @@ impl Call {
             self.ring(context);
         }
     }
+}
+
+/// Who calls with `request`, as far as its trunk is believed.
+pub(crate) fn caller_of(request: &Request, policy: &TrunkPolicy) -> CallerIdentity {
+    let said = request.head.caller.as_deref().cloned().unwrap_or_default();
+    CallerIdentity::of(&request.head.from.user, &said, policy)
 }
 
 /// Accepts the offer in an INVITE; `None` if there is none.

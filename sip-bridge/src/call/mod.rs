@@ -23,6 +23,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_core::{Codec, MonoTime, NegotiatedMedia};
 
+use crate::caller::CallerIdentity;
 use crate::cdr::Cdr;
 use crate::event::{CallOutcome, HangupBy, HangupReason, Rejection};
 use crate::flow::Flow;
@@ -34,7 +35,7 @@ use crate::sdp::MediaShape;
 pub(crate) use dialog::{Dialog, Outgoing};
 pub(crate) use in_dialog::unsupported;
 use inbound::Waiting;
-pub(crate) use inbound::{Incoming, Refusal};
+pub(crate) use inbound::{Incoming, Refusal, caller_of};
 use keeping::Keeping;
 use outbound::Calling;
 pub(crate) use outbound::Dialled;
@@ -242,6 +243,11 @@ impl Call {
     /// User parts of the calling and the called identity.
     pub(crate) fn parties(&self) -> (&str, &str) {
         self.record.parties()
+    }
+
+    /// Who calls, of a call that came in.
+    pub(crate) fn caller(&self) -> Option<&CallerIdentity> {
+        self.record.caller()
     }
 
     fn on_timeout(&mut self, context: &mut Context<'_>) {

@@ -32,6 +32,8 @@ pub(crate) struct Calling {
     give_up: Option<MonoTime>,
     /// The session interval that we asked for.
     interval: Duration,
+    /// Header lines of the line's own.
+    headers: Box<str>,
 }
 
 impl Calling {
@@ -52,6 +54,8 @@ pub(crate) struct Dialled<'a> {
     pub from: (&'a str, &'a str),
     pub local_rtp: SocketAddr,
     pub flow: Flow,
+    /// Header lines of the line's own, each ended by CRLF.
+    pub headers: Box<str>,
 }
 
 impl Call {
@@ -78,7 +82,8 @@ impl Call {
             media: None,
             lines: vec![MediaShape::Served],
         };
-        let invite = invite(context, &identity, &mut dialog, &mut session, EXPIRES_WANTED);
+        let asked = (EXPIRES_WANTED, &*dialled.headers);
+        let invite = invite(context, &identity, &mut dialog, &mut session, asked);
         let calling = Calling {
             branch: invite.branch.clone(),
             cseq: dialog.local_cseq,
@@ -87,6 +92,7 @@ impl Call {
             cancelled: None,
             give_up: Some(context.now + dialled.ring_max),
             interval: EXPIRES_WANTED,
+            headers: dialled.headers,
         };
         Self {
             identity,
@@ -191,8 +197,9 @@ impl Call {
         if wanted <= calling.interval || wanted > EXPIRES_MAX {
             return false;
         }
-        let invite = invite(context, &self.identity, &mut self.dialog, &mut self.session, wanted);
         calling.interval = wanted;
+        let asked = (wanted, &*calling.headers);
+        let invite = invite(context, &self.identity, &mut self.dialog, &mut self.session, asked);
         calling.branch = invite.branch.clone();
         calling.cseq = self.dialog.local_cseq;
         calling.early = None;
@@ -277,12 +284,13 @@ fn invite(
     identity: &Identity,
     dialog: &mut Dialog,
     session: &mut Session,
-    interval: Duration,
+    (interval, own): (Duration, &str),
 ) -> Outgoing {
     let sdp = session.offer();
     let mut headers = dialog.contact_line(identity);
     headers.push_str(ALLOW_LINE);
     headers.push_str(&keeping::request_lines(interval, None));
+    headers.push_str(own);
     let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
     dialog.request(identity, context.ids, Method::Invite, extra)
 }

@@ -2,6 +2,7 @@ use core::time::Duration;
 
 use media_core::{Codec, MonoTime};
 
+use crate::caller::CallerIdentity;
 use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
 use crate::event::{CallId, CallOutcome};
 
@@ -12,6 +13,7 @@ pub(crate) struct Record {
     direction: CallDirection,
     sip_call_id: Box<str>,
     from: Box<str>,
+    caller: Option<Box<CallerIdentity>>,
     to: Box<str>,
     trunk: Box<str>,
     started: MonoTime,
@@ -33,12 +35,24 @@ impl Record {
             direction,
             sip_call_id: sip_call_id.into(),
             from: from.into(),
+            caller: None,
             to: to.into(),
             trunk: trunk.into(),
             started,
             ring: None,
             answer: None,
         }
+    }
+
+    /// Of a call that came in.
+    pub(crate) fn with_caller(mut self, caller: CallerIdentity) -> Self {
+        self.from = caller.number().into();
+        self.caller = Some(Box::new(caller));
+        self
+    }
+
+    pub(crate) fn caller(&self) -> Option<&CallerIdentity> {
+        self.caller.as_deref()
     }
 
     pub(crate) fn is_outbound(&self) -> bool {
@@ -66,6 +80,7 @@ impl Record {
             sip_call_id: self.sip_call_id.to_string(),
             direction: self.direction,
             from: self.from.to_string(),
+            caller: self.caller.clone(),
             to: self.to.to_string(),
             trunk: self.trunk.to_string(),
             started_unix_ms: 0,

@@ -4,11 +4,13 @@
 //! Values here are built by the stack (from bytes that passed the guard) and by nothing else, so
 //! the cores depend on no parser.
 
+mod caller;
 mod request;
 mod respond;
 mod timer;
 mod uri;
 
+pub use caller::CallerHeaders;
 pub(crate) use request::{Identity, RequestLine, write_request};
 pub(crate) use respond::{Extra, ResponseSeed, phrase};
 pub use timer::{Extensions, Refresher};
@@ -150,6 +152,8 @@ pub struct Head {
     pub extensions: Extensions,
     /// Reason.
     pub reason: Option<Reason>,
+    /// What an INVITE says of who calls, beside From.
+    pub caller: Option<Box<CallerHeaders>>,
     /// The name of a header that matters and could not be read. A request with one gets 400.
     pub unreadable: Option<&'static str>,
     /// The body.

@@ -55,6 +55,7 @@ pub(super) fn head(
         }),
         extensions: super::extensions::extensions(headers),
         reason: reason(headers),
+        caller: None,
         unreadable,
         body,
     })
@@ -150,20 +151,27 @@ fn top_via(value: &str) -> Option<Via> {
 fn party(value: &str) -> Option<Party> {
     let parsed = typed::From::parse(&mended(after_display_name(value)?)).ok()?;
     let tag = parsed.tag().map(|tag| tag.value().to_owned()).unwrap_or_default();
-    let user = match parsed.uri.user() {
-        Some(user) => user.to_owned(),
-        None if is_tel(&parsed.uri) => parsed.uri.host_with_port.host.to_string(),
-        None => String::new(),
-    };
+    let user = user(value).unwrap_or_default().to_owned();
     Some(Party { text: value.to_owned(), user, tag })
 }
 
-fn is_tel(uri: &rsipstack::sip::Uri) -> bool {
-    matches!(&uri.scheme, Some(rsipstack::sip::Scheme::Other(scheme)) if scheme.eq_ignore_ascii_case("tel"))
+/// The user part of the address in `value`, or the number of a `tel:` one, without the parameters that
+/// a number may carry with it (RFC 3261 §19.1.6).
+pub(super) fn user(value: &str) -> Option<&str> {
+    let rest = after_display_name(value)?;
+    let address = rest.split_once('<').map_or(rest, |(_, rest)| rest);
+    let address = address.split(['>', '?']).next()?.trim();
+    let (scheme, rest) = address.split_once(':')?;
+    let user = match rest.rsplit_once('@') {
+        _ if scheme.eq_ignore_ascii_case("tel") => rest,
+        Some((user, _)) => user.split(':').next()?,
+        None => return None,
+    };
+    user.split(';').next().map(str::trim).filter(|user| !user.is_empty())
 }
 
 /// Takes a quoted display name off: it may contain `<`, which the stack's grammar stumbles over.
-fn after_display_name(value: &str) -> Option<&str> {
+pub(super) fn after_display_name(value: &str) -> Option<&str> {
     let Some(rest) = value.trim_start().strip_prefix('"') else {
         return Some(value);
     };

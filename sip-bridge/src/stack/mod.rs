@@ -7,6 +7,7 @@
 //! packets inside the receive loop; the line wants them as cores in virtual time, bounded and
 //! redacted (see [`crate`]).
 
+mod caller;
 mod extensions;
 mod header;
 #[cfg(test)]
@@ -56,6 +57,9 @@ pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
                 head.unreadable = Some("Request-URI");
             }
             let method = foreign.map_or(method(request.method), |_| Method::Foreign);
+            if method == Method::Invite {
+                head.caller = Some(Box::new(caller::caller(&request.headers)));
+            }
             Ok(Message::Request(Request { method, uri, uri_user, head }))
         }
         SipMessage::Response(response) => {

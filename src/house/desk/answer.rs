@@ -8,7 +8,7 @@ use media_core::hearing::EarConfig;
 use media_core::{Codec, LineId, NegotiatedMedia};
 use media_engine::{LineEvent, LineMode as MediaMode, LineSpec, RtpPort};
 use queue_governor::Book;
-use sip_bridge::{CallId, HangupReason, Rejection};
+use sip_bridge::{CallId, CallerIdentity, HangupReason, Rejection};
 use tokio::sync::mpsc;
 
 use super::{Carrier, Desk, OpenCall};
@@ -25,7 +25,7 @@ impl Desk {
     pub(super) fn incoming(
         &mut self,
         call: CallId,
-        from: String,
+        (from, identity): (String, CallerIdentity),
         to: String,
         trunk: String,
         media: Option<NegotiatedMedia>,
@@ -46,6 +46,7 @@ impl Desk {
             line,
             trunk,
             from,
+            identity,
             to,
             since: Instant::now(),
             carrier: Carrier::Waiting(port),
@@ -69,7 +70,7 @@ impl Desk {
                 call,
                 &mut open.folder,
                 open.line,
-                (&open.from, &open.to, &open.trunk),
+                (&open.from, &open.identity, &open.to, &open.trunk),
                 port,
                 media,
             ),
@@ -112,7 +113,7 @@ impl Desk {
         call: CallId,
         folder: &mut Option<PathBuf>,
         id: LineId,
-        (from, to, trunk): (&str, &str, &str),
+        (from, identity, to, trunk): (&str, &CallerIdentity, &str, &str),
         port: RtpPort,
         media: NegotiatedMedia,
     ) -> Result<Carrier, String> {
@@ -151,12 +152,16 @@ impl Desk {
                 line: id,
                 caller: from.to_owned(),
                 called: to.to_owned(),
+                identity: identity.clone(),
                 answered: clock.now(),
                 away_text: self.config.brain.away_text.clone(),
                 governor: governor.governor_config(line.sample_rate()),
                 defaults: handle.defaults,
             },
-            opened: opened(call, from, to, trunk, media.codec),
+            opened: CallOpened {
+                attestation: identity.attestation.name().into(),
+                ..opened(call, from, to, trunk, media.codec)
+            },
             line,
             keeps_log: folder.is_some(),
             journal: self.journal.clone(),
@@ -194,7 +199,7 @@ fn opened(call: CallId, from: &str, to: &str, trunk: &str, codec: Codec) -> Call
         trunk: trunk.to_owned(),
         codec: codec.encoding_name().to_owned(),
         answered_unix_ms: unix_ms(),
-        recording_start_ms: 0.0,
+        ..CallOpened::default()
     }
 }
 

@@ -91,9 +91,18 @@ impl Mind {
             Action::Command { name, label } if self.config.command(name).is_none() => {
                 Reply::Say(format!("I cannot {label} yet. No command is set up for that."))
             }
+            Action::Command { name, label } if !self.may_run(place, name) => Reply::Say(format!(
+                "I cannot {label} for a number that the network does not vouch for."
+            )),
             Action::Command { name, .. } => self.now_or_later(now, place, name, &found.slots),
             Action::Silent => Reply::Nothing,
         }
+    }
+
+    /// A command may be for callers alone whose number is theirs, as the network says.
+    fn may_run(&self, place: Place, name: &str) -> bool {
+        let vouched = self.conversations.get(&place).is_some_and(|it| it.vouched);
+        vouched || self.config.command(name).is_none_or(|command| !command.vouched)
     }
 
     fn now_or_later(&mut self, now: &Zoned, place: Place, name: &str, slots: &Slots) -> Reply {

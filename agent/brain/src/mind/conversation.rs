@@ -10,6 +10,8 @@ use crate::tools::Question;
 pub struct Conversation {
     /// Who calls or writes, as the network says.
     pub caller: String,
+    /// The network vouches in full for the number that the caller calls from.
+    pub vouched: bool,
     /// As the caller said it.
     pub caller_name: Option<String>,
     /// When the brain first heard of the line.
@@ -45,6 +47,7 @@ impl Conversation {
     pub(super) fn new(caller: String, now: Timestamp) -> Self {
         Self {
             caller,
+            vouched: false,
             caller_name: None,
             opened: now,
             heard_log: HeardLog::default(),

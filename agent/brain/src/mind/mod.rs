@@ -12,7 +12,9 @@ mod whisper;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use brain_protocol::{BrainMessage, ClaimId, LineId, LineMessage, Say, Source, TurnId};
+use brain_protocol::{
+    Attestation, BrainMessage, ClaimId, LineId, LineMessage, Say, Source, TurnId,
+};
 use jiff::{Timestamp, Zoned};
 
 pub use conversation::Conversation;
@@ -128,8 +130,12 @@ impl Mind {
 
     fn on_line(&mut self, now: &Zoned, message: LineMessage) {
         match message {
-            LineMessage::LineOpened { line, caller, resumed, backlog, .. } => {
+            LineMessage::LineOpened { line, caller, identity, resumed, backlog, .. } => {
                 self.on_opened(now, line, caller, resumed, backlog);
+                let vouched = identity.is_some_and(|it| it.attestation == Attestation::Full);
+                if let Some(line) = self.conversations.get_mut(&Place::Line(line)) {
+                    line.vouched = vouched;
+                }
             }
             LineMessage::CallerTurn { line, turn, position, text, .. } => {
                 self.on_turn(now, Place::Line(line), turn, &text);

@@ -54,6 +54,7 @@ impl Call {
             line: LINE,
             caller: "+4930123456".into(),
             called: "100".into(),
+            identity: None,
             resumed: false,
             backlog: 0,
             at_ms: 0,

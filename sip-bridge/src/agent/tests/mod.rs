@@ -1,6 +1,7 @@
 //! The agent in virtual time: messages go in as text through guard and stack, as they would from
 //! the wire, and come out as text. No sockets, no clock.
 
+mod callers;
 mod in_dialog;
 mod inbound;
 mod keeping;
@@ -23,6 +24,7 @@ use super::{Agent, AgentConfig, Command, Dial, Input, Output};
 use crate::event::{BridgeEvent, CallId, CallOutcome};
 use crate::flow::Flow;
 use crate::message::{Identity, TransportKind};
+use crate::policy::Policies;
 use crate::{guard, stack};
 
 const LINE: &str = "192.0.2.1:5060";
@@ -57,6 +59,7 @@ impl Simulation {
             codecs: [Codec::Pcmu, Codec::Pcma, Codec::G722].into(),
             channels_max,
             ring_max: Duration::from_secs(120),
+            policies: Policies::default(),
             routes: Vec::new(),
             probe_every: Duration::from_secs(30),
             seed: [7; 32],
@@ -94,18 +97,22 @@ impl Simulation {
     }
 
     fn dial(&mut self) -> CallId {
-        let flow = Flow::direct(self.transport, address(PEER));
-        let dial = Dial {
+        let call = self.agent.dial(self.now, Self::dial_of(self.transport)).expect("admission");
+        self.drain();
+        call
+    }
+
+    /// A call to the peer.
+    fn dial_of(transport: TransportKind) -> Dial {
+        Dial {
             target: stack::parse_uri("sip:200@192.0.2.9:5080").unwrap(),
             from: ("<sip:line@192.0.2.1>".into(), "line".into()),
             trunk: None,
             local_rtp: address(RTP),
             codecs: [Codec::Pcmu].into(),
-            flow,
-        };
-        let call = self.agent.dial(self.now, dial).expect("admission");
-        self.drain();
-        call
+            flow: Flow::direct(transport, address(PEER)),
+            headers: Vec::new(),
+        }
     }
 
     /// Lets time pass, waking the agent exactly when it wants to be.

@@ -1,0 +1,75 @@
+//! What a trunk is believed and allowed beyond being heard at all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What one trunk is believed and allowed. The default is what a carrier gets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrunkPolicy {
+    /// Whether what it says of its callers (`P-Asserted-Identity`, `verstat`, `Diversion`) is believed.
+    /// A carrier's word is; a telephone's is not.
+    pub trust_identity: bool,
+    /// `X-` headers of an INVITE that reach the line; nothing else does.
+    pub headers_in: Vec<String>,
+    /// `X-` headers that the line may put into requests to it; others are left out.
+    pub headers_out: Vec<String>,
+}
+
+impl Default for TrunkPolicy {
+    fn default() -> Self {
+        Self { trust_identity: true, headers_in: Vec::new(), headers_out: Vec::new() }
+    }
+}
+
+/// Whether `name` may be on a trunk's list of headers: `X-` and a token.
+#[must_use]
+pub fn is_custom_header(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let rest = name.get(..2).filter(|start| start.eq_ignore_ascii_case("x-")).map(|_| &name[2..]);
+    name.len() <= HEADER_NAME_BYTES_MAX
+        && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(token))
+}
+
+/// The policies of all trunks, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Policies {
+    by_trunk: BTreeMap<String, Arc<TrunkPolicy>>,
+    default: Arc<TrunkPolicy>,
+}
+
+impl Policies {
+    pub(crate) fn new(policies: BTreeMap<String, TrunkPolicy>) -> Self {
+        let by_trunk = policies.into_iter().map(|(name, policy)| (name, Arc::new(policy)));
+        Self { by_trunk: by_trunk.collect(), default: Arc::default() }
+    }
+
+    pub(crate) fn of(&self, trunk: &str) -> &Arc<TrunkPolicy> {
+        self.by_trunk.get(trunk).unwrap_or(&self.default)
+    }
+}
+
+/// The header lines for `headers` of a request to a trunk: those it may get, written so that they
+/// cannot be taken for anything else. `policy`: `None` for a peer outside every trunk, who gets what
+/// the program that dials wrote.
+pub(crate) fn custom_lines(headers: &[(String, String)], policy: Option<&TrunkPolicy>) -> String {
+    let allowed = |name: &str| {
+        policy
+            .is_none_or(|policy| policy.headers_out.iter().any(|it| it.eq_ignore_ascii_case(name)))
+    };
+    let mut lines = String::new();
+    let good = headers.iter().filter(|(name, _)| is_custom_header(name) && allowed(name));
+    for (name, value) in good.take(CUSTOM_HEADERS_MAX) {
+        let value: String = value.chars().filter(|c| !c.is_control()).collect();
+        if value.len() <= CUSTOM_VALUE_BYTES_MAX {
+            lines.push_str(&format!("{name}: {}\r\n", value.trim()));
+        }
+    }
+    lines
+}
+
+/// Custom headers of one message: a call centre sends three or four.
+pub(crate) const CUSTOM_HEADERS_MAX: usize = 16;
+/// Longest value of one: an account number or an identifier, not a document.
+pub(crate) const CUSTOM_VALUE_BYTES_MAX: usize = 256;
+/// Longest name.
+const HEADER_NAME_BYTES_MAX: usize = 64;
