@@ -57,7 +57,7 @@ use xenline::config::{Config, LaneStoreKind};
 
 use audit::Audit;
 use claims::Claims;
-use faults::{Faults, Random, Scene};
+use faults::{Faults, Scene};
 use gateway::{Gateway, Messages};
 use house::{House, Line};
 use journal::Ledger;
@@ -66,7 +66,7 @@ use recording::Recording;
 use support::mind::Mind;
 use support::phone::Phone;
 use support::sound::recorded;
-use support::{alone, figure, wait_until};
+use support::{Random, alone, any_seed, figure, number, wait_until};
 use thoughts::said_it;
 
 /// A line lives so long under its load before something befalls it.
@@ -172,13 +172,4 @@ fn last_call(line: &Line, all_said: impl Fn() -> bool) -> Recording {
     let recording = Recording::of(&phone.media.heard());
     phone.hang_up();
     recording
-}
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
-fn any_seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0) & 0xffff_ffff
 }

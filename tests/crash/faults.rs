@@ -7,7 +7,7 @@ use crate::producers::Producers;
 use crate::support::mind::Mind;
 use crate::support::phone::Phone;
 use crate::support::sound::recorded;
-use crate::support::wait_until;
+use crate::support::{Random, wait_until};
 use crate::thoughts::turns;
 
 /// A store that is back is found again within half a second; a busy machine takes longer.
@@ -157,17 +157,4 @@ impl Faults {
 fn go_on(line: &Line, random: &mut Random) {
     wait_until("the journal to be written again", KEPT_AGAIN_WITHIN, || line.keeps().then_some(()));
     std::thread::sleep(Duration::from_millis(300 + random.below(300)));
-}
-
-/// A small generator of repeatable randomness (splitmix64).
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
 }

@@ -11,9 +11,9 @@ use serde_json::json;
 use xenline::control::{Reply, Request, SayRequest, client};
 
 use crate::claims::{Claims, Kind};
-use crate::faults::Random;
 use crate::gateway::Messages;
 use crate::house::House;
+use crate::support::Random;
 
 /// Between two of them, at most.
 const APART_MS: u64 = 120;

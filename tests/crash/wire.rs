@@ -20,7 +20,7 @@ use crate::support::line::{Serving, Timed};
 use crate::support::phone::Phone;
 use crate::support::process::{need, xenline};
 use crate::support::sound::from_mu_law;
-use crate::support::{alone, figure};
+use crate::support::{alone, figure, number};
 use crate::tones::{Heard, heard, sound};
 
 const PRODUCERS: usize = 8;
@@ -36,7 +36,7 @@ const OPERATOR_HAS_IT: Duration = Duration::from_millis(15);
 const FLOOD_HAS_IT: Duration = Duration::from_millis(90);
 /// Of claims that are being heard, per second of flood; a quiet machine makes three times as many.
 const REVOKES_PER_S_MIN: usize = 1;
-/// Each claim costs a connection, and a busy machine makes a tenth of what a quiet one does.
+/// A busy machine makes a tenth of what a quiet one does.
 const CLAIMS_PER_S_MIN: f64 = 500.0;
 /// Of a sound that is cut or begins within a packet; all of ours fill theirs.
 const UNSURE_MAX: usize = 5;
@@ -63,7 +63,7 @@ fn in_a_flood_of_claims_one_tone_is_heard_at_a_time() {
     let socket = line.config.say.socket.clone().expect("the tests name one");
     let phone = Phone::call(line.sip);
     let flood = Flood::default();
-    let flood_lasts = Duration::from_secs(crate::number("WIRE_SECONDS").unwrap_or(6));
+    let flood_lasts = Duration::from_secs(number("WIRE_SECONDS").unwrap_or(6));
     std::thread::scope(|scope| {
         scope.spawn(|| flood.alarm(&socket, &alert));
         for producer in 0..PRODUCERS {
@@ -94,10 +94,12 @@ fn in_a_flood_of_claims_one_tone_is_heard_at_a_time() {
     let after = packets_after(&events, &wire, code_of);
     let within = after.iter().filter(|packets| **packets <= 1).count();
     let slowest = silences(&events).into_iter().fold(0.0, f64::max);
-    let (handed_in, accepted) = flood.counts();
+    let (one_each, on_kept, accepted) = flood.counts();
+    let handed_in = one_each + on_kept;
     let per_s = handed_in as f64 / took;
     figure(format!(
-        "wire: handed_in={handed_in} handed_in_per_s={per_s:.0} accepted={accepted} packets={} \
+        "wire: handed_in={handed_in} (connections of their own {one_each}, kept ones {on_kept}) \
+         handed_in_per_s={per_s:.0} accepted={accepted} packets={} \
          unsure={unsure} producers_heard={heard} of {PRODUCERS} two_at_once={two} revokes={} \
          revokes_within_ptime={within} of {} revoke_to_silence_ms_max={slowest:.1} \
          late_ms_max={late_ms:.1}",
@@ -109,6 +111,7 @@ fn in_a_flood_of_claims_one_tone_is_heard_at_a_time() {
     assert!(unsure <= UNSURE_MAX, "{unsure} packets in which nobody knows who is heard");
     assert!(heard >= PRODUCERS / 2, "{heard} producers of {PRODUCERS} were heard");
     assert!(per_s >= CLAIMS_PER_S_MIN, "{handed_in} claims in {took:.0} s");
+    assert!(one_each > 0 && on_kept > 0, "{one_each} and {on_kept}");
     assert!(after.len() >= flood_lasts.as_secs() as usize * REVOKES_PER_S_MIN, "{after:?}");
     assert_eq!(within, after.len(), "packets after each revoke: {after:?}");
 }
@@ -143,15 +146,21 @@ fn code_of(text: &str) -> Option<usize> {
 #[derive(Default)]
 struct Flood {
     over: AtomicBool,
-    handed_in: AtomicUsize,
+    /// With a connection for each claim.
+    one_each: AtomicUsize,
+    /// On a connection that is kept.
+    on_kept: AtomicUsize,
     accepted: AtomicUsize,
 }
 
 impl Flood {
-    /// Hands in claims at a steady rate until it is over; a connection for each, as programs do.
+    /// Hands in claims at a steady rate until it is over: every other producer with a connection for
+    /// each, as scripts do, the rest on one that they keep, as programs do.
     fn produce(&self, socket: &Path, producer: usize, wav: &Path) {
         let began = Instant::now();
         let mut number = 0_u32;
+        let mut kept = (producer % 2 == 1).then(Kept::default);
+        let handed_in = if kept.is_some() { &self.on_kept } else { &self.one_each };
         while !self.over.load(Ordering::Relaxed) {
             let due = began.elapsed().as_secs_f64() * (CLAIMS_PER_S / PRODUCERS) as f64;
             if f64::from(number) > due {
@@ -164,9 +173,12 @@ impl Flood {
                 wav: Some(wav.to_owned()),
                 ..SayRequest::default()
             };
-            self.handed_in.fetch_add(1, Ordering::Relaxed);
-            let Ok(reply) = ask_once(socket, &Request::Say(wish)) else { continue };
-            if matches!(reply, Some(Reply::Accepted { .. })) {
+            handed_in.fetch_add(1, Ordering::Relaxed);
+            let reply = match &mut kept {
+                Some(kept) => kept.ask(socket, &Request::Say(wish)),
+                None => ask_once(socket, &Request::Say(wish)),
+            };
+            if matches!(reply, Ok(Some(Reply::Accepted { .. }))) {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -189,20 +201,46 @@ impl Flood {
         }
     }
 
-    fn counts(&self) -> (usize, usize) {
-        (self.handed_in.load(Ordering::Relaxed), self.accepted.load(Ordering::Relaxed))
+    fn counts(&self) -> (usize, usize, usize) {
+        let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
+        (count(&self.one_each), count(&self.on_kept), count(&self.accepted))
+    }
+}
+
+/// A connection that is kept for as long as it answers.
+#[derive(Default)]
+struct Kept(Option<BufReader<UnixStream>>);
+
+impl Kept {
+    fn ask(&mut self, socket: &Path, request: &Request) -> std::io::Result<Option<Reply>> {
+        let mut stream = match self.0.take() {
+            Some(stream) => stream,
+            None => connected(socket)?,
+        };
+        let reply = ask_on(&mut stream, request)?;
+        // One that was closed says nothing; the next claim goes on another.
+        self.0 = reply.is_some().then_some(stream);
+        Ok(reply)
     }
 }
 
 /// The first word of an answer; a flood does not stay for the rest.
 fn ask_once(socket: &Path, request: &Request) -> std::io::Result<Option<Reply>> {
-    let mut stream = UnixStream::connect(socket)?;
+    ask_on(&mut connected(socket)?, request)
+}
+
+fn connected(socket: &Path) -> std::io::Result<BufReader<UnixStream>> {
+    let stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    Ok(BufReader::new(stream))
+}
+
+fn ask_on(stream: &mut BufReader<UnixStream>, request: &Request) -> std::io::Result<Option<Reply>> {
     let mut text = serde_json::to_string(request)?;
     text.push('\n');
-    stream.write_all(text.as_bytes())?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+    stream.get_mut().write_all(text.as_bytes())?;
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
+    stream.read_line(&mut line)?;
     Ok(serde_json::from_str(&line).ok())
 }
 

@@ -1,7 +1,6 @@
 //! What the tests share: processes, a line that serves, a phone made of plain sockets, sound.
 
 pub mod line;
-#[allow(dead_code, reason = "shared with the crash harness")]
 pub mod mind;
 pub mod phone;
 pub mod process;
@@ -57,6 +56,35 @@ pub fn wait_until<T>(
         }
         assert!(Instant::now() < latest, "waited {within:?} in vain for {waiting_for}");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// What an environment variable of the tests says, if it is a number.
+pub fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+pub fn any_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0) & 0xffff_ffff
+}
+
+/// A small generator of repeatable randomness (splitmix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    /// Waits for a random time.
+    pub fn pause(&mut self, ms: std::ops::Range<u64>) {
+        let ms = ms.start + self.below(ms.end - ms.start);
+        std::thread::sleep(Duration::from_millis(ms));
     }
 }
 
