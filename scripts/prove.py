@@ -2,11 +2,11 @@
 """Proves the governor's contract again, in front of whoever asks: `make prove`.
 
 Explores the small worlds, runs the random sequences at length, checks the hand-off of the floor in
-every interleaving, breaks each promise on purpose, floods the line, says over real sound what people
-complain about, and pulls the line's power cord again and again. The last line is one of JSON; exit 0
+every interleaving, breaks each promise on purpose, floods the line, looks for the words that were reported
+heard in what callers heard, says over real sound what people complain about, and pulls the line's power cord again and again. The last line is one of JSON; exit 0
 only if all of it holds, and its figures are within their bounds.
 
-CRASHES (200), WIRE_SECONDS (40), CASES (1000) and EXPLORE=deep make it shorter or longer.
+CRASHES (200), WIRE_SECONDS (40), CASES (1000), LEDGER_CALLS (48) and EXPLORE=deep make it shorter or longer.
 """
 import json, os, re, subprocess, sys, threading, time
 from pathlib import Path
@@ -16,13 +16,14 @@ LOGS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "prove"
 CRASHES = os.environ.get("CRASHES", "200")
 WIRE_SECONDS = os.environ.get("WIRE_SECONDS", "40")
 CASES = os.environ.get("CASES", "1000")
+LEDGER_CALLS = os.environ.get("LEDGER_CALLS", "48")
 GOVERNOR = ["cargo", "test", "--locked", "-p", "queue-governor", "--features", "serde"]
 TIMEOUT_S = 1_800
 # What the caller is not to notice: the words that were heard are known to this.
 LEDGER_ERROR_MS_MAX = 80
 # For who waits in front of it; who asked for another extent has asked for another time.
 TOOK_S_MAX = 600
-IS_USUAL = not any(name in os.environ for name in ("CRASHES", "WIRE_SECONDS", "CASES", "EXPLORE"))
+IS_USUAL = not any(name in os.environ for name in ("CRASHES", "WIRE_SECONDS", "CASES", "LEDGER_CALLS", "EXPLORE"))
 
 
 class Step:
@@ -45,7 +46,7 @@ class Step:
         verdict = "holds" if self.holds else f"FAILED, see {LOGS / self.name}.log"
         print(f"{self.name}: {verdict} ({time.time() - began:.0f} s)", flush=True)
         for line in self.out.splitlines():
-            if re.match(r"\s*(explored |loom |mutants: |flood: |grant_us|audit: |audit of: |wire: |crashes: |full disk: )", line):
+            if re.match(r"\s*(explored |loom |mutants: |flood: |grant_us|audit: |audit of: |ledger on the wire: |wire: |crashes: |full disk: )", line):
                 print("    " + line.strip(), flush=True)
 
     def numbers(self, pattern):
@@ -67,6 +68,7 @@ def main():
     flood = Step("flood", [*GOVERNOR, "--test", "rate", "--", "--nocapture"])
     scenarios = Step("complaints", [*house, "scenarios"])
     sound = Step("complaints in sound", [*house, "e2e", "complaints"])
+    ledger = Step("ledger", [*house, "e2e", "--", "--nocapture", "ledger"], LEDGER_CALLS=LEDGER_CALLS)
     loom = Step("handoff", ["scripts/loom.sh"])
     mutants = Step("mutants", ["scripts/mutants.sh"])
     crash = Step("crash", [*house, "crash", "--", "--nocapture", "--skip", "flood"], CRASHES=CRASHES)
@@ -76,13 +78,17 @@ def main():
         step.run()
     crashing = threading.Thread(target=crash.run)
     crashing.start()
-    for step in (explore, random, scenarios, loom, mutants):
+    for step in (explore, random, ledger, scenarios, loom, mutants):
         step.run()
     crashing.join()
 
     def one(step, pattern, pick=max):
         found = step.numbers(pattern)
         return pick(found) if found else None
+
+    def worst_of(*figures):
+        """Of several proofs of one thing; none if one of them said nothing."""
+        return None if None in figures else max(figures)
 
     figures = {
         "states_explored": int(sum(explore.numbers(r"explored [^:\n]+: (\d+) states"))),
@@ -96,10 +102,10 @@ def main():
         "revoke_to_silence_ms_max": one(wire, r"wire:.* revoke_to_silence_ms_max=([\d.]+)"),
         "tick_late_ms_max": one(wire, r"wire:.* late_ms_max=([\d.]+)"),
         "grant_us_p99": one(flood, r"grant_us_p99=(\d+)"),
-        "ledger_error_ms_max": one(random, r"ledger_error_ms_max[=: ]+([\d.]+)"),
+        "ledger_error_ms_max": worst_of(*(one(step, r"ledger_error_ms_max[=: ]+([\d.]+)") for step in (random, ledger))),
     }
     figures = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in figures.items()}
-    steps = (flood, wire, sound, explore, random, scenarios, loom, mutants, crash)
+    steps = (flood, wire, sound, explore, random, ledger, scenarios, loom, mutants, crash)
     took = time.time() - began
     print(f"proven in {took:.0f} s, not counting the build")
     beyond = [f"no figure for {name}" for name, value in figures.items() if value is None]

@@ -32,6 +32,8 @@ mod hold;
 mod interruption;
 #[path = "e2e/latency.rs"]
 mod latency;
+#[path = "e2e/ledger/mod.rs"]
+mod ledger;
 #[path = "e2e/one_voice.rs"]
 mod one_voice;
 #[path = "e2e/say_queue.rs"]

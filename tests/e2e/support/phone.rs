@@ -146,17 +146,23 @@ impl Phone {
         self.dialog.gone.store(true, SeqCst);
     }
 
-    /// Whether the line said goodbye.
+    /// Whether one side said goodbye.
     pub fn was_hung_up(&self) -> bool {
         self.dialog.hung_up.load(SeqCst)
     }
 
     pub fn hang_up(self) {
+        self.say_goodbye();
+    }
+
+    /// Hangs up, if the line has not, and keeps what was heard.
+    pub fn say_goodbye(&self) {
         if !self.was_hung_up() {
             let number = self.sequence.fetch_add(1, SeqCst);
             self.dialog.send(&self.dialog.request("BYE", number, number, ""));
             let response = self.final_response(&format!("{number} BYE"));
             assert!(response.starts_with("SIP/2.0 200"), "{response}");
+            self.dialog.hung_up.store(true, SeqCst);
         }
     }
 

@@ -1,0 +1,365 @@
+//! What the brain is told that the caller heard, against what is on the caller's recording: sayings
+//! are interrupted, paused, preempted, replaced, taken back, silenced by the operator and cut off by
+//! a hang-up, at random moments of real calls, and for each ending the words that are reported are
+//! looked for in the packets that came.
+//!
+//! `LEDGER_CALLS` sets how many calls (8; `make prove`: 48), `LEDGER_SEED` repeats them.
+
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use brain_protocol::{ClaimEnding, LineMessage};
+use lane_broker::intake::WishSource;
+use serde_json::json;
+use xenline::control::{Reply, Request, SayRequest, client};
+
+use self::words::{OTHER, Piece, Reference, WORDS, every_word, text_from, without_tone};
+use crate::support::line::Serving;
+use crate::support::mind::Mind;
+use crate::support::phone::Phone;
+use crate::support::process::xenline;
+use crate::support::sound::{from_mu_law, recorded};
+use crate::support::{Random, alone, any_seed, figure, number, wait_until};
+
+/// What the contract allows.
+const ERROR_MS_MAX: usize = 80;
+/// What is looked at in steps of 5 ms may miss one at each end.
+const EDGE_MS: usize = 10;
+/// What is on its way through the loopback arrives at once.
+const UNDER_WAY: Duration = Duration::from_millis(100);
+/// A step of a call, on a busy machine.
+const SOON: Duration = Duration::from_secs(40);
+/// An alert's; no voice is so pure.
+const ALERT_HZ: f64 = 1_000.0;
+/// Calls at the same time.
+const SIDE_BY_SIDE: usize = 8;
+/// Who calls in them.
+const CALLERS: [&str; SIDE_BY_SIDE] = [
+    "caller-a", "caller-b", "caller-c", "caller-d", "caller-e", "caller-f", "caller-g", "caller-h",
+];
+
+/// What happens to a saying.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Fate {
+    /// The brain takes it back.
+    Withdrawn,
+    /// The caller interrupts it.
+    Interrupted,
+    /// The caller says "uh-huh", it pauses and goes on; then the brain takes it back.
+    Paused,
+    /// An alert has the floor for a moment, it goes on; then the brain takes it back.
+    Preempted,
+    /// The operator has the floor for a moment, it goes on; then the brain takes it back.
+    TakenOver,
+    /// The operator takes the floor, and the caller hangs up.
+    TakenOverForGood,
+    /// The caller hangs up.
+    HungUp,
+    /// The brain says something else in its place.
+    Superseded,
+}
+
+const FATES: [Fate; 8] = [
+    Fate::Withdrawn,
+    Fate::Interrupted,
+    Fate::Paused,
+    Fate::Preempted,
+    Fate::TakenOver,
+    Fate::TakenOverForGood,
+    Fate::HungUp,
+    Fate::Superseded,
+];
+
+#[test]
+fn the_ledger_knows_the_words_that_are_on_the_callers_recording() {
+    let _machine = alone();
+    let calls = number("LEDGER_CALLS").unwrap_or(8);
+    let seed = number("LEDGER_SEED").unwrap_or_else(any_seed);
+    figure(format!("ledger on the wire: LEDGER_CALLS={calls} LEDGER_SEED={seed}"));
+    let house = House::open();
+    let reference = house.reference();
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let mut cases: Vec<Case> = std::thread::scope(|scope| {
+        let callers = CALLERS.map(|caller| {
+            let (house, reference, next) = (&house, &reference, &next);
+            scope.spawn(move || {
+                let mut cases = Vec::new();
+                loop {
+                    let nth = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if nth as u64 >= calls {
+                        return cases;
+                    }
+                    let random = Random(seed.wrapping_add(nth as u64 * 1_000));
+                    cases.push(house.call(caller, nth, random, reference));
+                }
+            })
+        });
+        callers.into_iter().flat_map(|cases| cases.join().expect("no panic")).collect()
+    });
+    house.line.stop();
+    cases.sort_by_key(|case| case.error_ms);
+    let worst = cases.last().expect("a call").error_ms;
+    let mut endings = BTreeMap::<(Fate, String), usize>::new();
+    for case in &cases {
+        *endings.entry((case.fate, case.ending.clone())).or_default() += 1;
+    }
+    let words: usize = cases.iter().map(|case| case.reported).sum();
+    figure(format!(
+        "ledger on the wire: endings={} words_reported={words} ledger_error_ms_max={worst} of \
+         {endings:?}",
+        cases.len()
+    ));
+    assert!(worst <= ERROR_MS_MAX, "{:#?}", cases.last());
+}
+
+/// One saying, and what was told of it.
+#[derive(Debug)]
+#[allow(dead_code, reason = "printed where it is wrong")]
+struct Case {
+    fate: Fate,
+    ending: String,
+    heard_text: String,
+    reported: usize,
+    pieces: Vec<Piece>,
+    /// How far what was told is from what is on the recording.
+    error_ms: usize,
+}
+
+struct House {
+    line: Serving,
+    mind: Mind,
+    alert: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    fn open() -> Self {
+        let mind = Mind::start(|mind, message| {
+            if let LineMessage::CallerTurn { line, turn, position, .. } = message {
+                mind.say(&json!({
+                    "type": "turn_done", "line": line, "turn": turn, "position": position,
+                }));
+            }
+        });
+        let line = Serving::start(xenline(), |config| {
+            config.brain.command = mind.command();
+            // Sayings alone are on the recordings, however slow the machine.
+            config.governor.filler = String::new();
+            config.governor.stall_ms = 5_000;
+        });
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let alert = alert(dir.path());
+        Self { line, mind, alert, _dir: dir }
+    }
+
+    /// How each word sounds on this line when nothing happens to it.
+    fn reference(&self) -> Reference {
+        let call = self.dial(CALLERS[0]);
+        call.say("reference", &every_word(), None);
+        let told = call.ended("reference");
+        assert_eq!(told, (ClaimEnding::Spoken, every_word()));
+        std::thread::sleep(UNDER_WAY);
+        call.hang_up();
+        Reference::of(&call.sound())
+    }
+
+    /// One call with one saying, that begins with another word each time.
+    fn call(&self, caller: &'static str, nth: usize, mut random: Random, by: &Reference) -> Case {
+        let (fate, first) = (FATES[nth % FATES.len()], random.below(WORDS.len() as u64) as usize);
+        let claim = format!("saying-{nth}");
+        let call = self.dial(caller);
+        let text = text_from(first);
+        call.say(&claim, &text, None);
+        call.started(&claim);
+        call.befall(fate, &claim, &mut random);
+        let (ending, heard_text) = call.ended(&claim);
+        std::thread::sleep(UNDER_WAY);
+        call.hang_up();
+        let sound = without_tone(&call.sound(), ALERT_HZ);
+        assert!(text.starts_with(&heard_text), "{heard_text:?} of {text:?}");
+        let reported = heard_text.split_whitespace().count();
+        let mut pieces = by.pieces_in(&sound);
+        pieces.retain(|piece| piece.word < WORDS.len());
+        for piece in &mut pieces {
+            piece.word = (piece.word + WORDS.len() - first) % WORDS.len();
+        }
+        let whole_ms = |word: usize| by.ms_of((word + first) % WORDS.len());
+        let error_ms = error_ms(reported, &pieces, whole_ms);
+        Case { fate, ending: format!("{ending:?}"), heard_text, reported, pieces, error_ms }
+    }
+
+    fn ask(&self, request: &Request, take: impl FnMut(Reply)) {
+        let socket = self.line.config.say.socket.clone().expect("the tests name one");
+        client::ask(&socket, request, take).expect("the line answers");
+    }
+
+    fn dial(&self, caller: &'static str) -> Call<'_> {
+        let so_far = self.mind.told().len();
+        let phone = Phone::call_as(self.line.sip, caller);
+        let id = wait_until("the brain to be told of the call", SOON, || {
+            self.mind.told()[so_far..].iter().find_map(|message| match message {
+                LineMessage::LineOpened { line, caller: who, .. } if who.contains(caller) => {
+                    Some(line.0)
+                }
+                _ => None,
+            })
+        });
+        Call { house: self, phone, id }
+    }
+}
+
+/// A call, and the brain's part in it.
+struct Call<'h> {
+    house: &'h House,
+    phone: Phone,
+    id: u64,
+}
+
+impl Call<'_> {
+    fn say(&self, claim: &str, text: &str, supersedes: Option<&str>) {
+        let said = self.house.mind.say(&json!({
+            "type": "say", "line": self.id, "claim": claim, "source": "worker", "tag": "call",
+            "text": text, "supersedes": supersedes,
+        }));
+        assert!(said, "the brain is up");
+    }
+
+    fn withdraw(&self, claim: &str) {
+        self.house.mind.say(&json!({"type": "withdraw", "line": self.id, "claim": claim}));
+    }
+
+    fn started(&self, id: &str) {
+        self.told(&format!("{id} to begin"), |message| match message {
+            LineMessage::ClaimStarted { claim, .. } if claim.as_str() == id => Some(()),
+            _ => None,
+        });
+    }
+
+    fn ended(&self, id: &str) -> (ClaimEnding, String) {
+        self.told(&format!("{id} to end"), |message| match message {
+            LineMessage::ClaimEnded { claim, ending, heard_text, .. } if claim.as_str() == id => {
+                Some((*ending, heard_text.clone()))
+            }
+            _ => None,
+        })
+    }
+
+    fn told<T>(&self, what: &str, is: impl Fn(&LineMessage) -> Option<T>) -> T {
+        wait_until(what, SOON, || self.house.mind.told().iter().find_map(&is))
+    }
+
+    fn befall(&self, fate: Fate, claim: &str, random: &mut Random) {
+        random.pause(200..3_500);
+        match fate {
+            Fate::Withdrawn => self.withdraw(claim),
+            Fate::Interrupted => self.phone.media.say(&recorded("stop")),
+            Fate::Paused => {
+                self.phone.media.say(&recorded("uh huh"));
+                random.pause(800..2_500);
+                self.withdraw(claim);
+            }
+            Fate::Preempted => {
+                self.alarm();
+                random.pause(100..2_000);
+                self.withdraw(claim);
+            }
+            Fate::TakenOver => {
+                self.operator(Request::OperatorTake { line: Some(self.id) });
+                random.pause(100..900);
+                self.operator(Request::OperatorRelease { line: Some(self.id) });
+                random.pause(100..2_000);
+                self.withdraw(claim);
+            }
+            Fate::TakenOverForGood => {
+                self.operator(Request::OperatorTake { line: Some(self.id) });
+                random.pause(0..300);
+                self.hang_up();
+            }
+            Fate::HungUp => self.hang_up(),
+            Fate::Superseded => self.say(&format!("instead-of-{claim}"), OTHER, Some(claim)),
+        }
+    }
+
+    /// An alert is said to its end.
+    fn alarm(&self) {
+        let wish = SayRequest {
+            wav: Some(self.house.alert.clone()),
+            source: WishSource::System,
+            line: Some(self.id),
+            wait: true,
+            ..SayRequest::text(format!("alert on line {}", self.id))
+        };
+        let mut ending = None;
+        self.house.ask(&Request::Say(wish), |reply| match reply {
+            Reply::Ended { ending: how, .. } => ending = Some(how),
+            Reply::Refused { message, .. } => panic!("refused: {message}"),
+            _ => {}
+        });
+        assert_eq!(ending.as_deref(), Some("spoken"));
+    }
+
+    fn operator(&self, request: Request) {
+        self.house.ask(&request, |reply| assert!(matches!(reply, Reply::Done { .. }), "{reply:?}"));
+    }
+
+    /// If that has not happened yet.
+    fn hang_up(&self) {
+        self.phone.say_goodbye();
+    }
+
+    /// What came, packet after packet: a tick that a busy machine left out is no hole in a word.
+    fn sound(&self) -> Vec<i16> {
+        let packets = self.phone.media.received();
+        packets.iter().flat_map(|packet| from_mu_law(&packet.payload)).collect()
+    }
+}
+
+/// By how much the words that were reported are not those of the recording: what is missing of one
+/// that was reported, or all of one that is whole and was not, or that was said twice.
+fn error_ms(reported: usize, pieces: &[Piece], whole_ms: impl Fn(usize) -> usize) -> usize {
+    let of_word = |word: usize| {
+        let whole = whole_ms(word);
+        let pieces: Vec<_> = pieces.iter().filter(|piece| piece.word == word).collect();
+        let times = pieces.iter().filter(|it| it.ms.len() + EDGE_MS >= whole).count();
+        let heard = (0..whole).filter(|ms| pieces.iter().any(|it| it.ms.contains(ms))).count();
+        match (word < reported, times) {
+            (_, 2..) => whole,
+            (true, _) => whole - heard,
+            (false, 1) => whole,
+            (false, _) => 0,
+        }
+    };
+    (0..WORDS.len()).map(of_word).max().unwrap_or_default()
+}
+
+#[test]
+fn a_report_that_is_not_what_was_heard_is_off_by_what_is_missing_or_too_much() {
+    let piece = |word, ms| Piece { word, ms };
+    let off = |reported, pieces: &[Piece]| error_ms(reported, pieces, |_| 300);
+    let cut = [piece(0, 0..300), piece(1, 0..270), piece(2, 0..120)];
+    assert_eq!(off(2, &cut), 30);
+    assert_eq!(off(3, &cut), 180, "a word too many");
+    assert_eq!(off(0, &cut), 300, "words that were heard are not told");
+    let held = [piece(0, 0..300), piece(1, 0..150), piece(1, 150..300)];
+    assert_eq!(off(2, &held), 0);
+    let again = [piece(0, 0..300), piece(0, 0..300)];
+    assert_eq!(off(1, &again), 300, "said twice");
+}
+
+/// Half a second of a tone.
+fn alert(dir: &Path) -> PathBuf {
+    let file = dir.join("alert.wav");
+    let sample_format = hound::SampleFormat::Int;
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
+    let mut writer = hound::WavWriter::create(&file, spec).expect("a WAV file");
+    for n in 0..4_000 {
+        let sample = (f64::from(n) * ALERT_HZ * std::f64::consts::TAU / 8_000.0).sin() * 8_000.0;
+        writer.write_sample(sample as i16).expect("it is written");
+    }
+    writer.finalize().expect("it is closed");
+    file
+}
