@@ -7,6 +7,10 @@ mod answers;
 mod bodies;
 #[path = "http/door.rs"]
 mod door;
+#[path = "http/gateway.rs"]
+mod gateway;
+#[path = "http/schemas.rs"]
+mod schemas;
 #[path = "http/sending.rs"]
 mod sending;
 #[path = "http/streams.rs"]

@@ -79,6 +79,7 @@ fn gateway(config: &Config) -> Option<SmsGateway> {
         key: crate::secret::secret(SMS_KEY_VARIABLE),
         recognises_repetitions: config.sms.recognises_repetitions,
         pause: SmsGateway::PAUSE,
+        try_within: SmsGateway::TRY_WITHIN,
     })
 }
 

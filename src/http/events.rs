@@ -10,6 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use lane_broker::{Entry, Lane, LaneStore, Position, StoreError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Shared;
@@ -55,6 +57,13 @@ pub(super) async fn stream(
         Some((Ok(event), reader))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(shared.settings.keep_alive)))
+}
+
+/// The data of an event `gap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    /// Entries that the lane has forgotten before the reader came to them.
+    pub missed: u64,
 }
 
 /// One reader's place in a lane.
@@ -104,7 +113,8 @@ impl Reader {
             return None;
         }
         self.after = Position(entry.position.0 - 1);
-        Some(Event::default().event("gap").data(format!("{{\"missed\":{missed}}}")))
+        let data = serde_json::to_string(&Gap { missed }).unwrap_or_default();
+        Some(Event::default().event("gap").data(data))
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn post(
     }
     let written: Written = parsed(&body)?;
     written.check().map_err(|error| Refusal::bad_body(error.to_string()))?;
-    shared.admit(&shared.writers, &written.from)?;
+    shared.admit_writer(peer, &written.from)?;
     let posted = keep(&shared, tag, key_of(&headers)?, written).await?;
     let status = if posted.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     let Posted { id, lane, position, duplicate } = posted;

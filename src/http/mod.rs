@@ -20,6 +20,7 @@ mod events;
 mod gate;
 mod lanes;
 mod listen;
+mod names;
 mod problem;
 mod rate;
 pub mod schemas;
@@ -37,8 +38,10 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
+use self::names::NamedRates;
 use crate::text::TextHandle;
 
+pub use events::Gap;
 pub use lanes::{LanePosted, SentAnswer};
 pub use problem::Problem;
 pub use rate::{Rate, Rates};
@@ -124,8 +127,8 @@ struct Shared {
     text: TextHandle,
     /// By address, before anybody is known.
     peers: Mutex<Rates>,
-    /// By the name that a message brings.
-    writers: Mutex<Rates>,
+    /// By the name that a message brings; names that are new, by the address that they come from.
+    writers: Mutex<NamedRates>,
     /// By the address that it comes from: a message that is to leave names nobody who sends it, and
     /// to whom it goes is no source.
     senders: Mutex<Rates>,
@@ -137,7 +140,7 @@ impl Shared {
     fn new(settings: DoorSettings, text: TextHandle) -> Self {
         // All programs of a machine share its loopback address: they are told apart by name.
         let peers = Rates::new(settings.all, settings.all);
-        let writers = Rates::new(settings.each, settings.all);
+        let writers = NamedRates::new(settings.each, settings.all);
         let senders = Rates::new(settings.each, settings.all);
         Self {
             settings,
@@ -154,6 +157,12 @@ impl Shared {
         // Buckets are whole between two calls, so a panic elsewhere does not spoil them.
         let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
         rates.take(self.started.elapsed(), source).map_err(problem::Refusal::too_many)
+    }
+
+    fn admit_writer(&self, peer: listen::Peer, name: &str) -> Result<(), problem::Refusal> {
+        let mut rates = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = peer.0.ip().to_string();
+        rates.take(self.started.elapsed(), &address, name).map_err(problem::Refusal::too_many)
     }
 }
 

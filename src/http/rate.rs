@@ -7,6 +7,9 @@ use std::time::Duration;
 /// scripts and any family's phones.
 const SOURCES_MAX: usize = 1_024;
 
+/// Who comes again after so long is no stranger.
+const KNOWN_AFTER: Duration = Duration::from_secs(60);
+
 /// So many at once, and so many in a minute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
@@ -38,36 +41,60 @@ impl Rates {
     /// # Errors
     /// How long to wait.
     pub fn take(&mut self, now: Duration, source: &str) -> Result<(), Duration> {
-        self.all.fill(now);
-        self.make_room(now, source);
-        let bucket = match self.sources.get_mut(source) {
-            Some(bucket) => bucket,
-            None => &mut self.others,
-        };
-        bucket.fill(now);
-        let wait = bucket.wait().max(self.all.wait());
-        if wait > Duration::ZERO {
-            return Err(wait);
+        match self.wait(now, source) {
+            Duration::ZERO => {
+                self.charge(source);
+                Ok(())
+            }
+            wait => Err(wait),
         }
-        bucket.level -= 1.0;
-        self.all.level -= 1.0;
-        Ok(())
     }
 
-    /// Gives a source its bucket; one that is full again need not be remembered.
+    /// How long until this source may.
+    pub(super) fn wait(&mut self, now: Duration, source: &str) -> Duration {
+        self.all.fill(now);
+        self.make_room(now, source);
+        let all = self.all.wait();
+        let bucket = self.bucket(source);
+        bucket.fill(now);
+        bucket.wait().max(all)
+    }
+
+    /// It did.
+    pub(super) fn charge(&mut self, source: &str) {
+        self.bucket(source).level -= 1.0;
+        self.all.level -= 1.0;
+    }
+
+    /// Whether this source came once a while ago, and again since. Its bucket is kept before those
+    /// of others.
+    pub(super) fn is_known(&mut self, now: Duration, source: &str) -> bool {
+        let Some(bucket) = self.sources.get_mut(source) else { return false };
+        bucket.known |= now.saturating_sub(bucket.since) >= KNOWN_AFTER;
+        bucket.known
+    }
+
+    fn bucket(&mut self, source: &str) -> &mut Bucket {
+        self.sources.get_mut(source).unwrap_or(&mut self.others)
+    }
+
+    /// Gives a source its bucket; one that is full again need not be remembered, least of all one
+    /// that came but once.
     fn make_room(&mut self, now: Duration, source: &str) {
         if self.sources.contains_key(source) {
             return;
         }
-        if self.sources.len() >= SOURCES_MAX {
-            self.sources.retain(|_, bucket| {
-                bucket.fill(now);
-                !bucket.is_full()
-            });
+        for known_too in [false, true] {
+            if self.sources.len() >= SOURCES_MAX {
+                self.sources.retain(|_, bucket| {
+                    bucket.fill(now);
+                    !bucket.is_full() || (bucket.known && !known_too)
+                });
+            }
         }
         if self.sources.len() < SOURCES_MAX {
             let mut bucket = Bucket::full(self.each);
-            bucket.at = now;
+            (bucket.at, bucket.since) = (now, now);
             self.sources.insert(source.to_owned(), bucket);
         }
     }
@@ -78,11 +105,14 @@ struct Bucket {
     rate: Rate,
     level: f64,
     at: Duration,
+    since: Duration,
+    known: bool,
 }
 
 impl Bucket {
     fn full(rate: Rate) -> Self {
-        Self { rate, level: f64::from(rate.burst), at: Duration::ZERO }
+        let (at, since) = (Duration::ZERO, Duration::ZERO);
+        Self { rate, level: f64::from(rate.burst), at, since, known: false }
     }
 
     fn per_second(&self) -> f64 {

@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::listen::Peer;
 use super::problem::Refusal;
 use super::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use super::{Shared, gate, lanes};
-use crate::text::Written;
+use crate::text::{Written, check_name};
 
 /// The event that brings a message.
 const RECEIVED: &str = "message.received";
@@ -49,7 +50,7 @@ pub struct SmsPayload {
     pub id: String,
     /// Who sent it.
     pub from: SmsAddress,
-    /// What it says. Empty where somebody sends a picture alone.
+    /// What it says, at most 20480 bytes. Empty where somebody sends a picture alone.
     #[serde(default)]
     pub text: String,
 }
@@ -57,7 +58,8 @@ pub struct SmsPayload {
 /// One end of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SmsAddress {
-    /// In E.164 form, or a sender's name.
+    /// In E.164 form, or a sender's name: at most 128 bytes, no control characters.
+    #[schemars(length(min = 1, max = 128), regex(pattern = crate::text::NAME_PATTERN))]
     pub phone_number: String,
 }
 
@@ -73,6 +75,7 @@ pub struct SmsTaken {
 
 pub(super) async fn take(
     State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<SmsTaken>, Refusal> {
@@ -88,11 +91,14 @@ pub(super) async fn take(
     if !(1..=ID_BYTES_MAX).contains(&payload.id.len()) {
         return Err(Refusal::bad_body("data.payload.id has 1 to 128 bytes"));
     }
+    let from = &payload.from.phone_number;
+    check_name(from)
+        .map_err(|error| Refusal::bad_body(format!("data.payload.from.phone_number: {error}")))?;
     if payload.text.trim().is_empty() {
         tracing::info!("a short message without words was left alone");
         return Ok(Json(SmsTaken { id: None, duplicate: false }));
     }
-    shared.admit(&shared.writers, &payload.from.phone_number)?;
+    shared.admit_writer(peer, from)?;
     let written = Written { text: payload.text, from: payload.from.phone_number };
     let key = format!("sms-{}", payload.id);
     let posted = lanes::keep(&shared, SMS.into(), Some(key), written).await?;

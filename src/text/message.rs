@@ -8,6 +8,11 @@ use serde::{Deserialize, Serialize};
 pub const TEXT_BYTES_MAX: usize = 20 * 1024;
 /// Longest name of a writer or recipient, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
+/// What a name is made of, as a schema says it; how long it may be is said beside it.
+pub const NAME_PATTERN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// What a text has at least one of: anything that is no white space.
+pub const TEXT_PATTERN: &str =
+    r"[^\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]";
 /// The lane of each tag into which messages come and from which they leave.
 pub const MAIN: &str = "main";
 
@@ -15,12 +20,13 @@ pub const MAIN: &str = "main";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Written {
-    /// What was written.
-    #[schemars(length(min = 1, max = 20480))]
+    /// What was written: at most 20480 bytes, and not only white space.
+    #[schemars(length(min = 1, max = 20480), regex(pattern = TEXT_PATTERN))]
     pub text: String,
-    /// Who wrote: a person's or program's name, a phone number. An answer goes there.
+    /// Who wrote: a person's or program's name, a phone number, of at most 128 bytes without control
+    /// characters. An answer goes there.
     #[serde(default = "nobody")]
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAME_PATTERN))]
     pub from: String,
 }
 
@@ -56,20 +62,23 @@ pub struct Outgoing {
     /// How it leaves.
     pub channel: OutgoingChannel,
     /// To whom: a phone number for `sms`, a writer's name for `chat`.
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAME_PATTERN))]
     pub to: String,
     /// What it says.
-    #[schemars(length(min = 1, max = 20480))]
+    #[schemars(length(min = 1, max = 20480), regex(pattern = TEXT_PATTERN))]
     pub text: String,
     /// What it reacts to, e.g. the `id` of a message in a lane. One reaction goes to each
     /// recipient, whoever sends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAME_PATTERN))]
     pub trigger: Option<String>,
     /// Two messages with the same key are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = NAME_PATTERN))]
     pub dedup_key: Option<String>,
     /// Not worth sending if it has not left by then, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 4_294_967_295_u32))]
     pub ttl_s: Option<u32>,
 }
 
@@ -129,7 +138,11 @@ fn check_text(text: &str) -> Result<(), WrittenError> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), WrittenError> {
+/// Whether it is a name of somebody who writes or is written to.
+///
+/// # Errors
+/// [`WrittenError::BadName`].
+pub fn check_name(name: &str) -> Result<(), WrittenError> {
     let good = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.contains(char::is_control);
     if good { Ok(()) } else { Err(WrittenError::BadName) }
 }

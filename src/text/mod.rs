@@ -28,7 +28,10 @@ mod waiters;
 mod words;
 
 pub use handle::{PostError, Posted, TextHandle};
-pub use message::{Left, MAIN, NAME_BYTES_MAX, Outgoing, OutgoingChannel, Written, WrittenError};
+pub use message::{
+    Left, MAIN, NAME_BYTES_MAX, NAME_PATTERN, Outgoing, OutgoingChannel, TEXT_PATTERN, Written,
+    WrittenError, check_name,
+};
 pub use sms::{SMS_KEY_VARIABLE, SmsGateway};
 pub use start::{TextParts, start};
 pub use thread::{OutgoingNews, ToBrain};

@@ -13,8 +13,6 @@ pub const SMS_KEY_VARIABLE: &str = "XENLINE_SMS_KEY";
 /// Messages on their way, those that wait for a next try included. More than a phone line writes
 /// in the minute that a gateway may be away.
 const WAITING_MAX: usize = 256;
-/// A gateway takes a message in well under a second, or is not well.
-const TRY_WITHIN: Duration = Duration::from_secs(15);
 /// What of a gateway's answer is read for the reason.
 const ANSWER_BYTES_MAX: u64 = 4 * 1024;
 const REASON_CHARS_MAX: usize = 160;
@@ -32,11 +30,15 @@ pub struct SmsGateway {
     pub recognises_repetitions: bool,
     /// The pause before the second try; each further one is twice as long.
     pub pause: Duration,
+    /// How long a try may take.
+    pub try_within: Duration,
 }
 
 impl SmsGateway {
     /// The pause that gateways are given.
     pub const PAUSE: Duration = Duration::from_secs(2);
+    /// A gateway takes a message in well under a second, or is not well.
+    pub const TRY_WITHIN: Duration = Duration::from_secs(15);
 }
 
 /// One message, as the endpoint gets it.
@@ -70,7 +72,7 @@ impl SmsThread {
     pub fn start(gateway: SmsGateway, report: Report) -> std::io::Result<Self> {
         let (messages, inbox) = sync_channel(WAITING_MAX);
         let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(TRY_WITHIN))
+            .timeout_global(Some(gateway.try_within))
             .http_status_as_error(false)
             .build()
             .into();
@@ -104,7 +106,9 @@ impl Sender {
     fn run(mut self, inbox: &Receiver<Sms>) {
         loop {
             let due = self.waiting.iter().map(|it| it.due).min();
-            let wait = due.map_or(TRY_WITHIN, |due| due.saturating_duration_since(Instant::now()));
+            let wait = due.map_or(SmsGateway::TRY_WITHIN, |due| {
+                due.saturating_duration_since(Instant::now())
+            });
             match inbox.recv_timeout(wait) {
                 Ok(sms) if self.waiting.len() < WAITING_MAX => self.attempt(sms, 1),
                 Ok(sms) => (self.report)(sms.id, Err("too many wait for the gateway".into())),

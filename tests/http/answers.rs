@@ -93,7 +93,7 @@ impl Answering {
         let sends = brain.clone();
         let to_brain = Arc::new(move |message: &_| sends.send(message));
         // The short messages of this test are answered in the lane, too: the gateway is not its matter.
-        let house = House::around(to_brain, Some(crate::sending::gateway()), |_| {});
+        let house = House::around(to_brain, Some(crate::gateway::gateway()), |_| {});
         let (text, pid) = (house.text.clone(), Arc::new(Mutex::new(0)));
         let (desk, process) = (text.clone(), Arc::clone(&pid));
         runtime.spawn(async move {
@@ -114,14 +114,22 @@ impl Answering {
         Self { house, text, brain, pid, runtime: Some(runtime), _directory: directory }
     }
 
-    /// Posts `each` messages on each lane, from a few writers, and returns their ids.
+    /// Posts `each` messages on each lane, from a few writers, and returns their ids. Who is told to
+    /// come again does.
     fn burst(&self, each: usize) -> Vec<String> {
         let post = |lane: &str, n: usize| {
             let from = format!("+4930{}", n % 5);
             let body = json!({"text": "how much disk space is left", "from": from});
-            let answer = self.house.post(&format!("/lanes/{lane}"), &body);
-            assert_eq!(answer.status, 201, "{}", answer.body);
-            answer.json()["id"].as_str().expect("an id").to_owned()
+            wait_until("a message to be taken", || {
+                let answer = self.house.post(&format!("/lanes/{lane}"), &body);
+                if answer.status == 429 {
+                    let wait = answer.header("retry-after").and_then(|it| it.parse().ok());
+                    std::thread::sleep(Duration::from_secs(wait.expect("when to come again")));
+                    return None;
+                }
+                assert_eq!(answer.status, 201, "{}", answer.body);
+                Some(answer.json()["id"].as_str().expect("an id").to_owned())
+            })
         };
         std::thread::scope(|scope| {
             let threads = LANES.map(|lane| {

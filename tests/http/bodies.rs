@@ -114,6 +114,25 @@ fn whoever_sends_to_ever_other_recipients_is_one_source() {
 }
 
 #[test]
+fn whoever_invents_a_name_for_each_message_is_told_when_to_come_again() {
+    let house = House::with(None, |settings| {
+        settings.each = Rate { burst: 5, per_minute: 1 };
+        settings.all = Rate { burst: 20, per_minute: 2 };
+    });
+    let post = |n: usize| {
+        let body = json!({"text": "hi", "from": format!("somebody {n}")});
+        house.post("/lanes/typed", &body)
+    };
+    let answers: Vec<_> = (0..13).map(post).collect();
+    assert_eq!(answers.iter().filter(|it| it.status == 201).count(), 10, "half of what all may");
+    let refused = &answers[12];
+    assert_eq!(refused.status, 429);
+    let wait: u64 = refused.header("retry-after").and_then(|it| it.parse().ok()).expect("seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(house.get("/schemas").status, 200, "the rest of the door is open");
+}
+
+#[test]
 fn all_of_them_together_have_a_limit_too() {
     let house = House::with(None, |settings| {
         settings.all = Rate { burst: 4, per_minute: 1 };
@@ -187,7 +206,7 @@ pub fn assert_valid(name: &str, body: &Value) {
     assert!(validator(name).is_valid(body), "{body} is not valid under {name}");
 }
 
-fn validator(name: &str) -> jsonschema::Validator {
+pub fn validator(name: &str) -> jsonschema::Validator {
     let text = std::fs::read_to_string(schema_dir().join(name)).expect("a committed schema");
     let schema = serde_json::from_str(&text).expect("JSON");
     jsonschema::validator_for(&schema).expect("a valid schema")

@@ -1,16 +1,14 @@
 //! What leaves: once, tagged, and with one ending, over a gateway of our own.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use brain_protocol::{BrainMessage, Channel, LineMessage, MessageEnding, MessageId, Send, VERSION};
-use serde_json::{Value, json};
+use serde_json::json;
 use xenline::text::SmsGateway;
 
 use crate::bodies::assert_valid;
 use crate::door::{House, wait_until};
+use crate::gateway::{Gateway, Manner};
 
 #[test]
 fn two_producers_that_react_to_one_trigger_send_one_message() {
@@ -102,6 +100,42 @@ fn what_may_have_been_sent_is_not_posted_again_unless_the_gateway_recognises_it(
 }
 
 #[test]
+fn a_gateway_that_says_when_to_come_again_is_not_asked_before() {
+    let gateway = Gateway::behaving(vec![Manner::NotBefore(1)]);
+    let house = House::with(Some(gateway.settings(false)), |_| {});
+    house.text.brain(BrainMessage::Send(send("m-1", Channel::Sms, "+49301", "Patience.")));
+    assert_eq!(ended(&house, "m-1").0, MessageEnding::Sent);
+    let asked = gateway.asked();
+    let waited = asked[1].at - asked[0].at;
+    assert!(waited >= Duration::from_secs(1), "asked again after {waited:?}");
+}
+
+#[test]
+fn a_gateway_that_hangs_holds_up_short_messages_alone_and_each_ends_once() {
+    for (recognises, tries, wanted) in
+        [(false, 1, MessageEnding::Failed), (true, 2, MessageEnding::Sent)]
+    {
+        let gateway = Gateway::behaving(vec![Manner::Hang]);
+        let patience = Duration::from_millis(300);
+        let settings = SmsGateway { try_within: patience, ..gateway.settings(recognises) };
+        let house = House::with(Some(settings), |_| {});
+        house.text.brain(BrainMessage::Send(send("m-1", Channel::Sms, "+49301", "Hello.")));
+        house.text.brain(BrainMessage::Send(send("m-2", Channel::Chat, "ann", "Hello.")));
+        assert_eq!(ended(&house, "m-2").0, MessageEnding::Sent);
+        let (ending, reason) = ended(&house, "m-1");
+        assert_eq!(ending, wanted, "{reason:?}");
+        let asked = gateway.asked();
+        let keys = asked.iter().filter(|it| it.head.contains("idempotency-key: m-1"));
+        assert_eq!(keys.count(), tries, "under the same name each time");
+        house.text.brain(BrainMessage::Send(send("m-3", Channel::Sms, "+49301", "Goodbye.")));
+        assert_eq!(ended(&house, "m-3").0, MessageEnding::Sent, "it goes on");
+        let told = house.told.lock().unwrap();
+        let endings = told.iter().filter(|it| matches!(it, LineMessage::MessageEnded { .. }));
+        assert_eq!(endings.count(), 3);
+    }
+}
+
+#[test]
 fn a_message_whose_time_is_over_before_the_gateway_is_free_does_not_leave() {
     let gateway = Gateway::answering(&[429, 200, 200]);
     let slow = SmsGateway { pause: Duration::from_millis(300), ..gateway.settings(false) };
@@ -139,73 +173,4 @@ fn ended(house: &House, name: &str) -> (MessageEnding, Option<String>) {
             _ => None,
         })
     })
-}
-
-/// A gateway that takes everything.
-pub fn gateway() -> SmsGateway {
-    Gateway::answering(&[]).settings(false)
-}
-
-#[derive(Clone, Debug)]
-struct Asked {
-    head: String,
-    body: Value,
-}
-
-/// A gateway that gives these answers, one after the other, and then 200.
-struct Gateway {
-    url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-impl Gateway {
-    fn answering(statuses: &[u16]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/v2/messages", listener.local_addr().expect("bound"));
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let (heard, statuses) = (Arc::clone(&asked), statuses.to_vec());
-        // Ends with the test process; it holds nothing that outlives it.
-        std::thread::spawn(move || {
-            for (n, stream) in listener.incoming().flatten().enumerate() {
-                let mut lines = BufReader::new(&stream);
-                let (mut head, mut length) = (String::new(), 0);
-                loop {
-                    let mut line = String::new();
-                    if lines.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
-                        break;
-                    }
-                    head += &line.to_lowercase();
-                    if let Some(bytes) = line.to_lowercase().strip_prefix("content-length:") {
-                        length = bytes.trim().parse().unwrap_or(0);
-                    }
-                }
-                let mut body = vec![0; length];
-                if lines.read_exact(&mut body).is_err() {
-                    continue;
-                }
-                let body = serde_json::from_slice(&body).unwrap_or_default();
-                heard.lock().unwrap().push(Asked { head, body });
-                let status = statuses.get(n).copied().unwrap_or(200);
-                let answer = format!(
-                    "HTTP/1.1 {status} X\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
-                );
-                let _ = (&stream).write_all(answer.as_bytes());
-            }
-        });
-        Self { url, asked }
-    }
-
-    fn settings(&self, recognises_repetitions: bool) -> SmsGateway {
-        SmsGateway {
-            url: self.url.clone(),
-            from: "+13125550100".into(),
-            key: Some("key of the gateway".into()),
-            recognises_repetitions,
-            pause: Duration::from_millis(5),
-        }
-    }
-
-    fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
-    }
 }

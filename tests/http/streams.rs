@@ -50,6 +50,7 @@ fn what_the_lane_has_forgotten_is_told_as_a_gap() {
     house.store.retain(&lane, &keep).expect("a store");
     let mut events = house.events("/lanes/fax/events", &[("Last-Event-ID", "3")]);
     let (kind, _, data) = events.next();
+    crate::bodies::assert_valid("gap-event.schema.json", &data);
     assert_eq!((kind.as_str(), data), ("gap", json!({"missed": 5})));
     assert_eq!(events.next().1, 9);
 }
