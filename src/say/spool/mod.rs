@@ -51,15 +51,20 @@ pub fn start(spool: PathBuf, say: &SaySection, asked: mpsc::Sender<Asked>) -> io
     let shared = Arc::new(Shared { permit: peer::permit(say), asked });
     let group = say.allow_gids.first().copied();
     let marks = spool.join("lines.json");
-    let mut tasks = vec![tokio::spawn(follow_dir(Maildir::open(spool, group)?, shared.clone()))];
+    // Whoever is told that the line is open is heard from then on: all is watched before.
+    let dir =
+        |dir: Maildir, shared| tokio::spawn(follow_dir(Watch::dir(dir.new_dir()), dir, shared));
+    let mut tasks = vec![dir(Maildir::open(spool, group)?, shared.clone())];
     match &say.alias {
         Some(alias) if alias.is_dir() => {
             let alias = Maildir::open(alias.clone(), group)?;
-            tasks.push(tokio::spawn(follow_dir(alias, shared)));
+            tasks.push(dir(alias, shared));
         }
         Some(alias) => {
             let lines = LineFile::open(alias.clone(), marks);
-            tasks.push(tokio::spawn(follow_lines(lines, shared)));
+            let watch = Watch::nothing();
+            watch.file(lines.path());
+            tasks.push(tokio::spawn(follow_lines(watch, lines, shared)));
         }
         None => {}
     }
@@ -77,8 +82,7 @@ impl Drop for Spools {
     }
 }
 
-async fn follow_dir(dir: Maildir, shared: Arc<Shared>) {
-    let mut watch = Watch::dir(dir.new_dir());
+async fn follow_dir(mut watch: Watch, dir: Maildir, shared: Arc<Shared>) {
     let places = Arc::new(Semaphore::new(IN_HAND_MAX));
     let dir = Arc::new(dir);
     loop {
@@ -175,8 +179,7 @@ async fn ask<F: Future>(
     last
 }
 
-async fn follow_lines(mut lines: LineFile, shared: Arc<Shared>) {
-    let mut watch = Watch::nothing();
+async fn follow_lines(mut watch: Watch, mut lines: LineFile, shared: Arc<Shared>) {
     loop {
         let found = blocking(move || {
             let found = lines.look();

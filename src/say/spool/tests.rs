@@ -225,6 +225,92 @@ fn a_line_that_was_not_taken_in_is_met_again_under_the_same_name() {
 }
 
 #[test]
+fn a_file_that_was_written_anew_is_known_by_what_stands_in_it_and_not_by_its_length() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
+    let open = || LineFile::open(path.clone(), mark.clone());
+    let mut file = open();
+    append(&path, "tea\n");
+    let first = take_all(&mut file);
+    std::fs::write(&path, "the kettle boils\n").expect("it is written anew");
+    let second = take_all(&mut file);
+    assert_eq!(words(&second), ["the kettle boils"], "no half of it");
+    assert_ne!(first[0].claim, second[0].claim);
+    // Also by a line that was started anew.
+    std::fs::write(&path, "the dishes in the machine are done\n").expect("it is written anew");
+    assert_eq!(words(&take_all(&mut open())), ["the dishes in the machine are done"]);
+}
+
+#[test]
+fn what_is_written_once_the_line_listens_is_news_also_before_the_first_look() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
+    append(&path, "");
+    let mut file = LineFile::open(path.clone(), mark);
+    append(&path, "the kettle boils\n");
+    assert_eq!(words(&take_all(&mut file)), ["the kettle boils"]);
+}
+
+#[test]
+fn two_programs_that_append_at_once_lose_no_line_and_have_none_said_twice() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
+    let mut file = LineFile::open(path.clone(), mark.clone());
+    let program = |name: &str| {
+        let script = format!("for n in $(seq 300); do echo \"{name} $n\" >> \"$0\"; done");
+        let shell = std::process::Command::new("sh").args(["-c", &script]).arg(&path).spawn();
+        shell.expect("a shell")
+    };
+    let mut programs = [program("kettle"), program("oven")];
+    let (mut found, mut ended) = (Vec::new(), false);
+    while !ended {
+        ended = programs.iter_mut().all(|it| it.try_wait().expect("ours").is_some());
+        found.extend(take_all(&mut file));
+        // A restart in between changes nothing.
+        if found.len() % 7 == 0 {
+            file = LineFile::open(path.clone(), mark.clone());
+        }
+    }
+    let said = words(&found);
+    for name in ["kettle", "oven"] {
+        let own: Vec<_> = said.iter().filter(|line| line.starts_with(name)).collect();
+        let expected: Vec<_> = (1..=300).map(|n| format!("{name} {n}")).collect();
+        assert!(own.iter().copied().eq(&expected), "{own:?}");
+    }
+    let names: std::collections::BTreeSet<_> = found.iter().map(|line| &line.claim).collect();
+    assert_eq!((said.len(), names.len()), (600, 600));
+}
+
+#[tokio::test]
+async fn what_is_no_line_of_words_is_left_out_and_what_comes_after_it_is_said() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("queue");
+    append(&path, "");
+    let (asked, heard) = desk(|_, claim| vec![accepted(claim)]);
+    let say = SaySection { alias: Some(path.clone()), ..SaySection::default() };
+    let _spools = start(dir.path().join("spool"), &say, asked).expect("it starts");
+    let binary = [b"\x7fELF\xff\xfe\x00\n".as_slice(), &[0x80; 3_000], b"\n"].concat();
+    for bytes in [
+        b"one\n".as_slice(),
+        &binary,
+        b"\0\r\n\n   \n",
+        format!("{}\n", "twenty ".repeat(3_000)).as_bytes(),
+        b"two\n",
+        format!("{}\n", "a hundred thousand ".repeat(6_000)).as_bytes(),
+        b"{\"text\":\"three\",\"ttl_s\":60}\nfo",
+        b"ur\r\n",
+    ] {
+        use std::io::Write;
+        let file = std::fs::OpenOptions::new().append(true).open(&path);
+        file.expect("it is there").write_all(bytes).expect("it is appended");
+    }
+    until(|| (heard.lock().expect("no panic").len() >= 4).then_some(())).await;
+    let heard = heard.lock().expect("no panic");
+    let texts: Vec<_> = heard.iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(texts, ["one", "two", "three", "four"]);
+}
+
+#[test]
 fn a_line_without_an_end_does_not_stop_what_comes_after_it() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
@@ -235,6 +321,5 @@ fn a_line_without_an_end_does_not_stop_what_comes_after_it() {
         assert!(file.look().is_empty());
     }
     append(&path, "\nhello\n");
-    let found = take_all(&mut file);
-    assert_eq!(words(&found).last().map(String::as_str), Some("hello"));
+    assert_eq!(words(&take_all(&mut file)), ["", "hello"], "nor is its rest said");
 }
