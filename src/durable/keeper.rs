@@ -6,7 +6,7 @@ use std::time::Duration;
 use lane_broker::{Lane, LaneStore, Tag};
 use media_engine::Clock;
 use queue_governor::{Book, ClaimId, Record, Unfinished};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::entry::{Clocks, Kept};
 use super::sounds::Sounds;
@@ -22,6 +22,7 @@ pub struct Keeper {
     orders: SyncSender<Order>,
     state: Arc<KeeperState>,
     run: Arc<str>,
+    late: Arc<Mutex<Option<oneshot::Receiver<Recovered>>>>,
 }
 
 /// How the journal fares.
@@ -108,7 +109,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When the system gives no thread. A store that refuses is no error: see
-    /// [`KeeperState::failing`].
+    /// [`KeeperState::failing`]; nor is one that is away: see [`Keeper::take_late`].
     pub fn start(
         store: Arc<dyn LaneStore>,
         sounds: Option<Sounds>,
@@ -121,11 +122,19 @@ impl Keeper {
         let (orders, inbox) = sync_channel(ORDERS_MAX);
         let state = Arc::new(KeeperState::default());
         let mut writer = Writer::new((store, lane), sounds, clock, run.clone(), state.clone());
-        let recovered = writer.recover(now);
+        let (recovered, late) = writer.recover(now);
         std::thread::Builder::new().name("journal-keeper".into()).spawn(move || {
             writer.run(&inbox);
         })?;
-        Ok((Keeper { orders, state, run }, recovered))
+        let late = Arc::new(Mutex::new(late));
+        Ok((Keeper { orders, state, run, late }, recovered))
+    }
+
+    /// Where what an earlier run left comes once its store is back, if that was away at the start:
+    /// until then the keeper is [`failing`](KeeperState::failing). `None` else, and the second time.
+    #[must_use]
+    pub fn take_late(&self) -> Option<oneshot::Receiver<Recovered>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// A new account.

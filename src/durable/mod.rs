@@ -7,7 +7,7 @@
 //! refuses (a full disk) is tried again; meanwhile the line stays up, and says that it is not safe.
 //!
 //! [`Keeper::start`] first folds what an earlier run left: what is unfinished, what was said
-//! lately. The lane is kept short: now and then the fold itself is written, and what lies before it
+//! lately. A store that is away then is read when it is back, before anything is written. The lane is kept short: now and then the fold itself is written, and what lies before it
 //! is dropped.
 //!
 //! Whether the queue is paused is kept in the same lane, because it too must outlive the process.

@@ -1,13 +1,15 @@
 //! The thread's side: batches to the store, the fold beside it.
 
+mod recovery;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use lane_broker::{Lane, LaneStore, Position, PublishError, StoreError};
 use media_engine::Clock;
-use queue_governor::{Content, Ending, FailReason, Record, Source, Unfinished};
-use tokio::sync::watch;
+use queue_governor::{Content, Record};
+use tokio::sync::{oneshot, watch};
 
 use super::entry::{self, Clocks, Kept};
 use super::fold::Fold;
@@ -59,6 +61,9 @@ pub(super) struct Writer {
     last: Position,
     /// What an earlier run left could not be read: then nothing of it is dropped either.
     unread: bool,
+    /// Who waits for it, where the store was away: it is read, and handed over, before anything is
+    /// written.
+    late: Option<oneshot::Sender<Recovered>>,
     fold: Fold,
     /// Nothing is said for other programs.
     paused: bool,
@@ -87,6 +92,7 @@ impl Writer {
             bytes: 0,
             last,
             unread: false,
+            late: None,
             fold,
             paused: false,
             state,
@@ -98,7 +104,7 @@ impl Writer {
         let mut batch: Vec<Waiting> = Vec::new();
         let mut flushed: Vec<SyncSender<()>> = Vec::new();
         loop {
-            let first = if batch.is_empty() {
+            let first = if batch.is_empty() && self.late.is_none() {
                 inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 inbox.recv_timeout(AGAIN)
@@ -128,10 +134,11 @@ impl Writer {
 
     /// Writes the batch and tells the accounts; one that was refused stays, to be tried again.
     fn settle(&mut self, batch: &mut Vec<Waiting>) {
+        let read = self.read_awaited();
         if batch.is_empty() {
             return;
         }
-        match self.write(batch) {
+        match read.and_then(|()| self.write(batch)) {
             Ok(()) => {
                 if self.state.succeed() {
                     tracing::info!("the journal is written again");
@@ -221,88 +228,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Folds what the lane holds, and shortens it.
-    pub fn recover(&mut self, now: Clocks) -> Recovered {
-        if let Err(error) = self.replay(now) {
-            tracing::error!(%error, "what an earlier run left cannot be read; it stays where it is");
-            self.unread = true;
-        }
-        let mut waiting: Vec<Unfinished> = Vec::new();
-        let left: Vec<Unfinished> = self.fold.unfinished().cloned().collect();
-        for unfinished in left {
-            match ending_of(&unfinished) {
-                None => waiting.push(unfinished),
-                Some(ending) => {
-                    tracing::info!(claim = %unfinished.claim.id, ?ending, "a claim that the last run left has ended");
-                    self.fold.apply(&unfinished.ended(ending, now.mono));
-                }
-            }
-        }
-        // Nothing of it answers what the next caller says.
-        waiting.iter_mut().for_each(|unfinished| unfinished.claim.turn = None);
-        self.shorten();
-        let (said, ended) = (self.fold.said(), self.fold.ended().cloned().collect());
-        Recovered { waiting, said, ended, paused: self.paused }
-    }
-
-    /// What an earlier run left can be read now, after all: it is in the fold from here on, and the
-    /// next run goes on with it. This run's own records are folded once more, which changes nothing.
-    fn read_late(&mut self, now: Clocks) -> Result<(), StoreError> {
-        let paused = self.paused;
-        self.replay(now)?;
-        (self.unread, self.paused) = (false, paused);
-        tracing::info!(
-            "what an earlier run left can be read again; the next start goes on with it"
-        );
-        Ok(())
-    }
-
-    fn replay(&mut self, now: Clocks) -> Result<(), StoreError> {
-        let mut after = Position::START;
-        let mut strange = 0_u32;
-        loop {
-            let page = self.store.read(&self.lane, after, PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
-            self.last = after;
-            for entry in &page {
-                match entry::read(&entry.body, now) {
-                    Ok(read) => {
-                        let kept = self.with_sound(read);
-                        self.apply(&kept);
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, position = %entry.position, "an entry is left out");
-                        strange += 1;
-                    }
-                }
-            }
-        }
-        if strange > 0 {
-            tracing::warn!(
-                strange,
-                "entries of the journal cannot be read; were they written by a newer version?"
-            );
-        }
-        Ok(())
-    }
-
-    fn with_sound(&self, read: entry::Read) -> Kept {
-        let mut kept = read.kept;
-        if let (Some(name), Kept::Record(Record::Accepted { claim, .. })) = (read.sound, &mut kept)
-            && let Content::Audio { samples, .. } = &mut claim.content
-            && let Some(sounds) = &self.sounds
-        {
-            match sounds.read(&name) {
-                Ok(found) => *samples = found,
-                Err(error) => {
-                    tracing::warn!(%error, claim = %claim.id, "the sound of a claim that waited is gone")
-                }
-            }
-        }
-        kept
-    }
-
     /// Writes the fold, and drops what it stands for. A store that refuses keeps all of it, until
     /// the next time.
     fn shorten(&mut self) {
@@ -353,25 +278,12 @@ fn take(order: Order, batch: &mut Vec<Waiting>, flushed: &mut Vec<SyncSender<()>
 enum WriteError {
     #[error(transparent)]
     Store(#[from] PublishError),
+    #[error("what an earlier run left cannot be read: {0}")]
+    Unread(StoreError),
     #[error("the sound of a claim cannot be kept: {0}")]
     Sound(std::io::Error),
     #[error("a record has no written form: {0}")]
     Form(serde_json::Error),
     #[error("the store has something else under a record's name")]
     KeyTaken,
-}
-
-/// What a crash does to an unfinished claim; `None`: it waits for the next call. That is what must
-/// be delivered, and what another program wants said within a time that it named.
-fn ending_of(unfinished: &Unfinished) -> Option<Ending> {
-    let claim = &unfinished.claim;
-    if let Content::Audio { samples, .. } = &claim.content
-        && samples.is_empty()
-    {
-        let gone = FailReason::Synthesis("its sound is gone".to_owned());
-        return Some(Ending::Failed(gone));
-    }
-    let minds = matches!(claim.source, Source::Responder | Source::Worker);
-    let waits = claim.must_deliver || (!minds && unfinished.expires_at.is_some());
-    (!waits).then_some(Ending::Failed(FailReason::LineClosed))
 }

@@ -25,7 +25,7 @@ use media_core::{LineId, NegotiatedMedia};
 use media_engine::{Engine, Line, RtpPort};
 use sip_bridge::{Bridge, BridgeEvent, CallId, CallerIdentity, Cdr, HangupReason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use self::say_queue::Saying;
@@ -161,6 +161,7 @@ impl Desk {
     ) {
         let Some(mut hang_ups) = self.hang_ups.1.take() else { return };
         let mut news = self.saying.take_news();
+        let mut late = self.saying.keeper.take_late();
         let mut drained_at = None;
         loop {
             let expiry = self.next_expiry();
@@ -175,6 +176,7 @@ impl Desk {
                 Some(ended) = self.lines.join_next() => self.line_ended(ended),
                 Some(news) = news.recv() => self.claim_news(news),
                 () = self.saying.account.changed() => self.journal_progressed(),
+                Some(recovered) = once(&mut late) => self.recovered_late(recovered),
                 () = deadline(expiry) => self.expire_waiting(),
                 () = signals.recv() => self.drain(&mut drained_at),
                 () = deadline(drained_at) => break,
@@ -243,6 +245,16 @@ impl Desk {
             }
         }
     }
+}
+
+/// What comes once, if it does.
+async fn once<T>(comes: &mut Option<oneshot::Receiver<T>>) -> Option<T> {
+    let came = match comes {
+        Some(comes) => comes.await.ok(),
+        None => std::future::pending().await,
+    };
+    *comes = None;
+    came
 }
 
 async fn deadline(at: Option<Instant>) {

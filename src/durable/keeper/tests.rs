@@ -1,3 +1,5 @@
+mod late;
+
 use lane_broker::{
     Delivery, Entry, GroupError, LaneInfo, Limits, MemoryStore, Pending, Position, PublishError,
     Published, Retention, StoreError,
@@ -12,8 +14,10 @@ use super::*;
 struct Disk {
     store: MemoryStore,
     full: AtomicBool,
-    /// It is away.
+    /// It gives nothing.
     unreadable: AtomicBool,
+    /// It is away.
+    away: AtomicBool,
     /// It dies before it drops anything, once.
     untrimmed: AtomicBool,
     /// What it adds next is there, and nobody hears of it.
@@ -25,8 +29,10 @@ struct Disk {
 impl Disk {
     fn new() -> Arc<Disk> {
         let store = MemoryStore::new(Limits::default());
-        let [full, unreadable, untrimmed, unanswered] = [(); 4].map(|()| AtomicBool::new(false));
-        Arc::new(Disk { store, full, unreadable, untrimmed, unanswered, slow: Mutex::default() })
+        let [full, unreadable, away, untrimmed, unanswered] =
+            [(); 5].map(|()| AtomicBool::new(false));
+        let slow = Mutex::default();
+        Arc::new(Disk { store, full, unreadable, away, untrimmed, unanswered, slow })
     }
 
     fn bytes(&self) -> usize {
@@ -51,6 +57,9 @@ impl LaneStore for Disk {
         if self.full.load(Ordering::Acquire) {
             return Err(StoreError::Full.into());
         }
+        if self.away.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable.into());
+        }
         let _taken = self.slow.lock().expect("no panic");
         let published = self.store.publish_many(lane, entries)?;
         if self.unanswered.swap(false, Ordering::AcqRel) {
@@ -61,6 +70,9 @@ impl LaneStore for Disk {
     fn read(&self, lane: &Lane, after: Position, max: usize) -> Result<Vec<Entry>, StoreError> {
         if self.unreadable.load(Ordering::Acquire) {
             return Err(StoreError::Full);
+        }
+        if self.away.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable);
         }
         self.store.read(lane, after, max)
     }

@@ -76,42 +76,48 @@ impl Saying {
             burst: say.burst,
             waiting_max: say.waiting_max,
         };
-        let mut queue = SayQueue::default();
-        if recovered.paused {
-            tracing::info!(
-                "nothing is said for other programs, as before the restart; `xenline queue resume` ends it"
-            );
-            queue.pause(true);
-        }
-        if !recovered.waiting.is_empty() {
-            let waiting = recovered.waiting.len();
-            tracing::info!(waiting, "claims of an earlier run wait for the next call");
-        }
         let mut saying = Self {
             account: keeper.account(),
             keeper,
             names: Names::of_this_run(),
-            said: recovered.said,
+            said: Book::new(),
             books: BTreeMap::new(),
-            queue,
+            queue: SayQueue::default(),
             door: Door::new(limits),
             tags: Tags::default(),
             promises: VecDeque::new(),
-            ended_before: recovered.ended.into_iter().collect(),
+            ended_before: BTreeSet::new(),
             dedup_window: Duration::from_secs(u64::from(config.governor.dedup_s)),
             defaults: config.governor.claim_defaults(),
             audio_max: audio_max(config),
             news: (news, Some(inbox)),
         };
+        saying.take_over(now, recovered);
+        saying
+    }
+
+    /// Goes on with what an earlier run left.
+    pub fn take_over(&mut self, now: MonoTime, recovered: Recovered) {
+        if recovered.paused {
+            tracing::info!(
+                "nothing is said for other programs, as before the restart; `xenline queue resume` ends it"
+            );
+            self.queue.pause(true);
+        }
+        if !recovered.waiting.is_empty() {
+            let waiting = recovered.waiting.len();
+            tracing::info!(waiting, "claims of an earlier run wait for the next call");
+        }
+        self.said = recovered.said;
+        self.ended_before.extend(recovered.ended);
         for unfinished in recovered.waiting {
-            if saying.may_wait(&unfinished) {
-                let unfinished = saying.kept_for_a_caller(now, unfinished);
-                saying.queue.wait(now, unfinished, None);
+            if self.may_wait(&unfinished) {
+                let unfinished = self.kept_for_a_caller(now, unfinished);
+                self.queue.wait(now, unfinished, None);
             } else {
-                saying.write_ended(now, &unfinished, Ending::Failed(FailReason::LineClosed));
+                self.write_ended(now, &unfinished, Ending::Failed(FailReason::LineClosed));
             }
         }
-        saying
     }
 
     /// What was made for a caller who was not named can be delivered to nobody; and more than so

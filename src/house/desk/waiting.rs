@@ -8,10 +8,21 @@ use media_core::LineId;
 use queue_governor::{Ending, FailReason, Unfinished};
 
 use super::{Carrier, Desk};
+use crate::durable::Recovered;
 use crate::line::LineInput;
 use crate::say::HowItEnded;
 
 impl Desk {
+    /// What an earlier run left could be read at last: its store was away when the line started. It
+    /// is given to the calls that are open; they may be told again what was said before they began.
+    pub(super) fn recovered_late(&mut self, recovered: Recovered) {
+        self.saying.take_over(self.media.clock().now(), recovered);
+        if self.saying.is_paused() {
+            self.tell_lines(|| LineInput::HoldExternal(true));
+        }
+        self.feed();
+    }
+
     /// Gives what waits to the calls that are open, as far as they have room, once it is safe.
     pub(super) fn feed(&mut self) {
         if !self.saying.promises.is_empty() || self.saying.queue.waiting() == 0 {
