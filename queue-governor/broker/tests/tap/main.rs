@@ -1,6 +1,7 @@
 //! The tap against the real kernel: real files, a real log that is rotated, real processes, and a
 //! child that writes a journal. Waits are for something to happen, never for time to pass.
 
+mod journald;
 mod stuck;
 
 use std::io::Write;
