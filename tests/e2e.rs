@@ -4,6 +4,8 @@
 //! Every test has the machine to itself ([`support::alone`]), prints its figures on standard error
 //! even when it passes, bounds every wait, and ends every process that it started.
 
+#[path = "e2e/addressed.rs"]
+mod addressed;
 #[path = "e2e/bad_input.rs"]
 mod bad_input;
 #[path = "e2e/baresip.rs"]
@@ -36,15 +38,24 @@ mod latency;
 mod ledger;
 #[path = "e2e/one_voice.rs"]
 mod one_voice;
+#[allow(dead_code, reason = "shared with the crash harness")]
+#[path = "crash/redis.rs"]
+mod redis;
 #[path = "e2e/say_queue.rs"]
 mod say_queue;
 #[path = "e2e/sipp.rs"]
 mod sipp;
 #[path = "e2e/softphone.rs"]
 mod softphone;
+#[path = "e2e/store_away.rs"]
+mod store_away;
+#[path = "e2e/stuck_tap.rs"]
+mod stuck_tap;
 #[path = "e2e/support/mod.rs"]
 mod support;
 #[path = "e2e/tap.rs"]
 mod tap;
 #[path = "e2e/typed.rs"]
 mod typed;
+#[path = "e2e/written.rs"]
+mod written;

@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::time::Duration;
 
-use lane_broker::tap::RuleSpec;
+use lane_broker::tap::{Origin, RuleSpec};
 use xenline::control::{Reply, TapStatus};
 use xenline::report::{CallEvent, EndingKind};
 
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
+use crate::support::process::Guarded;
 use crate::support::{alone, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -29,14 +30,6 @@ fn what_a_rule_finds_in_a_log_is_said_to_the_caller_and_counted() {
         }];
     });
     let phone = Phone::call(line.sip);
-    let spoken = |words: &'static str| {
-        move |_, event: &CallEvent| match event {
-            CallEvent::ClaimEnded { ending, heard_text, .. } => {
-                (*ending == EndingKind::Spoken && heard_text.contains(words)).then_some(())
-            }
-            _ => None,
-        }
-    };
     line.wait("the greeting", 0, SOON, spoken(""));
     let mark = line.mark();
     log.write_all(b"backup of mails worked\nbackup of photos failed\n").expect("it is written");
@@ -49,4 +42,55 @@ fn what_a_rule_finds_in_a_log_is_said_to_the_caller_and_counted() {
     assert_eq!(counts, expected);
     phone.hang_up();
     line.stop();
+}
+
+#[test]
+fn what_a_file_says_and_that_a_process_ended_is_made_known_to_the_brain_which_tells_the_caller() {
+    let _machine = alone();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("disks.log");
+    let mut log = std::fs::File::create(&path).expect("it is made");
+    let mut sleep = std::process::Command::new("sleep");
+    sleep.arg("600");
+    let mut job = Guarded::spawn(sleep);
+    let pid = job.pid().to_string();
+    // The kernel lets us go on a moment before the child has its new name.
+    wait_until("it to become sleep", SOON, || {
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        (name == "sleep\n").then_some(())
+    });
+    let rule = |name: &str| RuleSpec { name: name.into(), brain: true, ..RuleSpec::default() };
+    let line = Serving::agent(|config| {
+        config.tap.logs = vec![path];
+        config.tap.processes = vec![pid.clone()];
+        config.tap.rule = vec![
+            RuleSpec { from: Some(Origin::Log), text: Some("full$".into()), ..rule("disk") },
+            RuleSpec { from: Some(Origin::Process), ..rule("job") },
+        ];
+    });
+    let phone = Phone::call(line.sip);
+    line.wait("the greeting", 0, SOON, spoken(""));
+    let mark = line.mark();
+    log.write_all(b"the second disk is full\n").expect("it is written");
+    line.wait(
+        "the brain to tell of the disk",
+        mark,
+        SOON,
+        spoken("The machine reports: The second disk is full"),
+    );
+    job.signal(libc::SIGKILL);
+    let _ = job.ended(SOON);
+    line.wait("the brain to tell of the job", mark, SOON, spoken("The machine reports: Process"));
+    phone.hang_up();
+    line.stop();
+}
+
+/// A saying with these words that was heard to its end.
+fn spoken(words: &'static str) -> impl Fn(f64, &CallEvent) -> Option<()> {
+    move |_, event| match event {
+        CallEvent::ClaimEnded { ending: EndingKind::Spoken, heard_text, .. } => {
+            heard_text.contains(words).then_some(())
+        }
+        _ => None,
+    }
 }
