@@ -1,6 +1,8 @@
 //! A tap that is flooded, and whose writer hangs, is nothing to a call: the audio tick is as
 //! punctual beside it as without it. Rounds with and without, taken in turns in one run, because
-//! the machine is shared; the best of each is compared, and all are printed.
+//! the machine is shared; the best of each is compared, at the median and at the worst, and all are
+//! printed, with how far the rounds without lie apart: that is the noise. What a call hears of a tap
+//! whose store hangs is in `cargo test --test e2e stuck_tap`.
 
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
@@ -15,8 +17,8 @@ use media_core::{Codec, Direction, LineId, NegotiatedMedia, Ptime};
 use media_engine::{Engine, EngineConfig, EngineMetrics, Engines, Line, LineMode, LineSpec};
 
 const LINES: u64 = 40;
-/// One second of every line.
-const TICKS: u64 = 50;
+/// Two seconds of every line.
+const TICKS: u64 = 100;
 const ROUNDS: usize = 3;
 
 #[test]
@@ -39,10 +41,21 @@ fn a_tap_that_is_stuck_does_not_make_the_tick_late() {
     };
     println!("tick lateness without a tap: {}", shown(&without));
     println!("beside one that is stuck:    {}", shown(&beside));
-    let best = |rounds: &[EngineMetrics]| rounds.iter().map(|m| m.lateness.p50_us).min().unwrap();
-    let (without, beside) = (best(&without), best(&beside));
-    // A tick that waited for the tap would be late by as long as the tap is stuck: for ever.
-    assert!(beside <= 2 * without + 500, "{beside} us late, {without} us without");
+    // A tick that waited for the tap would be late by as long as the tap is stuck: for ever. What a
+    // tick may be later is a moment in which somebody else had the cores in each of the rounds.
+    for (what, of, noise_us) in [
+        ("p50", (|m| m.lateness.p50_us) as fn(&EngineMetrics) -> u64, 500),
+        ("p99", |m| m.lateness.p99_us, 10_000),
+        ("max", |m| m.lateness.max_us, 100_000),
+    ] {
+        let best = |rounds: &[EngineMetrics]| rounds.iter().map(of).min().unwrap_or_default();
+        let apart = without.iter().map(of).max().unwrap_or_default() - best(&without);
+        let (alone, beside) = (best(&without), best(&beside));
+        println!(
+            "{what}: {beside} us beside it, {alone} us without, rounds without {apart} us apart"
+        );
+        assert!(beside <= 2 * alone + noise_us, "{what}: {beside} us late, {alone} us without");
+    }
 }
 
 /// An engine that carries its lines for `TICKS` ticks, while something else happens.
