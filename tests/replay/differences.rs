@@ -53,3 +53,26 @@ fn with_its_words_a_log_shows_what_a_changed_list_of_words_decides() {
     log.header.words = false;
     assert!(!replay(&log).is_identical(), "without words the judgement of then counts");
 }
+
+#[test]
+fn on_a_real_call_a_changed_decision_is_shown_where_it_was_made() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replays/bad-call.xlr");
+    let read = || Log::read(&path).unwrap_or_else(|error| panic!("{error}"));
+    let replayed = replay(&read());
+    assert!(replayed.is_identical(), "{}", replay_table(&replayed));
+    assert!(replayed.ear_steps > 1_500, "every tick of it: {}", replayed.ear_steps);
+    let mut deaf = read();
+    deaf.header.ear.onset_ms += 100;
+    let mut hasty = read();
+    hasty.header.governor.decide = Duration::from_millis(350);
+    for (log, core) in [(deaf, "ear"), (hasty, "governor")] {
+        let replayed = replay(&log);
+        let first = replayed.differences.first().expect("it decides something differently");
+        assert_eq!(first.core.to_string(), core);
+        let table = replay_table(&replayed);
+        let at = format!("{:.3} s  {core}", first.t_ms as f64 / 1_000.0);
+        assert!(table.trim_start().starts_with(&at), "{at:?} is not where it begins: {table}");
+        let then_and_now = table.lines().any(|line| line.contains('≠') && line.contains('│'));
+        assert!(then_and_now, "side by side: {table}");
+    }
+}
