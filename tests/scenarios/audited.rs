@@ -106,7 +106,16 @@ const INVARIANTS: [(&str, &[Shown]); 11] = [
                 "contract/journal",
                 "what_was_cut_by_the_crash_goes_on_with_the_first_word_that_was_not_heard",
             ),
-            (GOVERNOR, "explore/worlds", "the_process_is_killed_while_claims_wait_and_are_heard"),
+            (
+                GOVERNOR,
+                "explore/worlds/kills",
+                "the_process_is_killed_while_claims_wait_and_are_heard",
+            ),
+            (
+                GOVERNOR,
+                "explore/worlds/kills",
+                "the_process_is_killed_while_one_caller_follows_another",
+            ),
             (
                 HOUSE,
                 "crash",

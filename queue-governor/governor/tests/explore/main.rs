@@ -7,7 +7,7 @@
 //! them are taken relative to now. So a world ends, and "whole" means for ever, not for a while.
 //!
 //! Where a world says so, the process is killed between any two outputs of any step, and started
-//! again from the records that came out before.
+//! again from the records that came out before; or one call follows another.
 //!
 //! The promises are checked after every step ([`promises`]); that nobody waits for ever is
 //! checked on the finished graph ([`search`]).

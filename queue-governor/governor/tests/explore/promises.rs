@@ -10,11 +10,15 @@ use crate::mouth::Mouth;
 use crate::words::{Halt, Holder, Word, promise};
 use crate::worlds::{STEP_MS, World};
 
+mod time;
+
 #[derive(Clone, Debug, Default)]
 struct Watched {
     /// What is written down of it, and what its producer was told.
     written: bool,
     accepted: bool,
+    /// It must be delivered, by its own will or that of a claim that said the same.
+    promised: bool,
     end_written: bool,
     ended: bool,
     /// The line closed, and it is left to the next call.
@@ -121,6 +125,11 @@ impl Promises {
             }
         };
         promise(new, || format!("written out of order: {record:?}"))?;
+        match record {
+            Record::Accepted { claim, .. } => watched.promised = claim.must_deliver,
+            Record::Amended { must_deliver, .. } => watched.promised = *must_deliver,
+            Record::Heard { .. } | Record::Ended { .. } => {}
+        }
         if let Record::Heard { .. } | Record::Ended { .. } = record {
             self.on_progress_written(number);
         }
@@ -147,8 +156,16 @@ impl Promises {
         promise(new, || format!("{id} is accepted a second time"))
     }
 
+    /// The next call has it from now on.
+    pub fn on_carried_over(&mut self, world: &World, id: &ClaimId) -> Result<(), Halt> {
+        let number = world.number_of(id).filter(|number| self.claims[*number].carried);
+        let number = number.ok_or_else(|| Halt::Broken(format!("{id} was not left to a call")))?;
+        self.claims[number].carried = false;
+        Ok(())
+    }
+
     pub fn on_carried(&mut self, world: &World, id: &ClaimId) -> Result<(), Halt> {
-        let number = world.number_of(id).filter(|it| world.claims[*it].must_deliver);
+        let number = world.number_of(id).filter(|it| self.claims[*it].promised);
         let number = number.ok_or_else(|| Halt::Broken(format!("{id} is carried over")))?;
         promise(self.is_alive(number), || format!("{id} is carried over and not alive"))?;
         self.claims[number].carried = true;
@@ -181,7 +198,7 @@ impl Promises {
             format!("one ending: {id} ends a second time, {ending:?}")
         })?;
         let given_up = matches!(ending, Ending::Stale | Ending::Interrupted);
-        promise(!(claim.must_deliver && given_up), || {
+        promise(!(watched.promised && given_up), || {
             format!("{id} must be delivered and ends {ending:?}")
         })?;
         let words = words_in(&heard.text);
@@ -206,7 +223,7 @@ impl Promises {
         let claim = &world.claims[number];
         let answers = matches!(claim.source, Source::Responder | Source::Worker);
         let older = claim.turn.is_some_and(|turn| turn < TurnId(self.turns));
-        promise(!(answers && older) || claim.must_deliver, || {
+        promise(!(answers && older) || self.claims[number].promised, || {
             format!("stale: {} gets the floor and answers an older turn", claim.id)
         })
     }
@@ -242,6 +259,15 @@ impl Promises {
         self.claims.iter_mut().for_each(|claim| claim.fresh = 0);
     }
 
+    /// Another caller is on the line, who has said nothing yet, and to whom no turn is old.
+    pub fn on_next_call(&mut self) {
+        (self.undecided_for_ms, self.open_for_ms) = (None, None);
+        (self.turns, self.operator) = (0, false);
+        self.claims.iter_mut().for_each(|claim| (claim.granted, claim.waited_ms) = (false, 0));
+        self.on_known();
+        self.on_revoke();
+    }
+
     /// The process is killed. What it sent since the last report, nobody can know.
     pub fn on_killed(&mut self) {
         for (heard, fresh) in self.heard.iter_mut().zip(self.fresh) {
@@ -259,85 +285,6 @@ impl Promises {
         self.on_revoke();
     }
 
-    /// Time passes: what may sound, how long others wait, how long nothing sounds.
-    pub fn pass(&mut self, world: &World, ms: u64, mouth: &Mouth, holds: bool) -> Result<(), Halt> {
-        let playing = mouth.playing.as_ref();
-        if let Some(playing) = playing.filter(|_| mouth.is_audible()) {
-            let holder = playing.holder;
-            promise(!self.caller_may_be_speaking() || holder.outlasts_the_caller(), || {
-                format!("caller wins: {holder:?} speaks over the caller")
-            })?;
-            promise(!self.operator || holder.source == Source::Operator, || {
-                format!("operator: {holder:?} speaks while the operator has the floor")
-            })?;
-        }
-        let dead = holds && !mouth.is_audible() && !playing.is_some_and(|it| it.paused);
-        self.silent_ms = if dead { self.silent_ms + ms } else { 0 };
-        let stall_ms = world.config.stall.as_millis() as u64 + world.report_delay_ms();
-        promise(self.silent_ms <= stall_ms, || {
-            format!("no dead air: nothing was heard of the holder for {} ms", self.silent_ms)
-        })?;
-        self.watch_those_who_wait(world, ms, mouth)?;
-        self.caller_time(world, ms);
-        Ok(())
-    }
-
-    /// 6 and 7: answers behind reports, and reports behind answers.
-    fn watch_those_who_wait(&mut self, world: &World, ms: u64, mouth: &Mouth) -> Result<(), Halt> {
-        if self.operator || self.caller_may_be_speaking() {
-            return Ok(());
-        }
-        let holder = mouth.playing.as_ref().and_then(|it| it.holder.claim);
-        let waiting: Vec<usize> = (0..self.claims.len())
-            .filter(|number| self.is_alive(*number) && holder != Some(*number))
-            .collect();
-        self.watch_answers(world, ms, mouth, &waiting)?;
-        self.watch_hands(world, ms, &waiting)
-    }
-
-    fn watch_answers(
-        &mut self,
-        world: &World,
-        ms: u64,
-        mouth: &Mouth,
-        waiting: &[usize],
-    ) -> Result<(), Halt> {
-        let behind_hands = mouth.playing.as_ref().is_some_and(|it| {
-            is_hands(it.holder.source) && !it.holder.uninterruptible && it.was_audible()
-        });
-        let is_answer = |number: &usize| world.claims[*number].source == Source::Responder;
-        if behind_hands && waiting.iter().any(is_answer) {
-            self.behind_hands_ms += ms;
-        }
-        let most = world.config.preempt_max.as_millis() as u64 + world.report_delay_ms();
-        promise(self.behind_hands_ms <= most, || {
-            format!("an answer waits {} ms behind the hands", self.behind_hands_ms)
-        })
-    }
-
-    fn watch_hands(&mut self, world: &World, ms: u64, waiting: &[usize]) -> Result<(), Halt> {
-        let Some(bound_ms) = world.hands_heard_within_ms else { return Ok(()) };
-        for number in waiting {
-            let watched = &mut self.claims[*number];
-            if is_hands(world.claims[*number].source) && !watched.granted {
-                watched.waited_ms += ms;
-                promise(watched.waited_ms <= bound_ms, || {
-                    let id = &world.claims[*number].id;
-                    format!("starved: {id} waits {} ms for the floor", watched.waited_ms)
-                })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn caller_time(&mut self, world: &World, ms: u64) {
-        let pass = |since: Option<u64>, most: std::time::Duration| {
-            since.map(|since| since + ms).filter(|since| *since < most.as_millis() as u64)
-        };
-        self.undecided_for_ms = pass(self.undecided_for_ms, world.config.decide);
-        self.open_for_ms = pass(self.open_for_ms, world.config.caller_turn_max);
-    }
-
     /// What must hold whenever nothing is being decided.
     pub fn at_rest(&self, mouth: &Mouth) -> Result<(), Halt> {
         let paused = mouth.playing.as_ref().is_some_and(|it| it.paused);
@@ -350,10 +297,6 @@ impl Promises {
     pub fn may_wait_for_ever(&self) -> bool {
         self.operator
     }
-}
-
-fn is_hands(source: Source) -> bool {
-    matches!(source, Source::Worker | Source::External)
 }
 
 fn words_in(text: &str) -> u32 {

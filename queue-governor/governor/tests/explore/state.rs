@@ -12,6 +12,8 @@ use crate::step::{Action, Run, Step};
 use crate::words::{Halt, Holder, Word, promise};
 use crate::worlds::{STEP_MS, World};
 
+mod lives;
+
 /// How often what may still happen.
 #[derive(Clone, Debug)]
 struct Left {
@@ -21,6 +23,7 @@ struct Left {
     operator: u8,
     faults: u8,
     closes: bool,
+    calls: u8,
     kills: u8,
 }
 
@@ -36,6 +39,8 @@ pub struct State {
     promises: Promises,
     /// What is written down, folded. Kept while it may be needed.
     book: Book,
+    /// The call is over.
+    closed: bool,
 }
 
 impl State {
@@ -53,10 +58,12 @@ impl State {
                 operator: world.operator,
                 faults: world.faults,
                 closes: world.closes,
+                calls: world.calls,
                 kills: world.kills,
             },
             promises: Promises::new(world),
             book: Book::new(),
+            closed: false,
         }
     }
 
@@ -102,6 +109,9 @@ impl State {
         if left.closes {
             actions.push(Action::LineCloses);
         }
+        if left.calls > 0 && self.closed {
+            actions.push(Action::NextCall);
+        }
         actions
     }
 
@@ -122,25 +132,6 @@ impl State {
             self.restart(world, run)?;
         }
         Ok(run.outputs)
-    }
-
-    /// The process was killed, and is started again from what is written down.
-    fn restart(&mut self, world: &World, run: &mut Run) -> Result<(), Halt> {
-        run.note(&"killed");
-        self.left.kills -= 1;
-        (self.mouth, self.newest) = (Mouth::default(), Generation::NONE);
-        self.late.clear();
-        self.promises.on_killed();
-        self.now = self.now + Duration::from_millis(STEP_MS);
-        let book =
-            if self.left.kills > 0 { self.book.clone() } else { std::mem::take(&mut self.book) };
-        self.governor = Governor::recover(world.config.clone(), LineId(1), book, self.now);
-        let mut inputs = VecDeque::new();
-        while let Some(output) = self.governor.poll_output() {
-            run.note(&output);
-            self.obey(world, output, &mut inputs, run)?;
-        }
-        self.tell(world, Input::Timeout, run)
     }
 
     fn act(&mut self, world: &World, action: Action, run: &mut Run) -> Result<(), Halt> {
@@ -197,10 +188,11 @@ impl State {
                 self.report(Input::SpeechFailed { generation, reason }, world, run)?;
             }
             Action::LineCloses => {
-                self.left.closes = false;
+                (self.left.closes, self.closed) = (false, true);
                 self.tell(world, Input::LineClosed, run)?;
                 promise(self.governor.alive() == 0, || "alive on a closed line".to_owned())?;
             }
+            Action::NextCall => self.next_call(world, run)?,
         }
         self.promises.at_rest(&self.mouth)
     }
@@ -321,7 +313,7 @@ impl State {
             }
             Output::Journal(record) => {
                 self.promises.on_record(world, &record)?;
-                if self.left.kills > 0 {
+                if self.needs_the_book() {
                     self.book.apply(&record);
                 }
             }

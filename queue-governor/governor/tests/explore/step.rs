@@ -22,6 +22,8 @@ pub enum Action {
     VoiceHangs,
     VoiceFails,
     LineCloses,
+    /// Another call goes on with what this one left.
+    NextCall,
 }
 
 /// An action, and whether the process is killed on the way.

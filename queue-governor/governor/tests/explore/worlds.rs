@@ -6,6 +6,8 @@ use queue_governor::{Claim, ClaimId, Content, GovernorConfig, OnInterrupt, Sourc
 
 use crate::search::explore;
 
+mod kills;
+
 /// The grid of time.
 pub const STEP_MS: u64 = 100;
 
@@ -19,6 +21,8 @@ pub struct World {
     /// How often the voice hangs or fails.
     pub faults: u8,
     pub closes: bool,
+    /// How many calls follow the one that closes.
+    pub calls: u8,
     /// How often the process is killed, after any output of any step.
     pub kills: u8,
     /// Reports arrive a step later.
@@ -41,6 +45,7 @@ impl World {
             operator: 0,
             faults: 0,
             closes: false,
+            calls: 0,
             kills: 0,
             late_reports: false,
             loses_silenced: false,
@@ -205,42 +210,6 @@ fn final_counts_get_lost() {
         vec![claim(0, Source::Worker, 0, ".,."), claim(1, Source::Responder, 1, "..")],
     );
     (world.loses_silenced, world.onsets, world.withdrawals) = (true, 1, 1);
-    explore(&world);
-}
-
-#[test]
-fn the_process_is_killed_while_claims_wait_and_are_heard() {
-    let mut world = World::new(
-        "kill",
-        vec![
-            claim(0, Source::Worker, 0, ".,."),
-            Claim { must_deliver: true, ..claim(1, Source::Responder, 1, "..") },
-        ],
-    );
-    (world.kills, world.closes) = (if deep() { 2 } else { 1 }, true);
-    world.onsets = u8::from(deep());
-    explore(&world);
-}
-
-#[test]
-fn the_process_is_killed_while_producers_race_with_the_same_words() {
-    let mut world = World::new(
-        "kill, same words",
-        vec![
-            claim(0, Source::Worker, 0, ".,"),
-            claim(1, Source::Responder, 0, ".,"),
-            Claim { supersedes: Some(ClaimId::new("n0")), ..claim(2, Source::Worker, 1, ".") },
-        ],
-    );
-    (world.kills, world.withdrawals) = (1, 1);
-    explore(&world);
-}
-
-#[test]
-fn the_process_is_killed_while_the_caller_interrupts() {
-    let resumes = Claim { on_interrupt: OnInterrupt::Resume, ..claim(0, Source::Worker, 0, ".,.") };
-    let mut world = World::new("kill, caller", vec![resumes, claim(1, Source::System, 1, ".")]);
-    (world.kills, world.onsets) = (1, 1);
     explore(&world);
 }
 
