@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use media_core::Verdict;
-use queue_governor::{Briefing, Claim, Ending, FloorReason, Input, Output, Source};
+use queue_governor::{Briefing, Claim, Ending, FloorReason, Input, Output, Source, TurnId};
 
 use crate::support::*;
 
@@ -30,7 +30,8 @@ fn handing_back_restores_the_state() {
     world.submit(report("w2", "And another thing."));
     world.run(500);
     world.tell(Input::OperatorTake);
-    world.submit(answer("r", "Yes."));
+    // It would be dropped when the caller speaks, were the operator not there.
+    world.submit(answer("r", "Yes.").answering(TurnId(1)));
     world.submit(operator("op", "This is the operator."));
     world.run(3_000);
     world.caller_makes_a_sound(Verdict::Speech);

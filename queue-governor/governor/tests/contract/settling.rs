@@ -154,7 +154,7 @@ fn a_claim_can_be_withdrawn_waiting_or_speaking() {
     world.submit(answer("speaking", &long_clause("s", 9)));
     world.submit(answer("waiting", "Later."));
     world.run(60 + 2 * WORD_MS + 100);
-    for id in ["speaking", "waiting", "unknown"] {
+    for id in ["waiting", "speaking", "unknown"] {
         world.tell(Input::Withdraw(ClaimId::new(id)));
     }
     world.run(100);
