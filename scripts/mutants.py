@@ -8,7 +8,8 @@ alone, fails by its own verdict with the switch thrown. A mutant that does not c
 does not exist, or a program that dies of something else is no find.
 Prints a table; exit 0 only if every mutant is found by every test that it names.
 
-`scripts/mutants.py --survey [NAME]` runs all tests on each mutant instead, and prints which fail.
+`scripts/mutants.py --survey [NAME]` runs all tests on each mutant instead, and prints which fail;
+`--build` only compiles, for who wants to run them later.
 """
 import json, os, re, shutil, subprocess, sys, time, tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "mutants"
 COPY = TARGET / "copy"
+# Where the next copy is made, before it takes the place of the last one.
+STAGE = TARGET / "stage"
 GOVERNOR, ENGINE, LOOM = "queue-governor/governor", "media/engine", "tests/loom"
 # The house's journal, in a crate of its own: the whole house takes minutes to compile.
 JOURNAL = "src/durable"
@@ -43,11 +46,14 @@ def main():
     copy_sources()
     for mutant in mutants:
         weave(mutant)
+    keep_times()
     programs = {
         **build(COPY / GOVERNOR, ["test", "--no-run", "--tests"]),
         **build(COPY / "journal", ["test", "--no-run", "--lib"]),
         **build(COPY / LOOM, ["build"]),
     }
+    if sys.argv[1:] == ["--build"]:
+        return
     if surveyed is not None:
         return survey(programs, [m for m in mutants if not surveyed or m["name"] in surveyed])
     print(f"{len(mutants)} mutants woven in and compiled; first without any", flush=True)
@@ -131,28 +137,28 @@ def start(program, arguments, mutant):
 
 
 def copy_sources():
-    shutil.rmtree(COPY, ignore_errors=True)
+    shutil.rmtree(STAGE, ignore_errors=True)
     for place in (GOVERNOR, f"{ENGINE}/src", LOOM, JOURNAL):
-        shutil.copytree(ROOT / place, COPY / place)
+        shutil.copytree(ROOT / place, STAGE / place)
     workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
     write_governor(workspace)
     write_journal(workspace)
-    loom = COPY / LOOM / "Cargo.toml"
+    loom = STAGE / LOOM / "Cargo.toml"
     loom.write_text(loom.read_text().replace('"../../media/core"', json.dumps(str(ROOT / "media/core"))))
-    for front in (COPY / GOVERNOR / "src/lib.rs", COPY / LOOM / "src/main.rs"):
+    for front in (STAGE / GOVERNOR / "src/lib.rs", STAGE / LOOM / "src/main.rs"):
         front.write_text(front.read_text() + SWITCH)
 
 
 def write_governor(workspace):
     manifest = tomllib.loads((ROOT / GOVERNOR / "Cargo.toml").read_text())
     kinds = {kind: manifest.get(kind, {}) for kind in ("features", "dependencies", "dev-dependencies")}
-    write_crate(COPY / GOVERNOR, "queue-governor", workspace, kinds)
+    write_crate(STAGE / GOVERNOR, "queue-governor", workspace, kinds)
 
 
 def write_journal(workspace):
     """The house's journal with what it stands on: the lanes, the clock, a constant."""
     shared = {"workspace": True}
-    clock = COPY / "clock"
+    clock = STAGE / "clock"
     (clock / "src").mkdir(parents=True)
     (clock / "src/lib.rs").write_text("mod clock;\npub use clock::Clock;\n")
     shutil.copy(ROOT / ENGINE / "src/clock.rs", clock / "src/clock.rs")
@@ -160,11 +166,11 @@ def write_journal(workspace):
     house = tomllib.loads((ROOT / "Cargo.toml").read_text())["dependencies"]
     needs = {name: shared for name in ("media-core", "serde", "serde_json", "thiserror", "tracing")}
     needs["lane-broker"] = {"path": str(ROOT / "queue-governor/broker"), "default-features": False}
-    needs["media-engine"] = {"path": str(clock)}
+    needs["media-engine"] = {"path": str(COPY / "clock")}
     needs["queue-governor"] = {"path": str(COPY / GOVERNOR), "features": ["serde"]}
     needs["tokio"] = {"version": workspace["dependencies"]["tokio"]["version"], "features": ["sync"]}
     assert set(needs) <= set(house), "the house has these, too"
-    journal = COPY / "journal"
+    journal = STAGE / "journal"
     (journal / "src").mkdir(parents=True)
     constant = re.search(r"^pub const SPOOLED: .*$", (ROOT / "src/say/claim.rs").read_text(), re.M)
     (journal / "src/lib.rs").write_text(
@@ -202,7 +208,7 @@ def inline(workspace, name, wanted):
 
 
 def weave(mutant):
-    file = COPY / mutant["file"]
+    file = STAGE / mutant["file"]
     source = file.read_text()
     switch = f"crate::mutants::on({json.dumps(mutant['name'])})"
     for line, broken in [[mutant["line"], mutant["broken"].lstrip("\n")], *mutant.get("also", [])]:
@@ -213,6 +219,16 @@ def weave(mutant):
             )
         source = source.replace(line, broken.replace("MUTANT", switch))
     file.write_text(source)
+
+
+def keep_times():
+    """Puts the new copy in its place. What is as it was is as old as it was, so that nothing is compiled anew for it."""
+    for file in STAGE.rglob("*"):
+        last = COPY / file.relative_to(STAGE)
+        if file.is_file() and last.is_file() and last.read_bytes() == file.read_bytes():
+            os.utime(file, ns=(last.stat().st_atime_ns, last.stat().st_mtime_ns))
+    shutil.rmtree(COPY, ignore_errors=True)
+    STAGE.rename(COPY)
 
 
 def build(place, what):

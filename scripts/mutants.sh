@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-exec python3 scripts/mutants.py
+exec python3 scripts/mutants.py "$@"
