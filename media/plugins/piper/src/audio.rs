@@ -43,6 +43,8 @@ pub(crate) struct Voiced {
     pub samples: Vec<i16>,
     /// Where speech is in it.
     pub speech: std::ops::Range<usize>,
+    /// How much silence was taken off its start.
+    pub cut: usize,
 }
 
 impl Voiced {
@@ -61,7 +63,7 @@ impl Voiced {
         let start = first.saturating_sub(rate.samples_in_ms(AIR_BEFORE_MS));
         let end = (last + rate.samples_in_ms(AIR_AFTER_MS)).min(samples.len()).max(start);
         let samples: Vec<i16> = samples[start..end].iter().map(|&s| to_i16(s)).collect();
-        Self { speech: first - start..last.max(first) - start, samples }
+        Self { speech: first - start..last.max(first) - start, samples, cut: start }
     }
 
     /// Adds the pause that follows a clause ending with `mark`; `last` if the text ends there.

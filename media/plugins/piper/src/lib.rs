@@ -10,8 +10,9 @@
 //! are made one at a time under the only lock (about 0.1 ms a sentence), networks run side by
 //! side, each on one thread.
 //!
-//! Word positions are estimates from phoneme counts with a Piper voice, and espeak-ng's own with
-//! its formant voice. Never: network access, logging, panics on files or text.
+//! Word positions are what a Piper voice's network says of its phonemes, on `rten`, or estimates
+//! from their number; and espeak-ng's own with its formant voice. Never: network access, logging,
+//! panics on files or text.
 //!
 //! espeak-ng is GPL-3.0-or-later. A program that links this crate is distributed under its terms.
 

@@ -1,11 +1,13 @@
 use std::path::Path;
 
 use media_core::SampleRate;
-use media_core::plugin::{SpeechChunk, SpeechSink, TextToSpeech, TtsCapabilities, TtsError};
+use media_core::plugin::{
+    SpeechChunk, SpeechSink, TextToSpeech, TtsCapabilities, TtsError, WordSpan,
+};
 
 use crate::audio::{Voiced, delivered_rate, resampled};
 use crate::config::VoiceConfig;
-use crate::engine::{self, Backend, Engine};
+use crate::engine::{self, Backend, Engine, Made};
 use crate::espeak::Library;
 use crate::text::{Clause, clauses};
 use crate::utterance::Utterance;
@@ -70,22 +72,27 @@ impl Piper {
         let fault = |what: String| LoadError::Model { path: onnx.into(), what };
         let clauses = clauses("hello");
         let utterance = Utterance::new(&clauses[0], &self.config, self.espeak)?;
-        let samples = self.engine.synthesise(&utterance).map_err(fault)?;
+        let samples = self.engine.synthesise(&utterance).map_err(fault)?.samples;
         if samples.is_empty() || samples.iter().any(|s| !s.is_finite()) {
             return Err(fault("it makes no sound".into()));
         }
         Ok(())
     }
 
-    fn synthesise(&self, clause: &Clause) -> Result<Option<(Voiced, Utterance)>, String> {
+    /// A clause's sound and its words in it.
+    fn synthesise(&self, clause: &Clause) -> Result<Option<(Voiced, Vec<WordSpan>)>, String> {
         let utterance =
             Utterance::new(clause, &self.config, self.espeak).map_err(|e| e.to_string())?;
         if utterance.is_empty() {
             return Ok(None);
         }
-        let raw = self.engine.synthesise(&utterance)?;
-        let samples = resampled(raw, self.config.audio.sample_rate, self.rate.hz())?;
-        Ok(Some((Voiced::trimmed(&samples, self.rate), utterance)))
+        let Made { samples, ends } = self.engine.synthesise(&utterance)?;
+        let samples = resampled(samples, self.config.audio.sample_rate, self.rate.hz())?;
+        let voiced = Voiced::trimmed(&samples, self.rate);
+        let place = |end: f32| ((samples.len() as f32 * end) as usize).saturating_sub(voiced.cut);
+        let ends: Option<Vec<usize>> = ends.map(|ends| ends.into_iter().map(place).collect());
+        let words = utterance.spans(voiced.speech.clone(), ends.as_deref());
+        Ok(Some((voiced, words)))
     }
 }
 
@@ -104,9 +111,8 @@ impl TextToSpeech for Piper {
         let last = clauses.len().saturating_sub(1);
         for (i, clause) in clauses.iter().enumerate() {
             let made = self.synthesise(clause).map_err(TtsError::Engine)?;
-            let Some((mut voiced, utterance)) = made else { continue };
+            let Some((mut voiced, words)) = made else { continue };
             voiced.pause(clause.mark(), i == last, self.rate);
-            let words = utterance.spans(voiced.speech.clone());
             let chunk = SpeechChunk { samples: &voiced.samples, words: &words };
             if sink.chunk(chunk).is_break() {
                 break;

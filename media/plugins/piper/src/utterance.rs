@@ -25,6 +25,18 @@ struct Share {
     /// The word it belongs to; `None` for a pause.
     word: Option<Range<usize>>,
     weight: f32,
+    /// Which bytes of the phonemes are its own; `None` for a pause, and where words share theirs.
+    ipa: Option<Range<usize>>,
+    /// Which ids those became.
+    ids: Option<Range<usize>>,
+}
+
+impl Share {
+    /// Where it is, if ids end where `ends` says.
+    fn place(&self, ends: Option<&[usize]>) -> Option<Range<usize>> {
+        let (ids, ends) = (self.ids.as_ref()?, ends?);
+        Some(*ends.get(ids.start.checked_sub(1)?)?..*ends.get(ids.end.checked_sub(1)?)?)
+    }
 }
 
 /// What is spoken between two pauses: words, and how many spoken words each of them makes.
@@ -52,15 +64,24 @@ impl Utterance {
             }
             if !utterance.ipa.is_empty() {
                 utterance.ipa.push_str(PAUSE);
-                utterance.shares.push(Share { word: None, weight: PAUSE_WEIGHT });
+                let pause = Share { word: None, weight: PAUSE_WEIGHT, ipa: None, ids: None };
+                utterance.shares.push(pause);
             }
-            utterance.shares.extend(shares(&piece, &ipa));
+            let before = utterance.ipa.len();
+            utterance.shares.extend(shares(&piece, &ipa, before));
             utterance.ipa.push_str(&ipa);
         }
         if let Some(symbol) = clause.mark().symbol().filter(|_| !utterance.ipa.is_empty()) {
             utterance.ipa.push(symbol);
         }
         utterance.ids = config.ids(&utterance.ipa);
+        let known = |upto: usize| {
+            utterance.ipa[..upto].chars().filter(|symbol| config.id(*symbol).is_some()).count()
+        };
+        for share in &mut utterance.shares {
+            let ids = share.ipa.as_ref().map(|ipa| id_of(known(ipa.start))..id_of(known(ipa.end)));
+            share.ids = ids.filter(|ids| !ids.is_empty());
+        }
         Ok(utterance)
     }
 
@@ -69,26 +90,61 @@ impl Utterance {
         self.ipa.is_empty()
     }
 
-    /// Where the words lie when the clause's speech occupies `speech`. Estimated: phonemes are
-    /// taken as equally long, a long vowel as one and a half.
-    pub(crate) fn spans(&self, speech: Range<usize>) -> Vec<WordSpan> {
-        let total: f32 = self.shares.iter().map(|s| s.weight).sum();
-        let scale = speech.len() as f32 / total.max(f32::EPSILON);
+    /// Where the words lie when the clause's speech occupies `speech`. `ends`: where the sound of
+    /// each id ends, if the network says so; estimated otherwise: phonemes are taken as equally
+    /// long, a long vowel as one and a half.
+    pub(crate) fn spans(&self, speech: Range<usize>, ends: Option<&[usize]>) -> Vec<WordSpan> {
         let mut spans: Vec<WordSpan> = Vec::with_capacity(self.shares.len());
-        let mut at = 0.0;
-        for share in &self.shares {
-            let from = speech.start + (at * scale) as usize;
-            at += share.weight;
-            let to = (speech.start + (at * scale) as usize).clamp(from, speech.end.max(from));
-            let Some(text) = share.word.clone() else { continue };
-            match spans.last_mut() {
-                // A word with a pause inside comes in two shares.
-                Some(last) if last.text == text => last.samples.end = to,
-                _ => spans.push(WordSpan { text, samples: from..to }),
+        let within = |at: usize| at.clamp(speech.start, speech.end.max(speech.start));
+        let (mut at, mut rest) = (speech.start, &self.shares[..]);
+        while !rest.is_empty() {
+            let unknown = rest.iter().take_while(|share| share.place(ends).is_none()).count();
+            let (estimated, placed) = rest.split_at(unknown);
+            let place = placed.first().and_then(|share| share.place(ends));
+            let until = place.as_ref().map_or(speech.end, |place| within(place.start)).max(at);
+            estimate(estimated, at..until, &mut spans);
+            if let (Some(share), Some(place)) = (placed.first(), place) {
+                at = within(place.end).max(until);
+                add(&mut spans, share, until..at);
             }
+            rest = placed.get(1..).unwrap_or_default();
+        }
+        // What is heard first and last is theirs.
+        if let Some(first) = spans.first_mut() {
+            first.samples.start = speech.start;
+        }
+        if let Some(last) = spans.last_mut() {
+            last.samples.end = speech.end.max(last.samples.start);
         }
         spans
     }
+}
+
+/// Shares `time` out by weight.
+fn estimate(shares: &[Share], time: Range<usize>, spans: &mut Vec<WordSpan>) {
+    let total: f32 = shares.iter().map(|share| share.weight).sum();
+    let scale = time.len() as f32 / total.max(f32::EPSILON);
+    let mut at = 0.0;
+    for share in shares {
+        let from = time.start + (at * scale) as usize;
+        at += share.weight;
+        let to = (time.start + (at * scale) as usize).clamp(from, time.end.max(from));
+        add(spans, share, from..to);
+    }
+}
+
+fn add(spans: &mut Vec<WordSpan>, share: &Share, samples: Range<usize>) {
+    let Some(text) = share.word.clone() else { return };
+    match spans.last_mut() {
+        // A word with a pause inside comes in two shares.
+        Some(last) if last.text == text => last.samples.end = samples.end,
+        _ => spans.push(WordSpan { text, samples }),
+    }
+}
+
+/// The id of the `nth` phoneme: behind the start mark, each with its padding.
+fn id_of(nth: usize) -> usize {
+    2 + 2 * nth
 }
 
 /// `clause`, cut at every pause.
@@ -114,15 +170,23 @@ fn pieces(clause: &Clause) -> Vec<Piece> {
     pieces
 }
 
-/// How the words of `piece` share the time of its phonemes `ipa`.
-fn shares(piece: &Piece, ipa: &str) -> Vec<Share> {
-    let groups: Vec<f32> = ipa.split(' ').map(weight).collect();
+/// How the words of `piece` share the time of its phonemes `ipa`, which stand behind `before` bytes
+/// of others.
+fn shares(piece: &Piece, ipa: &str, before: usize) -> Vec<Share> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    for group in ipa.split(' ') {
+        let from = groups.last().map_or(0, |last| last.end + 1);
+        groups.push(from..from + group.len());
+    }
     let expected: usize = piece.words.iter().map(|(_, count)| count).sum();
     if groups.len() == expected {
         let mut groups = groups.into_iter();
-        let share = |(word, count): &(Range<usize>, usize)| Share {
-            word: Some(word.clone()),
-            weight: groups.by_ref().take(*count).sum(),
+        let share = |(word, count): &(Range<usize>, usize)| {
+            let own: Vec<Range<usize>> = groups.by_ref().take(*count).collect();
+            let weight = own.iter().map(|group| weight(&ipa[group.clone()])).sum();
+            let ends = own.first().zip(own.last());
+            let ipa = ends.map(|(first, last)| before + first.start..before + last.end);
+            Share { word: Some(word.clone()), weight, ipa, ids: None }
         };
         return piece.words.iter().map(share).collect();
     }
@@ -131,6 +195,8 @@ fn shares(piece: &Piece, ipa: &str) -> Vec<Share> {
     let share = |(word, count): &(Range<usize>, usize)| Share {
         word: Some(word.clone()),
         weight: rest.by_ref().take(*count).map(|w| w.chars().count() as f32).sum(),
+        ipa: None,
+        ids: None,
     };
     piece.words.iter().map(share).collect()
 }
@@ -174,7 +240,7 @@ mod tests {
     #[test]
     fn words_share_the_time_in_order_and_fill_it() {
         let text = "the end of the day";
-        let spans = utterance(text).spans(100..1_100);
+        let spans = utterance(text).spans(100..1_100, None);
         let words: Vec<&str> = spans.iter().map(|s| &text[s.text.clone()]).collect();
         assert_eq!(words, ["the", "end", "of", "the", "day"]);
         assert_eq!((spans[0].samples.start, spans[4].samples.end), (100, 1_100));
@@ -183,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_number_read_in_groups_is_still_one_word() {
-        let spans = utterance("call 5551234 now").spans(0..8_000);
+        let spans = utterance("call 5551234 now").spans(0..8_000, None);
         assert_eq!(spans.len(), 3);
         assert!(spans[1].samples.len() > 4 * spans[0].samples.len());
     }

@@ -64,6 +64,41 @@ fn word_positions_keep_to_their_side_of_a_pause() {
     }
 }
 
+/// What was heard of a sentence that was cut is told word by word, so words must end where their
+/// sound does. Between these words it is silent, which shows where that is.
+#[test]
+fn words_within_a_sentence_end_where_their_sound_does() {
+    const CONTRACT_MS: usize = 80;
+    let text = "Well. Alpha, bravo, charlie, delta, echo. Foxtrot, hotel, lima, november, five.";
+    let voice = builtin();
+    let (spoken, rate) = (speak(&voice, text), voice.capabilities().sample_rate);
+    let sounds = sounds(&spoken.samples, rate.samples_in_ms(5), rate.samples_in_ms(100));
+    assert_eq!(sounds.len(), spoken.words.len(), "each word is a sound of its own");
+    let off = |(word, sound): (&WordSpan, &std::ops::Range<usize>)| {
+        let start = word.samples.start.abs_diff(sound.start);
+        start.max(word.samples.end.abs_diff(sound.end)) * 1_000 / rate.hz() as usize
+    };
+    let off_ms: Vec<usize> = spoken.words.iter().zip(&sounds).map(off).collect();
+    println!("words within a sentence: off by {off_ms:?} ms");
+    assert!(off_ms.iter().all(|ms| *ms <= CONTRACT_MS), "{off_ms:?}");
+}
+
+/// Stretches with sound, in steps of `step`, with silence of `pause` and more between them.
+fn sounds(samples: &[i16], step: usize, pause: usize) -> Vec<std::ops::Range<usize>> {
+    // -50 dB below full scale.
+    const AUDIBLE: f64 = 98.0;
+    let mut found: Vec<std::ops::Range<usize>> = Vec::new();
+    for (n, part) in samples.chunks(step).enumerate() {
+        let power = part.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / part.len() as f64;
+        match found.last_mut() {
+            _ if power < AUDIBLE * AUDIBLE => {}
+            Some(last) if n * step - last.end < pause => last.end = (n + 1) * step,
+            _ => found.push(n * step..(n + 1) * step),
+        }
+    }
+    found
+}
+
 #[test]
 fn many_threads_speak_with_one_voice() {
     let voice = builtin();

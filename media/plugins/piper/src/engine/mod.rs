@@ -27,9 +27,17 @@ pub(crate) trait Engine: Send + Sync {
     /// Its name, for people.
     fn name(&self) -> &'static str;
 
-    /// Samples of `utterance` at the voice's own rate, in ±1. Deterministic or not is the
-    /// voice's affair.
-    fn synthesise(&self, utterance: &Utterance) -> Result<Vec<f32>, String>;
+    /// The sound of `utterance`. Deterministic or not is the voice's affair.
+    fn synthesise(&self, utterance: &Utterance) -> Result<Made, String>;
+}
+
+/// What an engine made of an utterance.
+pub(crate) struct Made {
+    /// At the voice's own rate, in ±1.
+    pub samples: Vec<f32>,
+    /// Where each of the utterance's ids ends, as a part of the whole. `None` where the network
+    /// does not say.
+    pub ends: Option<Vec<f32>>,
 }
 
 pub(crate) fn load(

@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::Engine;
+use super::{Engine, Made};
 use crate::LoadError;
 use crate::utterance::Utterance;
 
@@ -36,11 +36,11 @@ impl Engine for OnnxRuntime {
         "onnxruntime"
     }
 
-    fn synthesise(&self, utterance: &Utterance) -> Result<Vec<f32>, String> {
+    fn synthesise(&self, utterance: &Utterance) -> Result<Made, String> {
         let mut piper = self.piper.lock().unwrap_or_else(PoisonError::into_inner);
         piper
             .create(&utterance.ipa, true, None, None, None, None)
-            .map(|(samples, _rate)| samples)
+            .map(|(samples, _rate)| Made { samples, ends: None })
             .map_err(|e| e.to_string())
     }
 }

@@ -9,7 +9,7 @@ use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 
-use super::Engine;
+use super::{Engine, Made};
 use crate::LoadError;
 use crate::config::VoiceConfig;
 use crate::utterance::Utterance;
@@ -21,8 +21,51 @@ pub(crate) struct Rten {
     scales: NodeId,
     speaker: Option<NodeId>,
     output: NodeId,
+    timing: Option<Timing>,
     scale_values: [f32; 3],
 }
+
+/// What inside the graph says how long each id lasts.
+#[derive(Clone, Copy)]
+enum Timing {
+    /// The length of every id, in the network's frames: graphs that Piper exports.
+    Lengths(NodeId),
+    /// Where every id ends, in frames, without the padding: the built-in voice.
+    Ends(NodeId),
+}
+
+impl Timing {
+    /// By the names that the exporter of PyTorch gives to the one node of its kind.
+    fn of(model: &Model) -> Option<Self> {
+        let lengths = model.find_node("/Ceil_output_0").map(Timing::Lengths);
+        lengths.or_else(|| model.find_node("/Round_output_0").map(Timing::Ends))
+    }
+
+    fn node(self) -> NodeId {
+        match self {
+            Timing::Lengths(node) | Timing::Ends(node) => node,
+        }
+    }
+
+    /// Where each of `ids` ends, as a part of the whole, if `frames` are about them.
+    fn ends(self, ids: &[i64], frames: &[f32]) -> Option<Vec<f32>> {
+        let mut frames = frames.iter();
+        let (mut ends, mut at) = (Vec::with_capacity(ids.len()), 0.0_f32);
+        for id in ids {
+            match self {
+                Timing::Lengths(_) => at += frames.next()?.max(0.0),
+                Timing::Ends(_) if *id == PADDING => {}
+                Timing::Ends(_) => at = frames.next()?.max(at),
+            }
+            ends.push(at);
+        }
+        let is_whole = frames.next().is_none() && at.is_finite() && at > 0.0;
+        is_whole.then(|| ends.into_iter().map(|end| end / at).collect())
+    }
+}
+
+/// Of Piper's voices.
+const PADDING: i64 = 0;
 
 impl Rten {
     pub(crate) fn load(
@@ -50,6 +93,7 @@ impl Rten {
             scales: node("scales")?,
             speaker,
             output: output.ok_or_else(|| fault("it has no output".into()))?,
+            timing: Timing::of(&model),
             scale_values: [inference.noise_scale, inference.length_scale, inference.noise_w],
             model,
         })
@@ -61,7 +105,7 @@ impl Engine for Rten {
         "rten"
     }
 
-    fn synthesise(&self, utterance: &Utterance) -> Result<Vec<f32>, String> {
+    fn synthesise(&self, utterance: &Utterance) -> Result<Made, String> {
         let ids: Result<Vec<i32>, _> = utterance.ids.iter().map(|&id| i32::try_from(id)).collect();
         let ids = ids.map_err(|_| "a phoneme id out of range")?;
         let count = ids.len();
@@ -74,14 +118,18 @@ impl Engine for Rten {
             inputs.push((speaker, NdTensor::from_data([1], vec![0i32]).into()));
         }
         let options = RunOptions::default().with_thread_pool(Some(own_pool()));
+        let outputs: Vec<NodeId> =
+            [Some(self.output), self.timing.map(Timing::node)].into_iter().flatten().collect();
         guarded(|| {
-            let [output] = self
-                .model
-                .run_n(inputs, [self.output], Some(options))
-                .map_err(|e| e.to_string())?;
-            let samples: rten_tensor::Tensor<f32> =
-                output.try_into().map_err(|_| "its output is no audio".to_owned())?;
-            Ok(samples.to_vec())
+            let made = self.model.run(inputs, &outputs, Some(options));
+            let mut made = made.map_err(|e| e.to_string())?.into_iter();
+            let mut next = || -> Option<Vec<f32>> {
+                let tensor: rten_tensor::Tensor<f32> = made.next()?.try_into().ok()?;
+                Some(tensor.to_vec())
+            };
+            let samples = next().ok_or("its output is no audio")?;
+            let ends = self.timing.and_then(|timing| timing.ends(&utterance.ids, &next()?));
+            Ok(Made { samples, ends })
         })
     }
 }
@@ -99,4 +147,23 @@ fn own_pool() -> Arc<ThreadPool> {
 /// Runs `work`; a panic inside it, which a damaged graph can cause, is an error.
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("the graph is damaged".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_says_where_each_id_ends_or_what_it_says_is_left_out() {
+        let ids = [1, PADDING, 14, PADDING, 2];
+        let lengths = |frames: &[f32]| Timing::Lengths(NodeId::from_u32(0)).ends(&ids, frames);
+        let ends = |frames: &[f32]| Timing::Ends(NodeId::from_u32(0)).ends(&ids, frames);
+        let expected = Some(vec![0.0, 0.25, 0.75, 0.75, 1.0]);
+        assert_eq!(lengths(&[0.0, 2.0, 4.0, 0.0, 2.0]), expected);
+        assert_eq!(ends(&[2.0, 6.0, 8.0]), Some(vec![0.25, 0.25, 0.75, 0.75, 1.0]));
+        for odd in [&[][..], &[1.0; 4], &[1.0; 6], &[f32::NAN; 5], &[0.0; 5]] {
+            assert_eq!(lengths(odd), None, "{odd:?}");
+            assert_eq!(ends(odd), None, "{odd:?}");
+        }
+    }
 }
