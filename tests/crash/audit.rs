@@ -224,12 +224,12 @@ impl Audit {
 impl Claim {
     /// Whether one that must be delivered may end so.
     fn may_end(&self, ending: &Ending) -> bool {
-        match (ending, self.kind) {
+        matches!(
+            (ending, self.kind),
             (Ending::Spoken, _)
-            | (Ending::Duplicate, Kind::Twin)
-            | (Ending::Withdrawn, Kind::Withdrawn)
-            | (Ending::Superseded, Kind::Superseded) => true,
-            _ => false,
-        }
+                | (Ending::Duplicate, Kind::Twin)
+                | (Ending::Withdrawn, Kind::Withdrawn)
+                | (Ending::Superseded, Kind::Superseded)
+        )
     }
 }

@@ -10,7 +10,7 @@ use crate::claims::{Claims, Kind};
 use crate::support::mind::Mind;
 
 /// Of so many answers to a caller's turn one is bound to be heard.
-const BOUND_EACH: usize = 2;
+const BOUND_EACH: u64 = 2;
 
 /// A brain for a house whose programs have these `claims`.
 pub fn start(claims: &Arc<Claims>) -> Mind {
@@ -37,7 +37,7 @@ pub fn start(claims: &Arc<Claims>) -> Mind {
                 _ => {}
             },
             LineMessage::CallerTurn { line, turn, position, .. } => {
-                say(Kind::Reply, turn.0 as usize % BOUND_EACH == 0, line.0, Some(turn.0));
+                say(Kind::Reply, turn.0.is_multiple_of(BOUND_EACH), line.0, Some(turn.0));
                 mind.say(&json!({
                     "type": "turn_done", "line": line, "turn": turn, "position": position,
                 }));
