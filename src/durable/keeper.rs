@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lane_broker::{Lane, LaneStore, Tag};
 use media_engine::Clock;
@@ -14,7 +14,10 @@ use super::writer::{Order, Waiting, Writer};
 
 /// Records that wait for the disk: a minute of a busy house. More are counted as not kept.
 const ORDERS_MAX: usize = 8_192;
-const LANE: &str = "journal";
+/// The name of the journal's lane.
+pub const LANE: &str = "journal";
+/// Longest wait for the disk at a goodbye.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// The journal's thread, and the way to it. Cloning is cheap.
 #[derive(Clone)]
@@ -156,13 +159,23 @@ impl Keeper {
         &self.run
     }
 
-    /// Waits until everything handed over so far is safe, or the store has refused it. Blocking.
+    /// Waits until everything handed over so far is safe, or was refused by the store, for
+    /// [`FLUSH_MAX`] at most. Blocking.
     pub fn flush(&self) {
+        let latest = Instant::now() + FLUSH_MAX;
         let (done, wait) = sync_channel(1);
-        if self.orders.send(Order::Flush(done)).is_ok() {
-            // The writer is gone when it does not answer; then there is nothing to wait for.
-            let _ = wait.recv_timeout(Duration::from_secs(5));
+        let mut order = Order::Flush(done);
+        while let Err(error) = self.orders.try_send(order) {
+            // A store that refuses can be behind a way that is full.
+            let TrySendError::Full(again) = error else { return };
+            if Instant::now() >= latest {
+                return;
+            }
+            order = again;
+            std::thread::sleep(FLUSH_MAX / 500);
         }
+        // The writer is gone when it does not answer; then there is nothing to wait for.
+        let _ = wait.recv_timeout(latest.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -180,9 +193,15 @@ impl Account {
     fn put(&mut self, kept: Kept) -> u64 {
         self.issued += 1;
         let waiting = Waiting { kept, number: self.issued, account: self.progress.clone() };
-        if let Err(TrySendError::Full(_)) = self.keeper.orders.try_send(Order::Write(waiting)) {
+        if let Err(error) = self.keeper.orders.try_send(Order::Write(waiting)) {
+            let why = match error {
+                TrySendError::Full(_) => "the journal does not keep up",
+                TrySendError::Disconnected(_) => {
+                    "the journal's thread is gone: start the line again"
+                }
+            };
             self.keeper.state.not_kept.fetch_add(1, Ordering::Relaxed);
-            self.keeper.state.fail("the journal does not keep up".to_owned());
+            self.keeper.state.fail(why.to_owned());
             self.lost.get_or_insert(self.issued);
             // Whoever waits for this number wakes, or would wait for another one.
             self.progress.send_modify(|_| {});

@@ -23,7 +23,7 @@ mod writer;
 
 pub use entry::Clocks;
 pub use fold::Fold;
-pub use keeper::{Account, Keeper, KeeperState, Progress, Recovered};
+pub use keeper::{Account, Keeper, KeeperState, LANE, Progress, Recovered};
 pub use sounds::Sounds;
 
 use media_core::LineId;

@@ -104,19 +104,16 @@ impl Writer {
         let mut batch: Vec<Waiting> = Vec::new();
         let mut flushed: Vec<SyncSender<()>> = Vec::new();
         loop {
-            let first = if batch.is_empty() && self.late.is_none() {
-                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                inbox.recv_timeout(AGAIN)
-            };
-            match first {
+            match self.next_order(inbox, &batch) {
                 Ok(order) => take(order, &mut batch, &mut flushed),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) if batch.is_empty() => return,
                 Err(RecvTimeoutError::Disconnected) => {
                     // The house is gone; one last try.
-                    let _ = self.write(&batch);
-                    return;
+                    if self.write(&batch).is_err() {
+                        return;
+                    }
+                    batch.clear();
                 }
             }
             while batch.len() < BATCH_MAX
@@ -130,6 +127,28 @@ impl Writer {
                 let _ = done.send(());
             }
         }
+    }
+
+    /// The next order, or that a batch that was refused is due again. While that is as large as it
+    /// may be, the rest stays on its way, which is bounded.
+    fn next_order(
+        &self,
+        inbox: &Receiver<Order>,
+        batch: &[Waiting],
+    ) -> Result<Order, RecvTimeoutError> {
+        if batch.len() < BATCH_MAX {
+            return if batch.is_empty() && self.late.is_none() {
+                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                inbox.recv_timeout(AGAIN)
+            };
+        }
+        // Whoever could hand something over looks at this, too.
+        if Arc::strong_count(&self.state) == 1 {
+            return Err(RecvTimeoutError::Disconnected);
+        }
+        std::thread::sleep(AGAIN);
+        Err(RecvTimeoutError::Timeout)
     }
 
     /// Writes the batch and tells the accounts; one that was refused stays, to be tried again.

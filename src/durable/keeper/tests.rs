@@ -1,4 +1,7 @@
+mod full;
 mod late;
+
+use std::sync::atomic::AtomicUsize;
 
 use lane_broker::{
     Delivery, Entry, GroupError, LaneInfo, Limits, MemoryStore, Pending, Position, PublishError,
@@ -14,6 +17,8 @@ use super::*;
 struct Disk {
     store: MemoryStore,
     full: AtomicBool,
+    /// So many entries were the most that it refused at once.
+    refused: AtomicUsize,
     /// It gives nothing.
     unreadable: AtomicBool,
     /// It is away.
@@ -31,8 +36,8 @@ impl Disk {
         let store = MemoryStore::new(Limits::default());
         let [full, unreadable, away, untrimmed, unanswered] =
             [(); 5].map(|()| AtomicBool::new(false));
-        let slow = Mutex::default();
-        Arc::new(Disk { store, full, unreadable, away, untrimmed, unanswered, slow })
+        let (slow, refused) = (Mutex::default(), AtomicUsize::new(0));
+        Arc::new(Disk { store, full, refused, unreadable, away, untrimmed, unanswered, slow })
     }
 
     fn bytes(&self) -> usize {
@@ -55,6 +60,7 @@ impl LaneStore for Disk {
         entries: &[(String, Vec<u8>)],
     ) -> Result<Vec<Published>, PublishError> {
         if self.full.load(Ordering::Acquire) {
+            self.refused.fetch_max(entries.len(), Ordering::AcqRel);
             return Err(StoreError::Full.into());
         }
         if self.away.load(Ordering::Acquire) {
@@ -238,27 +244,6 @@ fn a_key_that_is_taken_does_not_pass_for_a_record_that_is_written() {
     until("it to be safe", || account.progress().durable == first);
     let (_, recovered) = start(&disk);
     assert_eq!(names(&recovered), ["a"]);
-}
-
-#[test]
-fn a_record_that_found_no_place_is_never_told_to_be_safe() {
-    let disk = Disk::new();
-    let (keeper, _) = start(&disk);
-    let mut account = keeper.account();
-    let slow = disk.slow.lock().expect("no panic");
-    account.write(accepted("a", true));
-    let mut lost = 0;
-    while keeper.state().not_kept() == 0 {
-        assert!(lost < 2 * ORDERS_MAX as u64, "the way to the disk is bounded");
-        lost = account.write(heard("a", 1));
-    }
-    drop(slow);
-    // All that found a place is written now, and one more.
-    keeper.flush();
-    let next = account.write(heard("a", 2));
-    keeper.flush();
-    assert_eq!(account.progress(), Progress { durable: lost - 1, failing: true });
-    assert_eq!(account.progress(), Progress { durable: next, failing: false });
 }
 
 #[test]
