@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use media_core::MonoTime;
-use queue_governor::{Book, ClaimId, Heard, Record, Unfinished};
+use queue_governor::{Book, ClaimId, Ending, Heard, Record, Unfinished};
 
 use super::entry::without_samples;
 use crate::say::SPOOLED;
@@ -27,7 +27,7 @@ pub struct Fold {
 impl Fold {
     /// Takes one record in. Applying one twice changes nothing.
     pub fn apply(&mut self, record: &Record) {
-        if let Record::Ended { claim, remember_until, .. } = record {
+        if let Record::Ended { claim, ending, remember_until, .. } = record {
             let known = self.book.unfinished().find(|unfinished| unfinished.claim.id == *claim);
             if let (Some(known), Some(_)) = (known, remember_until) {
                 let accepted =
@@ -35,7 +35,9 @@ impl Fold {
                 self.said.retain(|(_, said)| said.claim() != claim);
                 push(&mut self.said, (without_samples(&accepted), record.clone()), SAID_KEPT);
             }
-            let is_handed_in_again = claim.as_str().starts_with(SPOOLED);
+            // What was refused is handed in again to be taken, not to be recognised.
+            let is_refused = matches!(ending, Ending::Refused(_));
+            let is_handed_in_again = claim.as_str().starts_with(SPOOLED) && !is_refused;
             if is_handed_in_again && !self.ended().any(|ended| ended == claim) {
                 push(&mut self.ended, name_only(claim, record), ENDED_KEPT);
             }
@@ -114,7 +116,7 @@ fn push<T>(queue: &mut VecDeque<T>, item: T, max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use queue_governor::{Claim, Ending, Source};
+    use queue_governor::{Claim, RefusalReason, Source};
 
     fn accepted(id: &str) -> Record {
         let claim = Claim::text(id, Source::External, format!("these are the words of {id}"));
@@ -179,6 +181,17 @@ mod tests {
         let again = folded(&snapshot);
         assert_eq!(again.ended().map(ClaimId::as_str).collect::<Vec<_>>(), ["spool-a"]);
         assert_eq!(again.unfinished().count(), 0);
+    }
+
+    #[test]
+    fn what_could_not_be_kept_is_not_known_by_name_until_it_was_taken_in() {
+        let (claim, heard) = (ClaimId::new("spool-a"), Heard::default());
+        let ending = Ending::Refused(RefusalReason::NotKept);
+        let broken = Record::Ended { claim, ending, heard, remember_until: None };
+        let mut fold = folded(&[accepted("spool-a"), broken]);
+        assert_eq!((fold.unfinished().count(), fold.ended().count()), (0, 0));
+        [accepted("spool-a"), ended("spool-a", 900)].iter().for_each(|record| fold.apply(record));
+        assert_eq!(fold.ended().map(ClaimId::as_str).collect::<Vec<_>>(), ["spool-a"]);
     }
 
     #[test]

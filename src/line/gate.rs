@@ -5,10 +5,11 @@
 //! waiting for a disk. Two things are never held back: a revoke, and a claim's acknowledgement to
 //! another program is never let go before it is safe.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use media_core::{Generation, MonoTime};
+use queue_governor::{ClaimId, Ending, Record, RefusalReason};
 
 use super::conversation::{Action, News};
 use crate::durable::Progress;
@@ -24,6 +25,9 @@ pub(super) struct Gate {
     progress: Progress,
     /// Whether something was let go before it was safe, since the last time that all was.
     degraded: bool,
+    /// Live claims that the governor took in and whoever handed them in was told were not. Bounded
+    /// by the claims that it takes.
+    broken: BTreeSet<ClaimId>,
 }
 
 struct Held {
@@ -109,6 +113,23 @@ impl Gate {
         broken.into_iter().map(|held| held.action).collect()
     }
 
+    /// Whoever handed this in is told that it was not taken in.
+    pub fn broke(&mut self, claim: ClaimId) {
+        self.broken.insert(claim);
+    }
+
+    /// The record as it is to be written: what was told not to have been taken in, and of which
+    /// nothing was heard, was not. Its name is then free for who hands it in again.
+    pub fn truly(&mut self, mut record: Record) -> Record {
+        if let Record::Ended { claim, ending, remember_until, .. } = &mut record
+            && self.broken.remove(claim)
+            && remember_until.is_none()
+        {
+            *ending = Ending::Refused(RefusalReason::NotKept);
+        }
+        record
+    }
+
     /// Whether something was let go before it was safe; once for each time.
     pub fn take_degraded(&mut self) -> bool {
         core::mem::take(&mut self.degraded)
@@ -153,7 +174,7 @@ fn is_acceptance(action: &Action) -> bool {
 mod tests {
     use super::*;
     use media_engine::Speech;
-    use queue_governor::ClaimId;
+    use queue_governor::Heard;
 
     fn at(ms: u64) -> MonoTime {
         MonoTime::from_millis(ms)
@@ -253,5 +274,26 @@ mod tests {
         assert_eq!(gate.take_broken_promises().len(), 1);
         assert_eq!(kind(gate.next(at(0))), "grant");
         assert!(matches!(gate.put(at(0), grant(2)), Passage::Now(_)));
+    }
+
+    #[test]
+    fn what_was_told_not_to_be_taken_in_is_written_so_unless_it_was_heard() {
+        let ended = |id: &str, remember_until| Record::Ended {
+            claim: ClaimId::new(id),
+            ending: Ending::Withdrawn,
+            heard: Heard::default(),
+            remember_until,
+        };
+        let mut gate = Gate::default();
+        gate.broke(ClaimId::new("broken"));
+        gate.broke(ClaimId::new("heard"));
+        let mut written = |id, until| match gate.truly(ended(id, until)) {
+            Record::Ended { ending, .. } => ending,
+            record => panic!("{record:?}"),
+        };
+        assert_eq!(written("broken", None), Ending::Refused(RefusalReason::NotKept));
+        assert_eq!(written("broken", None), Ending::Withdrawn, "another one of its name");
+        assert_eq!(written("heard", Some(at(9))), Ending::Withdrawn);
+        assert_eq!(written("kept", None), Ending::Withdrawn);
     }
 }

@@ -234,6 +234,7 @@ impl Task {
 
     fn write(&mut self, record: Record) {
         let line = self.conversation.config.line;
+        let record = self.gate.truly(record);
         let is_ours = |id: &ClaimId| self.houses.contains(id);
         let record = qualified(record, &self.parts.run, line, is_ours);
         self.book().apply(&record);
@@ -254,6 +255,7 @@ impl Task {
                 continue;
             }
             self.tell_house(claim.clone(), ClaimNews::NotKept);
+            self.gate.broke(claim.clone());
             self.conversation.withdraw(self.parts.clock.now(), claim);
         }
     }

@@ -60,6 +60,10 @@ pub enum RefusalReason {
     /// The call is over.
     #[error("the line is closed")]
     LineClosed,
+    /// It could not be kept, and whoever handed it in was told so. Never said by a governor: for
+    /// the journal of whoever carries it.
+    #[error("it could not be kept")]
+    NotKept,
 }
 
 /// Why an accepted claim could not be said.

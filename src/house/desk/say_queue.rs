@@ -22,6 +22,8 @@ use crate::say::{
     FOR_CALLERS_MAX, HowItEnded, NOBODY, Names, SAID, SayQueue, Withdrawal, claim_of, content_of,
 };
 
+mod promises;
+
 /// Who does not call again within a week is not told; what is older is history, not news.
 const FOR_A_CALLER: Duration = Duration::from_secs(lane_broker::intake::TTL_S_MAX);
 /// News of claims that wait for the desk: each claim has two, and a governor holds 64.
@@ -200,19 +202,6 @@ impl Saying {
             ),
         }
     }
-
-    fn break_promise(&mut self, id: &ClaimId) {
-        let reason = self.keeper.state().failing().unwrap_or_default();
-        self.refuse_for_now(id, format!("it could not be kept, so it was not accepted: {reason}"));
-    }
-
-    /// It was not accepted. Whoever tries again does so under the same name, so that is not
-    /// remembered: what is remembered is taken for handed in before.
-    fn refuse_for_now(&mut self, id: &ClaimId, message: String) {
-        if let Some(asker) = self.queue.not_accepted(id) {
-            send(&asker.replies, Reply::Refused { message, again_in_ms: Some(AGAIN_MS) });
-        }
-    }
 }
 
 impl Desk {
@@ -352,10 +341,7 @@ impl Desk {
                 self.tell_accepted(&id, None);
                 continue;
             }
-            if let Withdrawal::Waited(unfinished) = self.saying.queue.withdraw(&id) {
-                self.write_ended(&unfinished, Ending::Withdrawn);
-            }
-            self.saying.break_promise(&id);
+            self.saying.break_promise_of_waiting(self.media.clock().now(), &id);
         }
         self.feed();
     }

@@ -6,8 +6,11 @@ use super::*;
 use crate::say::SPOOLED;
 
 fn saying() -> Saying {
-    let store = Arc::new(MemoryStore::new(Limits::default()));
-    let (keeper, recovered) = Keeper::start(store, None, Clock::new()).expect("a thread");
+    saying_over(&Arc::new(MemoryStore::new(Limits::default())))
+}
+
+fn saying_over(store: &Arc<MemoryStore>) -> Saying {
+    let (keeper, recovered) = Keeper::start(store.clone(), None, Clock::new()).expect("a thread");
     Saying::new(&Config::default(), keeper, recovered, MonoTime::ZERO)
 }
 
@@ -24,4 +27,25 @@ fn what_could_not_be_kept_is_new_when_a_spool_tries_it_again() {
     assert!(matches!(told, Reply::Refused { again_in_ms: Some(AGAIN_MS), .. }), "{told:?}");
     assert!(!saying.knows(&claim.id), "else its retry would be told that it was accepted");
     assert!(inbox.try_recv().is_err(), "that was all");
+}
+
+#[test]
+fn what_could_not_be_kept_is_new_also_after_a_crash_that_comes_before_it_is_tried_again() {
+    let store = Arc::new(MemoryStore::new(Limits::default()));
+    let mut saying = saying_over(&store);
+    let id = ClaimId::new(format!("{SPOOLED}1"));
+    let claim = Claim {
+        must_deliver: true,
+        ..Claim::text(id.as_str(), Source::External, "the kettle boils")
+    };
+    // The disk takes all of it in the end, too late for whoever waited.
+    let (expires_at, record) = (None, Record::Accepted { claim: claim.clone(), expires_at: None });
+    let unfinished = Unfinished { claim, expires_at, resume_at: 0, heard_to: 0, samples: 0, ms: 0 };
+    saying.queue.wait(MonoTime::ZERO, unfinished, None);
+    saying.account.write(record);
+    saying.break_promise_of_waiting(MonoTime::ZERO, &id);
+    saying.keeper.flush();
+    let after = saying_over(&store);
+    assert!(!after.knows(&id), "else its retry would be told that it ended");
+    assert_eq!(after.queue.waiting(), 0);
 }

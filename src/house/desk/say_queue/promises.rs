@@ -1,0 +1,33 @@
+//! What was not accepted after all.
+
+use media_core::MonoTime;
+use queue_governor::{ClaimId, Ending, RefusalReason};
+
+use super::{AGAIN_MS, Saying};
+use crate::control::Reply;
+use crate::house::desk::asked::send;
+use crate::say::Withdrawal;
+
+impl Saying {
+    /// What waits for a call and could not be kept. The journal may come to have it after all, and
+    /// then says that it was not taken in.
+    pub(super) fn break_promise_of_waiting(&mut self, now: MonoTime, id: &ClaimId) {
+        if let Withdrawal::Waited(unfinished) = self.queue.withdraw(id) {
+            self.write_ended(now, &unfinished, Ending::Refused(RefusalReason::NotKept));
+        }
+        self.break_promise(id);
+    }
+
+    pub(super) fn break_promise(&mut self, id: &ClaimId) {
+        let reason = self.keeper.state().failing().unwrap_or_default();
+        self.refuse_for_now(id, format!("it could not be kept, so it was not accepted: {reason}"));
+    }
+
+    /// It was not accepted. Whoever tries again does so under the same name, so that is not
+    /// remembered: what is remembered is taken for handed in before.
+    pub(super) fn refuse_for_now(&mut self, id: &ClaimId, message: String) {
+        if let Some(asker) = self.queue.not_accepted(id) {
+            send(&asker.replies, Reply::Refused { message, again_in_ms: Some(AGAIN_MS) });
+        }
+    }
+}
