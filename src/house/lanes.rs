@@ -100,7 +100,7 @@ impl Drop for Sweeper {
 
 fn sweep_once(store: &dyn LaneStore, keep: &Retention) -> Result<(), lane_broker::StoreError> {
     for info in store.lanes()? {
-        if info.lane.name() != JOURNAL {
+        if !JOURNALS.contains(&info.lane.name()) {
             store.retain(&info.lane, keep)?;
         }
     }
@@ -111,7 +111,7 @@ fn sweep_once(store: &dyn LaneStore, keep: &Retention) -> Result<(), lane_broker
 const REDIS_PREFIX: &str = "xenline";
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// A journal is read by nobody until the line comes back; its writer drops what is over.
-const JOURNAL: &str = "journal";
+const JOURNALS: [&str; 2] = [crate::durable::LANE, crate::text::JOURNAL];
 
 #[cfg(test)]
 mod tests {
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn sweeping_drops_what_is_too_much_and_spares_a_journal() {
         let store = MemoryStore::new(Limits::default());
-        for name in ["sms", "journal"] {
+        for name in ["sms", "journal", "messages"] {
             for n in 0..4 {
                 store.publish(&kept(name), &format!("k{n}"), b"x").expect("there is room");
             }
@@ -173,6 +173,6 @@ mod tests {
         let keep = Retention { entries: Some(1), ..Retention::default() };
         sweep_once(&store, &keep).expect("memory can be swept");
         let left = |name| store.read(&kept(name), Position::START, 9).expect("it is there").len();
-        assert_eq!((left("sms"), left("journal")), (1, 4));
+        assert_eq!((left("sms"), left("journal"), left("messages")), (1, 4, 4));
     }
 }

@@ -16,11 +16,15 @@ pub(crate) struct Absent {
 
 impl Default for Absent {
     fn default() -> Self {
-        Self { beneath: MemoryStore::new(Limits::default()), away: AtomicBool::new(false) }
+        Self::with(Limits::default())
     }
 }
 
 impl Absent {
+    pub fn with(limits: Limits) -> Self {
+        Self { beneath: MemoryStore::new(limits), away: AtomicBool::new(false) }
+    }
+
     pub fn go_away(&self) {
         self.away.store(true, Ordering::Release);
     }

@@ -19,6 +19,7 @@ mod handle;
 mod inbox;
 mod message;
 mod outbox;
+mod past;
 mod publish;
 mod retry;
 mod sms;
@@ -32,6 +33,7 @@ pub use message::{
     Left, MAIN, NAME_BYTES_MAX, NAME_PATTERN, Outgoing, OutgoingChannel, TEXT_PATTERN, Written,
     WrittenError, check_name,
 };
+pub use outbox::JOURNAL;
 pub use sms::{SMS_KEY_VARIABLE, SmsGateway};
 pub use start::{TextParts, start};
 pub use thread::{OutgoingNews, ToBrain};

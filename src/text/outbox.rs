@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lane_broker::{Lane, LaneStore, Position, Retention, StoreError, Tag};
+use lane_broker::{Lane, LaneStore, Position, PublishError, StoreError, Tag};
 use media_core::MonoTime;
 use queue_governor::{
     Checkpoint, CheckpointConfig, Message, MessageBook, MessageInput, MessageOutput, MessageRecord,
@@ -10,10 +10,10 @@ use queue_governor::{
 
 use super::handle::Lanes;
 use super::message::TEXT_BYTES_MAX;
-use super::publish::publish;
+use super::past::Past;
 
-/// Where the journal is.
-const JOURNAL: &str = "messages";
+/// The name of the journal's lane.
+pub const JOURNAL: &str = "messages";
 /// Records read at a time when the line starts.
 const READ_MAX: usize = 256;
 /// Longer than all tries of one short message take.
@@ -48,7 +48,9 @@ pub(super) struct Outbox {
     stage: Stage,
     lanes: Lanes,
     journal: Lane,
-    window: Duration,
+    past: Past,
+    /// The latest moment that was told.
+    now: MonoTime,
     ended: u32,
     /// A record that could not be written yet.
     unwritten: Option<MessageRecord>,
@@ -73,9 +75,9 @@ impl Outbox {
             resend_in_doubt: resend,
             ..CheckpointConfig::default()
         };
-        let window = config.dedup_window;
         let stage = Stage::Unread { config, told: false };
-        let mut outbox = Self { stage, lanes, journal, window, ended: 0, unwritten: None };
+        let past = Past::default();
+        let mut outbox = Self { stage, lanes, journal, past, now, ended: 0, unwritten: None };
         outbox.read_journal(now);
         Some(outbox)
     }
@@ -84,7 +86,8 @@ impl Outbox {
     fn read_journal(&mut self, now: MonoTime) {
         let Stage::Unread { config, told } = &mut self.stage else { return };
         match read_book(self.lanes.store.as_ref(), &self.journal) {
-            Ok(book) => {
+            Ok((book, past)) => {
+                self.past = past;
                 let checkpoint = Checkpoint::recover(config.clone(), book, now);
                 self.stage = Stage::Ready(Box::new(checkpoint));
             }
@@ -96,6 +99,7 @@ impl Outbox {
     }
 
     fn handle(&mut self, now: MonoTime, input: MessageInput) {
+        self.now = self.now.max(now);
         if let Stage::Ready(checkpoint) = &mut self.stage {
             checkpoint.handle(now, input);
         }
@@ -158,12 +162,15 @@ impl Outbox {
 
     fn write(&mut self, record: MessageRecord) -> bool {
         let Ok(body) = serde_json::to_vec(&record) else { return true };
-        let key = self.lanes.names.next("record");
-        if let Err(error) = publish(self.lanes.store.as_ref(), &self.journal, &key, &body) {
-            tracing::warn!(%error, "messages wait: their journal cannot be written");
-            self.unwritten = Some(record);
-            return false;
-        }
+        let at = match self.publish(&record, &body) {
+            Ok(at) => at,
+            Err(error) => {
+                tracing::warn!(%error, "messages wait: their journal cannot be written");
+                self.unwritten = Some(record);
+                return false;
+            }
+        };
+        self.past.take(at, &record);
         if matches!(record, MessageRecord::Ended { .. }) {
             self.ended += 1;
             self.cut();
@@ -171,28 +178,70 @@ impl Outbox {
         true
     }
 
-    /// What ended so long ago that it could be sent again, need not be remembered.
-    fn cut(&mut self) {
-        let Stage::Ready(checkpoint) = &self.stage else { return };
-        if self.ended >= CUT_EVERY && checkpoint.alive() == 0 {
-            self.ended = 0;
-            let keep = Retention { age: Some(self.window * 2), entries: None, bytes: None };
-            // What is not cut now is cut the next time.
-            let _ = self.lanes.store.retain(&self.journal, &keep);
+    /// Where the lane is full, what is over goes first, then what was sent lately; what is
+    /// unfinished never goes.
+    fn publish(&mut self, record: &MessageRecord, body: &[u8]) -> Result<Position, PublishError> {
+        let key = self.lanes.names.next("record");
+        let store = self.lanes.store.as_ref();
+        for upto in [self.past.over(self.now), self.past.finished(record)] {
+            match store.publish(&self.journal, &key, body) {
+                Err(PublishError::LaneFull(_) | PublishError::LaneBytesFull(_)) => {
+                    store.trim(&self.journal, upto)?;
+                }
+                published => return published.map(|published| published.position),
+            }
         }
+        store.publish(&self.journal, &key, body).map(|published| published.position)
+    }
+
+    /// Now and then, what is over is dropped.
+    fn cut(&mut self) {
+        if self.ended < CUT_EVERY {
+            return;
+        }
+        self.ended = 0;
+        // What is not cut now is cut the next time.
+        let cut = self.bring_forward().and_then(|()| {
+            let over = self.past.over(self.now);
+            Ok(self.lanes.store.trim(&self.journal, over)?)
+        });
+        if let Err(error) = cut {
+            tracing::debug!(%error, "the journal of messages is not shortened now");
+        }
+    }
+
+    /// Writes once more what is unfinished and far back. Whoever reads both takes the first.
+    fn bring_forward(&mut self) -> Result<(), PublishError> {
+        while let Some((id, unfinished)) = self.past.far_back() {
+            let store = self.lanes.store.as_ref();
+            let before = Position(unfinished.accepted_at.0.saturating_sub(1));
+            let Some(entry) = store.read(&self.journal, before, 1)?.pop() else { return Ok(()) };
+            let key = self.lanes.names.next("record");
+            let at = store.publish(&self.journal, &key, &entry.body)?.position;
+            if unfinished.on_its_way
+                && let Ok(body) = serde_json::to_vec(&MessageRecord::OnItsWay { id: id.clone() })
+            {
+                store.publish(&self.journal, &self.lanes.names.next("record"), &body)?;
+            }
+            self.past.moved(&id, at);
+        }
+        Ok(())
     }
 }
 
-fn read_book(store: &dyn LaneStore, journal: &Lane) -> Result<MessageBook, StoreError> {
-    let mut book = MessageBook::new();
+fn read_book(store: &dyn LaneStore, journal: &Lane) -> Result<(MessageBook, Past), StoreError> {
+    let (mut book, mut past) = (MessageBook::new(), Past::default());
     let mut after = Position::START;
     loop {
         let records = store.read(journal, after, READ_MAX)?;
-        let Some(last) = records.last() else { return Ok(book) };
+        let Some(last) = records.last() else { return Ok((book, past)) };
         after = last.position;
         for entry in &records {
             match serde_json::from_slice(&entry.body) {
-                Ok(record) => book.apply(&record),
+                Ok(record) => {
+                    book.apply(&record);
+                    past.take(entry.position, &record);
+                }
                 Err(error) => {
                     tracing::warn!(position = %entry.position, %error, "a record of the messages makes no sense");
                 }
@@ -205,7 +254,7 @@ fn read_book(store: &dyn LaneStore, journal: &Lane) -> Result<MessageBook, Store
 mod tests {
     use std::sync::Arc;
 
-    use lane_broker::Tags;
+    use lane_broker::{Limits, Tags};
     use queue_governor::Channel;
     use tokio::sync::watch;
 
@@ -230,6 +279,32 @@ mod tests {
             _ => None,
         });
         left.collect()
+    }
+
+    #[test]
+    fn a_message_that_waits_stays_in_the_journal_however_many_are_sent_meanwhile() {
+        // Too few for all that is remembered: the past goes, and what is unfinished does not.
+        let limits = Limits { lane_entries_max: 3_500, ..Limits::default() };
+        let store = Arc::new(Absent::with(limits));
+        let mut before = outbox(&store);
+        for id in ["on its way", "waits"] {
+            before.submit(MonoTime::ZERO, Message::new(id, Channel::Chat, "ann", id));
+        }
+        assert_eq!(left(&mut before), ["on its way"]);
+        for n in 0..4_000 {
+            let (now, id) = (MonoTime::from_millis(n), format!("m{n}"));
+            before.submit(now, Message::new(&id, Channel::Chat, "bob", &id));
+            assert_eq!(left(&mut before), [id.as_str()]);
+            before.settled(now, &id, Ok(()));
+            assert_eq!(left(&mut before), [""; 0]);
+            assert!(!before.is_stuck(), "after {n}");
+        }
+        let mut after = outbox(&store);
+        assert_eq!(left(&mut after), [""; 0]);
+        after.timeout(MonoTime::from_millis(5_000));
+        assert_eq!(left(&mut after), ["on its way"]);
+        after.settled(MonoTime::from_millis(5_000), "on its way", Ok(()));
+        assert_eq!(left(&mut after), ["waits"]);
     }
 
     #[test]
