@@ -25,6 +25,8 @@ const GUESTS_MAX: usize = 24;
 /// Clients that were told that their claim is accepted and wait for its ending. More are let go:
 /// what they handed in goes on.
 const WAITERS_MAX: usize = 256;
+/// Of these, programs of other users, as above.
+const GUESTS_WAITING_MAX: usize = 192;
 /// How often it is seen whether a client that waits is still there.
 const THERE_EVERY: Duration = Duration::from_secs(1);
 /// A guest that found no place is better off then.
@@ -118,6 +120,7 @@ async fn accept(listener: UnixListener, permit: Arc<Permit>, asked: mpsc::Sender
 struct Rooms {
     guests: Arc<Semaphore>,
     waiters: Arc<Semaphore>,
+    guests_waiting: Arc<Semaphore>,
 }
 
 impl Default for Rooms {
@@ -125,6 +128,7 @@ impl Default for Rooms {
         Self {
             guests: Arc::new(Semaphore::new(GUESTS_MAX)),
             waiters: Arc::new(Semaphore::new(WAITERS_MAX)),
+            guests_waiting: Arc::new(Semaphore::new(GUESTS_WAITING_MAX)),
         }
     }
 }
@@ -133,17 +137,20 @@ impl Default for Rooms {
 #[derive(Default)]
 struct Place {
     asking: Vec<OwnedSemaphorePermit>,
-    waiting: Option<OwnedSemaphorePermit>,
+    waiting: Vec<OwnedSemaphorePermit>,
 }
 
 impl Place {
     /// From now on it waits. `false`: too many wait.
-    fn wait(&mut self, rooms: &Rooms) -> bool {
-        if self.waiting.is_none() {
-            self.waiting = rooms.waiters.clone().try_acquire_owned().ok();
+    fn wait(&mut self, rooms: &Rooms, who: Who) -> bool {
+        if self.waiting.is_empty() {
+            let theirs = (who != Who::Owner).then_some(&rooms.guests_waiting);
+            let rooms = theirs.into_iter().chain([&rooms.waiters]);
+            let taken: Result<_, _> = rooms.map(|room| room.clone().try_acquire_owned()).collect();
+            self.waiting = taken.unwrap_or_default();
         }
         self.asking.clear();
-        self.waiting.is_some()
+        !self.waiting.is_empty()
     }
 }
 
@@ -163,7 +170,7 @@ async fn converse(
         );
         return send(&mut write, &Reply::refused(message)).await;
     };
-    let mut place = Place { asking: vec![place], waiting: None };
+    let mut place = Place { asking: vec![place], waiting: Vec::new() };
     if who != Who::Owner {
         let Ok(guest) = rooms.guests.clone().try_acquire_owned() else {
             let message = "too many programs of other users ask at once; try again".to_owned();
@@ -215,7 +222,7 @@ async fn converse(
         while let Some(reply) = next_reply(&mut inbox, &write).await? {
             send(&mut write, &reply).await?;
             let accepted = matches!(reply, Reply::Accepted { .. } | Reply::Kept { .. });
-            if accepted && waits && !place.wait(rooms) {
+            if accepted && waits && !place.wait(rooms, who) {
                 tracing::warn!("a client is let go: {WAITERS_MAX} wait for endings already");
                 return Ok(());
             }
@@ -299,6 +306,21 @@ mod tests {
         assert_eq!(parse(b"the kettle boils\n"), say("the kettle boils"));
         assert_eq!(parse(b"{\"text\":\"hello\"}\n"), say("hello"));
         assert_eq!(parse(b"\n"), Ok(None));
+    }
+
+    #[test]
+    fn guests_who_wait_leave_the_owner_places_to_wait_in() {
+        let rooms = Rooms::default();
+        let waits = |who| {
+            let mut place = Place::default();
+            place.wait(&rooms, who).then_some(place)
+        };
+        let guests: Vec<_> = (0..WAITERS_MAX).map_while(|_| waits(Who::Guest(7))).collect();
+        assert_eq!(guests.len(), GUESTS_WAITING_MAX);
+        let owners: Vec<_> = (0..WAITERS_MAX).map_while(|_| waits(Who::Owner)).collect();
+        assert_eq!(owners.len(), WAITERS_MAX - GUESTS_WAITING_MAX);
+        drop(owners);
+        assert!(waits(Who::Guest(7)).is_none() && waits(Who::Owner).is_some());
     }
 
     #[test]
