@@ -9,6 +9,7 @@ mod server;
 use std::path::{Path, PathBuf};
 
 use crate::cli::DemoArgs;
+use crate::control::Reply;
 use crate::exit::Failure;
 use crate::replay::LOG_FILE;
 use crate::report;
@@ -41,7 +42,10 @@ pub async fn demo(args: DemoArgs) -> Result<(), Failure> {
     config.0.recording.dir = Some(dir.join("line"));
     let (server, events) = Server::start(&config).await.map_err(Failure::Failed)?;
     let outcome = script::run(&server, events, &dir, args.quiet).await;
-    let late_ms = server.tick_late_ms_max().await;
+    let late_ms = match server.status().await {
+        Some(Reply::Status { tick_late_us_max, .. }) => tick_late_us_max as f64 / 1_000.0,
+        _ => 0.0,
+    };
     server.stop().await;
     let mut problems = outcome?;
     let folder = call_folder(&dir.join("line"))?;

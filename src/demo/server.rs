@@ -114,19 +114,15 @@ impl Server {
         self.child.id()
     }
 
-    /// By how many ms its latest tick began too late; 0 if it does not say.
-    pub async fn tick_late_ms_max(&self) -> f64 {
+    /// Its [`Reply::Status`]; `None`: it does not answer.
+    pub async fn status(&self) -> Option<Reply> {
         let socket = self.say.clone();
         let asked = tokio::task::spawn_blocking(move || {
-            let mut late_us = 0;
-            let _ = client::ask(&socket, &Request::Status, |reply| {
-                if let Reply::Status { tick_late_us_max, .. } = reply {
-                    late_us = tick_late_us_max;
-                }
-            });
-            late_us as f64 / 1_000.0
+            let mut status = None;
+            let asked = client::ask(&socket, &Request::Status, |reply| status = Some(reply));
+            asked.ok().and(status)
         });
-        asked.await.unwrap_or(0.0)
+        asked.await.ok().flatten()
     }
 
     /// Asks it to end, and waits until it has.

@@ -1,14 +1,14 @@
 //! The servers under load: ours, and the floor that it is measured against.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
 use crate::config::{Config, LineMode};
-use crate::control::{Reply, Request, client};
+use crate::control::Reply;
 use crate::demo::{Server, loopback_config};
 
 /// A port that was free may be taken by the time that sipp binds it; three times in a row, hardly.
@@ -58,17 +58,12 @@ impl EchoLine {
     }
 
     pub async fn ticks(&self) -> Option<Ticks> {
-        let socket: PathBuf = self.server.say.clone();
-        let asked = tokio::task::spawn_blocking(move || {
-            let mut ticks = None;
-            let asked = client::ask(&socket, &Request::Status, |reply| {
-                if let Reply::Status { tick_late_us_p999, ticks_skipped, .. } = reply {
-                    ticks = Some(Ticks { late_us_p999: tick_late_us_p999, skipped: ticks_skipped });
-                }
-            });
-            asked.ok().and(ticks)
-        });
-        asked.await.ok().flatten()
+        match self.server.status().await {
+            Some(Reply::Status { tick_late_us_p999, ticks_skipped, .. }) => {
+                Some(Ticks { late_us_p999: tick_late_us_p999, skipped: ticks_skipped })
+            }
+            _ => None,
+        }
     }
 
     /// Ends it. Returns how many of the callers' packets it missed, by its own records.
