@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use media_core::Codec;
 
 use crate::acl::Trunk;
+use crate::digest::Credentials;
 use crate::policy::TrunkPolicy;
 
 /// The bridge's configuration.
@@ -25,6 +26,8 @@ pub struct BridgeConfig {
     /// Addresses of trunks that are asked by OPTIONS whether they are there: the trunk's name, and a
     /// `sip:` URI with an address as its host. The first of a trunk is its primary.
     pub routes: Vec<(String, String)>,
+    /// Exchanges that we register with.
+    pub registrations: Vec<RegistrationSpec>,
     /// How often, in seconds.
     pub probe_every_s: u32,
     /// Calls at once, inbound and outbound together. One more is answered 486.
@@ -49,6 +52,7 @@ impl Default for BridgeConfig {
             trunks: Vec::new(),
             policies: BTreeMap::new(),
             routes: Vec::new(),
+            registrations: Vec::new(),
             probe_every_s: 30,
             channels_max: 10,
             codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722],
@@ -57,6 +61,21 @@ impl Default for BridgeConfig {
             ring_max_s: 120,
         }
     }
+}
+
+/// An exchange that we register with, as a telephone would.
+#[derive(Clone, Debug)]
+pub struct RegistrationSpec {
+    /// Its name in logs and in [`Bridge::registrations`](crate::Bridge::registrations).
+    pub name: String,
+    /// Our address there: `sip:user@domain`.
+    pub address: String,
+    /// Where to register: `sip:address[:port][;transport=udp|tcp|tls]`.
+    pub registrar: String,
+    /// As whom.
+    pub credentials: Credentials,
+    /// For how long we ask, in seconds.
+    pub expires_s: u32,
 }
 
 /// TLS towards trunks: at least 1.2, with a certificate of ours.

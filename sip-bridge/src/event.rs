@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::caller::CallerIdentity;
 use crate::cdr::Cdr;
+use crate::message::Replaces;
 use crate::pii::Pii;
 
 /// A call, numbered within this process. Not the SIP Call-ID, which the peer chose.
@@ -22,7 +23,7 @@ impl fmt::Display for CallId {
 /// What happened to a call.
 ///
 /// Per call the order is `Incoming` (inbound only), `Ringing` (outbound only, at most once),
-/// `Established` at most once, then `MediaChanged` and `Digit` freely, and `Ended` exactly once and
+/// `EarlyMedia` (outbound only), `Established` at most once, then `MediaChanged` and `Digit` freely, and `Ended` exactly once and
 /// last. A call refused before it reached the line is only `Refused`.
 #[derive(Clone, Debug)]
 pub enum BridgeEvent {
@@ -47,6 +48,14 @@ pub enum BridgeEvent {
         /// The call.
         call: CallId,
     },
+    /// The called side, or its network, is heard before the call is answered. May come again: of a
+    /// forked call each side may speak, and the last that did is the one that is heard.
+    EarlyMedia {
+        /// The call.
+        call: CallId,
+        /// What was agreed for now.
+        media: NegotiatedMedia,
+    },
     /// The call is answered and acknowledged: media flows.
     Established {
         /// The call.
@@ -68,6 +77,38 @@ pub enum BridgeEvent {
         /// `0`–`9`, `*`, `#`, `A`–`D`.
         digit: char,
     },
+    /// The peer asks that we call somebody else in its place (REFER). Follow it with
+    /// [`Bridge::follow_transfer`](crate::Bridge::follow_transfer), or refuse it; unanswered, it is
+    /// refused after five seconds.
+    TransferAsked {
+        /// The call.
+        call: CallId,
+        /// The number or user to call: to be judged like every number that is called.
+        number: Pii<String>,
+        /// The whole target, as the peer wrote it.
+        target: Pii<String>,
+        /// The dialog at the target that the new call is to replace.
+        replaces: Option<Replaces>,
+    },
+    /// What became of the transfer that the line asked its peer for.
+    TransferEnded {
+        /// The call.
+        call: CallId,
+        /// How it ended.
+        result: TransferResult,
+    },
+    /// The conversation of `from` goes on in the call `to`, whose RTP socket is the same: a transfer
+    /// that was followed, or a dialog that the peer replaced. `from` ends next.
+    Moved {
+        /// The call that the line was.
+        from: CallId,
+        /// The call that it is.
+        to: CallId,
+        /// Who is there now.
+        number: Pii<String>,
+        /// What is agreed there.
+        media: NegotiatedMedia,
+    },
     /// The call is over and its signalling state is freed.
     Ended {
         /// The call.
@@ -83,6 +124,21 @@ pub enum BridgeEvent {
         /// The record of the attempt.
         cdr: Box<Cdr>,
     },
+}
+
+/// What became of a transfer that we asked the peer for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransferResult {
+    /// The other one answered. Our call is being hung up.
+    Done,
+    /// The peer took it on and ended the call or its reports without saying how it went.
+    Unreported,
+    /// The peer, or the other one, refused with this status.
+    Refused(u16),
+    /// The peer never said anything.
+    Unanswered,
+    /// There is no answered call to transfer, or a transfer is under way.
+    Impossible,
 }
 
 /// Which side ended a call.
@@ -156,6 +212,8 @@ pub enum HangupReason {
     Shutdown,
     /// The line cannot go on.
     Failure,
+    /// The conversation went on in another call.
+    Moved,
 }
 
 impl HangupReason {
@@ -163,7 +221,7 @@ impl HangupReason {
     #[must_use]
     pub const fn q850(self) -> u8 {
         match self {
-            HangupReason::Normal => 16,
+            HangupReason::Normal | HangupReason::Moved => 16,
             HangupReason::MediaTimeout => 38,
             HangupReason::Shutdown => 27,
             HangupReason::Failure => 41,
@@ -178,6 +236,7 @@ impl HangupReason {
             HangupReason::MediaTimeout => "Media timeout",
             HangupReason::Shutdown => "Line is shutting down",
             HangupReason::Failure => "Temporary failure",
+            HangupReason::Moved => "The call went on elsewhere",
         }
     }
 }

@@ -5,11 +5,13 @@ use core::time::Duration;
 
 use media_core::{Codec, MonoTime};
 
-use crate::agent::{Agent, AgentConfig, Command, Input, Output};
-use crate::event::{BridgeEvent, HangupReason, Rejection};
-use crate::message::{Identity, TransportKind};
+use crate::agent::{Agent, AgentConfig, Command, Dial, Input, Output, ReferTarget};
+use crate::digest::{Credentials, DigestAlgorithm};
+use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
+use crate::flow::Flow;
+use crate::message::{Identity, Replaces, TransportKind};
 use crate::negotiation::{Accepted, Offer};
-use crate::policy::Policies;
+use crate::policy::{Phones, Policies, TrunkPolicy};
 use crate::{guard, sdp, stack};
 
 /// One datagram through guard and grammar.
@@ -65,7 +67,7 @@ pub fn conversation(mut bytes: &[u8]) {
         codecs: [Codec::Pcmu].into(),
         channels_max: 8,
         ring_max: Duration::from_secs(60),
-        policies: Policies::default(),
+        policies: Policies::new(policies()),
         routes: Vec::new(),
         probe_every: Duration::from_secs(30),
         seed: [1; 32],
@@ -78,7 +80,9 @@ pub fn conversation(mut bytes: &[u8]) {
         if let Ok(message) = guard::check_datagram(datagram).map(stack::parse)
             && let Ok(message) = message
         {
-            let (transport, trunk) = (TransportKind::Udp, Some("trunk"));
+            // Some come from telephones, which have to prove who they are.
+            let trunk = if line_does & 0x80 == 0 { "trunk" } else { "phones" };
+            let (transport, trunk) = (TransportKind::Udp, Some(trunk));
             agent.handle(now, Input::Message { transport, source: peer, trunk, message });
         }
         drain(&mut agent, now, *line_does, line);
@@ -101,14 +105,67 @@ fn pass(agent: &mut Agent, now: MonoTime, time: Duration) -> MonoTime {
 
 fn drain(agent: &mut Agent, now: MonoTime, line_does: u8, local: SocketAddr) {
     while let Some(output) = agent.poll_output() {
-        if let Output::Event(BridgeEvent::Incoming { call, .. }, _) = output {
-            let command = match line_does % 4 {
-                0 => continue,
-                1 => Command::Answer(call, local),
-                2 => Command::Reject(call, Rejection::Busy),
-                _ => Command::Hangup(call, HangupReason::Normal),
-            };
-            agent.handle(now, Input::Command(command));
+        match output {
+            Output::Event(BridgeEvent::Incoming { call, .. }, _) => {
+                let commands = match line_does % 6 {
+                    0 => continue,
+                    1 => vec![Command::Answer(call, local)],
+                    2 => vec![Command::Reject(call, Rejection::Busy)],
+                    3 => vec![Command::Progress(call, local), Command::Answer(call, local)],
+                    4 => vec![Command::Progress(call, local)],
+                    _ => vec![Command::Hangup(call, HangupReason::Normal)],
+                };
+                for command in commands {
+                    agent.handle(now, Input::Command(command));
+                }
+            }
+            Output::Event(BridgeEvent::Established { call, .. }, _) if line_does & 0x40 != 0 => {
+                let refer = Command::Refer(call, ReferTarget::Number("7".into()));
+                agent.handle(now, Input::Command(refer));
+            }
+            Output::Event(BridgeEvent::TransferAsked { call, replaces, .. }, _) => {
+                match line_does & 0x20 == 0 {
+                    true => agent.handle(now, Input::Command(Command::RefuseTransfer(call))),
+                    false => follow(agent, now, (call, replaces), local),
+                }
+            }
+            _ => {}
         }
     }
+}
+
+/// A trunk that may do everything, and one of telephones.
+fn policies() -> std::collections::BTreeMap<String, TrunkPolicy> {
+    let headers_in = vec!["X-Account".into()];
+    let open =
+        TrunkPolicy { transfers: true, early_media: true, headers_in, ..TrunkPolicy::default() };
+    let users = vec![Credentials { user: "a".into(), secret: "b".into() }];
+    let digests = vec![DigestAlgorithm::Sha256, DigestAlgorithm::Md5];
+    let phones = Some(Phones { realm: "xenline".into(), digests, users });
+    let phones = TrunkPolicy { phones, ..TrunkPolicy::default() };
+    [("trunk".to_owned(), open), ("phones".to_owned(), phones)].into()
+}
+
+/// Calls the one whom the peer transfers us to.
+fn follow(
+    agent: &mut Agent,
+    now: MonoTime,
+    transfer: (CallId, Option<Replaces>),
+    local_rtp: SocketAddr,
+) {
+    let peer = SocketAddr::from(([192, 0, 2, 9], 5080));
+    let Some(target) = stack::parse_uri("sip:300@192.0.2.9:5080") else { return };
+    let dial = Dial {
+        target,
+        from: ("<sip:line@192.0.2.1>".into(), "line".into()),
+        trunk: Some("trunk".into()),
+        local_rtp,
+        codecs: [Codec::Pcmu].into(),
+        flow: Flow::direct(TransportKind::Udp, peer),
+        headers: Vec::new(),
+        ways: Vec::new(),
+        transfer: Some(transfer),
+    };
+    // No channel free: the transfer is refused by its own clock.
+    let _ = agent.dial(now, dial);
 }

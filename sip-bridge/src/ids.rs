@@ -40,6 +40,18 @@ impl IdSource {
         self.rng.next_u64() >> 2
     }
 
+    /// A word of our own in a proof: 64 random bits.
+    pub(crate) fn word(&mut self) -> Box<str> {
+        self.tag()
+    }
+
+    /// A key that nobody knows.
+    pub(crate) fn key(&mut self) -> [u8; 32] {
+        let mut key = [0; 32];
+        self.rng.fill_bytes(&mut key);
+        key
+    }
+
     /// A number below `bound`, near enough to uniform for a back-off.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.rng.next_u64() % bound.max(1)

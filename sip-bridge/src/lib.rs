@@ -36,6 +36,13 @@
 //! [`outbound`] judges numbers and keeps the day's account; whoever dials for the line asks it first.
 //! The bridge itself dials whatever it is told to: a softphone is told by its user.
 //!
+//! # What becomes of a call besides
+//!
+//! It may go on in another dialog: a transfer that the peer asks for and the line allows, or an INVITE
+//! that replaces it. Then [`BridgeEvent::Moved`] names both, and the line's socket stays. Telephones of
+//! a trunk with [`Phones`] register and prove who they are; to an exchange that wants it the bridge
+//! registers itself. None of this happens unless the configuration says so.
+//!
 //! # What it never does
 //!
 //! Send a byte to an address that no trunk lists and that we did not dial. Spawn a task or a
@@ -49,6 +56,7 @@ mod call;
 mod caller;
 mod cdr;
 mod config;
+mod digest;
 pub mod digits;
 mod event;
 mod flow;
@@ -68,11 +76,18 @@ mod timers;
 mod transaction;
 
 pub use acl::{Acl, Trunk};
-pub use bridge::{Bridge, BridgeCounts, DialError, RouteState, StartError, TlsError, check_tls};
+pub use bridge::{
+    Bridge, BridgeCounts, DialError, ReferTarget, RegistrationState, RouteState, StartError,
+    TlsError, check_tls,
+};
 pub use caller::{Attestation, CallerIdentity, Diversion};
 pub use cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
-pub use config::{BridgeConfig, DialSpec, TlsConfig};
-pub use event::{BridgeEvent, CallId, CallOutcome, HangupBy, HangupReason, Rejection};
+pub use config::{BridgeConfig, DialSpec, RegistrationSpec, TlsConfig};
+pub use digest::{Credentials, DigestAlgorithm};
+pub use event::{
+    BridgeEvent, CallId, CallOutcome, HangupBy, HangupReason, Rejection, TransferResult,
+};
 pub use media_core::NegotiatedMedia;
+pub use message::Replaces;
 pub use pii::{Pii, pii_is_revealed, reveal_pii};
-pub use policy::{TrunkPolicy, is_custom_header};
+pub use policy::{Phones, TrunkPolicy, is_custom_header};

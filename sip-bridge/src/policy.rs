@@ -3,22 +3,53 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::digest::{Credentials, DigestAlgorithm};
+
 /// What one trunk is believed and allowed. The default is what a carrier gets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TrunkPolicy {
     /// Whether what it says of its callers (`P-Asserted-Identity`, `verstat`, `Diversion`) is believed.
     /// A carrier's word is; a telephone's is not.
     pub trust_identity: bool,
+    /// Telephones that register here and prove who they are with every call. `None`: whoever the
+    /// trunk's networks let in calls, and nobody registers.
+    pub phones: Option<Phones>,
+    /// With what we prove who we are where the trunk asks (401, 407).
+    pub credentials: Option<Credentials>,
     /// `X-` headers of an INVITE that reach the line; nothing else does.
     pub headers_in: Vec<String>,
+    /// Whether it may have us call somebody else in its place (REFER).
+    pub transfers: bool,
+    /// Whether its callers are heard, and hear, before the line answers (183 with SDP).
+    pub early_media: bool,
     /// `X-` headers that the line may put into requests to it; others are left out.
     pub headers_out: Vec<String>,
 }
 
 impl Default for TrunkPolicy {
     fn default() -> Self {
-        Self { trust_identity: true, headers_in: Vec::new(), headers_out: Vec::new() }
+        Self {
+            trust_identity: true,
+            phones: None,
+            credentials: None,
+            headers_in: Vec::new(),
+            transfers: false,
+            early_media: false,
+            headers_out: Vec::new(),
+        }
     }
+}
+
+/// The telephones of a trunk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Phones {
+    /// What they see as the name of this place, and what their secrets are for.
+    pub realm: String,
+    /// With what they may prove it, the preferred first. Some telephones give up on seeing one that they
+    /// do not know.
+    pub digests: Vec<DigestAlgorithm>,
+    /// Who they are.
+    pub users: Vec<Credentials>,
 }
 
 /// Whether `name` may be on a trunk's list of headers: `X-` and a token.

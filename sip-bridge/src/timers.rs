@@ -14,6 +14,8 @@ pub(crate) enum Timer {
     Client(u64, Tick),
     /// A trunk's address is to be asked again.
     Route(usize),
+    /// A registration of ours is to be asked for again.
+    Registration(usize),
     /// A call's: whatever [`Call::next_timeout`](crate::call::Call::next_timeout) said.
     Call(CallId),
 }

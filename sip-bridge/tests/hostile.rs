@@ -32,7 +32,8 @@ fn every_seed_is_read_or_refused_and_leaves_nothing() {
         for chunk in [1, 7, 255] {
             fuzzing::stream(&[&[chunk], &bytes[..]].concat());
         }
-        for line_does in 0..4 {
+        // What the line does with a call, and with a transfer; from a carrier and from a telephone.
+        for line_does in [0, 1, 2, 3, 4, 5, 0x21, 0x41, 0x63, 0x81] {
             let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
             let record = [&[line_does, 10], &length[..], &bytes[..]].concat();
             fuzzing::conversation(&record.repeat(3));

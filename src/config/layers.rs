@@ -24,6 +24,9 @@ const NOT_KEYS: &[&str] = &[
     "XENLINE_TEST_FAULTS",
 ];
 
+/// Secrets that the operator names in `secret_env`.
+const SECRETS: &str = "XENLINE_SECRET_";
+
 /// The variables of this process that are keys of ours. Everybody else's may hold any bytes.
 ///
 /// # Errors
@@ -49,7 +52,8 @@ fn keys_among(
 }
 
 fn is_key(variable: &str) -> bool {
-    variable.starts_with(PREFIX) && !NOT_KEYS.contains(&variable)
+    let is_other = NOT_KEYS.contains(&variable) || variable.starts_with(SECRETS);
+    variable.starts_with(PREFIX) && !is_other
 }
 
 /// Reads the layers: defaults, then the file at `path` (if any), then `environment`.
@@ -195,7 +199,8 @@ mod tests {
     fn what_is_not_ours_may_be_anything_and_what_is_ours_is_text() {
         use std::os::unix::ffi::OsStringExt;
         let binary = || OsString::from_vec(vec![0xff, 0xfe]);
-        let others = ["LS_COLORS", "XENLINE_BRAIN_CONFIG", "XENLINE_BRAIN_LOG"];
+        let others =
+            ["LS_COLORS", "XENLINE_BRAIN_CONFIG", "XENLINE_BRAIN_LOG", "XENLINE_SECRET_DESK"];
         let others = others.map(|name| (OsString::from(name), binary()));
         assert_eq!(keys_among(others.into_iter()).expect("not ours to judge"), []);
         let ours = [(OsString::from("XENLINE_SIP__USER_AGENT"), binary())];

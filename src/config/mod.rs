@@ -8,6 +8,7 @@ mod cdr;
 mod governor;
 mod lanes;
 mod layers;
+mod registration;
 mod say;
 mod sections;
 mod tap;
@@ -21,6 +22,7 @@ pub use cdr::CdrSection;
 pub use governor::{ClaimDefaults, GovernorOverride, GovernorSection, Interrupted, Updates};
 pub use lanes::{LaneStoreKind, LanesSection, Survives};
 pub use layers::{environment, load};
+pub use registration::{PhoneSection, RegistrationSection};
 pub use say::{Mode, SaySection};
 pub use sections::{
     AudioSection, BrainSection, Config, HearingSection, LineMode, LineSection, LogSection,
@@ -28,7 +30,7 @@ pub use sections::{
 };
 pub use tap::TapSection;
 pub use text::{HttpSection, SmsSection, TextSection};
-pub use trunk::TrunkSection;
+pub use trunk::{TrunkKind, TrunkSection};
 pub use validate::{Problem, validate};
 
 /// Why there is no usable configuration.

@@ -18,6 +18,8 @@ pub struct Config {
     pub sip: SipSection,
     /// Who may call: one entry per trunk.
     pub trunk: Vec<TrunkSection>,
+    /// Exchanges that the line registers with: none unless named here.
+    pub registration: Vec<super::RegistrationSection>,
     /// Media sockets.
     pub rtp: RtpSection,
     /// Audio threads.

@@ -1,8 +1,20 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use sip_bridge::{TrunkPolicy, is_custom_header};
+use sip_bridge::{DigestAlgorithm, TrunkPolicy, is_custom_header};
 
 use super::governor::GovernorOverride;
+use super::registration::{PhoneSection, credentials, phones};
+
+/// What is at the other end of a trunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrunkKind {
+    /// A carrier or an exchange: its address is all that it has to prove.
+    #[default]
+    Carrier,
+    /// Telephones: they register, and prove who they are with every call.
+    Softphone,
+}
 
 /// `[[trunk]]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,11 +25,27 @@ pub struct TrunkSection {
     /// Signalling source addresses and networks. Everybody else gets silence.
     #[serde(deserialize_with = "crate::carrier::networks")]
     pub allow: Vec<IpNet>,
+    /// `carrier`, or `softphone`.
+    pub kind: TrunkKind,
+    /// The telephones of a `softphone` trunk.
+    pub phones: Vec<PhoneSection>,
+    /// What they see as the name of this place.
+    pub realm: String,
+    /// With what they may prove who they are, the preferred first.
+    pub digests: Vec<String>,
+    /// As whom we prove who we are where the trunk asks; absent: we do not.
+    pub user: Option<String>,
+    /// Which environment variable, or systemd credential, holds that secret.
+    pub secret_env: String,
     /// Addresses of the trunk that are asked whether they are there, the primary first.
     pub probe: Vec<String>,
     /// Whether what it says of its callers is believed: the number that it asserts, `verstat`, whom the
     /// call was for before.
     pub trust_identity: bool,
+    /// Whether it may have us call somebody else in its place (REFER), as far as `[outbound]` allows.
+    pub transfers: bool,
+    /// Whether its callers hear the line before it answers (183 with SDP).
+    pub early_media: bool,
     /// `X-` headers of its calls that the brain is shown.
     pub headers_in: Vec<String>,
     /// `X-` headers that calls and transfers over it may carry.
@@ -32,8 +60,16 @@ impl Default for TrunkSection {
         Self {
             name: String::new(),
             allow: Vec::new(),
+            kind: TrunkKind::Carrier,
+            phones: Vec::new(),
+            realm: "xenline".into(),
+            digests: ["SHA-256", "MD5"].map(String::from).to_vec(),
+            user: None,
+            secret_env: String::new(),
             probe: Vec::new(),
             trust_identity: true,
+            transfers: false,
+            early_media: false,
             headers_in: Vec::new(),
             headers_out: Vec::new(),
             governor: GovernorOverride::default(),
@@ -46,7 +82,12 @@ impl TrunkSection {
     #[must_use]
     pub fn policy(&self) -> TrunkPolicy {
         TrunkPolicy {
-            trust_identity: self.trust_identity,
+            trust_identity: self.trust_identity && self.kind == TrunkKind::Carrier,
+            phones: (self.kind == TrunkKind::Softphone)
+                .then(|| phones(&self.realm, &self.digests, &self.phones)),
+            credentials: self.user.as_ref().and_then(|it| credentials(it, &self.secret_env)),
+            transfers: self.transfers,
+            early_media: self.early_media,
             headers_in: self.headers_in.clone(),
             headers_out: self.headers_out.clone(),
         }
@@ -57,6 +98,27 @@ impl TrunkSection {
     pub(super) fn problem(&self) -> Option<(&'static str, String)> {
         if self.name.is_empty() {
             return Some(("trunk.name", "a trunk needs a name for logs and records".into()));
+        }
+        if let Some(bad) = self.digests.iter().find(|it| DigestAlgorithm::read(it).is_none()) {
+            return Some(("trunk.digests", format!("{bad:?} is neither SHA-256 nor MD5")));
+        }
+        if self.kind == TrunkKind::Softphone && (self.phones.is_empty() || self.digests.is_empty())
+        {
+            let next = "a softphone trunk needs phones = [{ user, secret_env }] and digests";
+            return Some(("trunk.phones", next.into()));
+        }
+        if self.kind == TrunkKind::Carrier && !self.phones.is_empty() {
+            return Some((
+                "trunk.phones",
+                "only a trunk of kind = \"softphone\" has telephones".into(),
+            ));
+        }
+        let named = |name: &str| !name.is_empty();
+        let nameless = self.phones.iter().any(|it| !named(&it.user) || !named(&it.secret_env));
+        if nameless || self.user.as_deref().is_some_and(|it| !named(it) || !named(&self.secret_env))
+        {
+            let next = "name the user, and the environment variable that holds the secret";
+            return Some(("trunk.secret_env", next.into()));
         }
         let lists =
             [("trunk.headers_in", &self.headers_in), ("trunk.headers_out", &self.headers_out)];

@@ -82,6 +82,9 @@ fn trunks(config: &Config, wrong: &mut Wrong<'_>) {
     for (key, message) in config.trunk.iter().filter_map(super::TrunkSection::problem) {
         wrong(key, message);
     }
+    for (key, message) in config.registration.iter().filter_map(|it| it.problem()) {
+        wrong(key, message);
+    }
     for trunk in config.trunk.iter().filter(|trunk| trunk.allow.is_empty()) {
         let name = &trunk.name;
         wrong(
@@ -219,6 +222,12 @@ mod tests {
                 let name = "own".into();
                 c.trunk.push(TrunkSection { name, allow, headers_in, ..TrunkSection::default() });
             }),
+            ("trunk.phones", |c| {
+                let allow = vec!["10.0.0.0/8".parse().expect("a network")];
+                let (name, kind) = ("phones".into(), crate::config::TrunkKind::Softphone);
+                c.trunk.push(TrunkSection { name, allow, kind, ..TrunkSection::default() });
+            }),
+            ("registration.address", |c| c.registration = vec![Default::default()]),
             ("say.per_second", |c| c.say.burst = 0),
             ("say.waiting_max", |c| c.say.waiting_max = 1_000_000),
             ("hearing.complete_ms", |c| c.hearing.complete_ms = 10),

@@ -219,7 +219,8 @@ pub struct ProcessStatus {
     pub stt_waiting: usize,
     /// Claims that wait for the voice.
     pub tts_waiting: usize,
-    /// Addresses of trunks that do not answer.
+    /// Addresses of trunks that do not answer, and exchanges that the line is not registered with: which,
+    /// and what is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes_down: Vec<String>,
 }

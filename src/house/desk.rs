@@ -9,6 +9,7 @@ mod operator;
 mod queue;
 mod records;
 mod say_queue;
+mod transfer;
 mod typed;
 mod waiting;
 
@@ -34,11 +35,11 @@ use crate::cdr::CallRecords;
 use crate::config::Config;
 use crate::control::server::Asked;
 use crate::durable::{Keeper, Recovered};
-use crate::line::{Journal, LineEnd, LineHandle, LineInput};
+use crate::line::{Journal, LineEnd, LineHandle, LineInput, TransferTo};
 use crate::text::TextHandle;
 
-/// Hang-ups that wait for the desk: one per line, and a few that ask twice.
-const HANG_UPS_MAX: usize = 1_024;
+/// Wishes that wait for the desk: one per line, and a few that ask twice.
+const WISHES_MAX: usize = 1_024;
 
 pub(super) struct Desk {
     config: Config,
@@ -61,11 +62,19 @@ pub(super) struct Desk {
     saying: Saying,
     /// Watches the machine until the desk closes.
     tap: Option<Tap>,
-    hang_ups: (mpsc::Sender<HangUp>, Option<mpsc::Receiver<HangUp>>),
+    wishes: (mpsc::Sender<Wish>, Option<mpsc::Receiver<Wish>>),
 }
 
-/// A line wants this call ended, and why.
-type HangUp = (CallId, HangupReason);
+/// What a line wants of signalling.
+type Wish = (LineId, What);
+
+/// See [`Wish`].
+enum What {
+    /// Its call ended, and why.
+    HangUp(HangupReason),
+    /// Its caller put through.
+    Transfer(TransferTo),
+}
 
 /// A call and what carries it.
 struct OpenCall {
@@ -128,7 +137,7 @@ impl Desk {
     pub fn new(parts: DeskParts) -> Self {
         let DeskParts { config, media, bridge, brain, journal, records, lanes, kept, text, tap } =
             parts;
-        let (hang_up, hung_up) = mpsc::channel(HANG_UPS_MAX);
+        let (wish, wished) = mpsc::channel(WISHES_MAX);
         let saying = Saying::new(&config, kept.0, kept.1, media.clock().now());
         Self {
             config,
@@ -148,7 +157,7 @@ impl Desk {
             next_line: 1,
             saying,
             tap,
-            hang_ups: (hang_up, Some(hung_up)),
+            wishes: (wish, Some(wished)),
         }
     }
 
@@ -159,7 +168,7 @@ impl Desk {
         mut asked: mpsc::Receiver<Asked>,
         mut signals: Signals,
     ) {
-        let Some(mut hang_ups) = self.hang_ups.1.take() else { return };
+        let Some(mut wishes) = self.wishes.1.take() else { return };
         let mut news = self.saying.take_news();
         let mut late = self.saying.keeper.take_late();
         let mut drained_at = None;
@@ -172,7 +181,7 @@ impl Desk {
                 Some(event) = bridge.recv() => self.bridge_event(event),
                 Some(event) = brain.recv() => self.brain_event(event),
                 Some(asked) = asked.recv() => self.answer_request(asked),
-                Some((call, reason)) = hang_ups.recv() => self.bridge.hangup(call, reason),
+                Some((line, what)) = wishes.recv() => self.grant_wish(line, what),
                 Some(ended) = self.lines.join_next() => self.line_ended(ended),
                 Some(news) = news.recv() => self.claim_news(news),
                 () = self.saying.account.changed() => self.journal_progressed(),
@@ -222,6 +231,15 @@ impl Desk {
             }
             BridgeEvent::Ended { call, outcome, cdr } => self.ended(call, outcome, cdr),
             BridgeEvent::Refused { cdr } => self.records.put(*cdr),
+            BridgeEvent::TransferAsked { call, number, target, replaces } => {
+                let target = target.into_exposed();
+                self.transfer_asked(call, &number.into_exposed(), &target, replaces);
+            }
+            BridgeEvent::TransferEnded { call, result } => self.transfer_ended(call, result),
+            BridgeEvent::Moved { from, to, number, media } => {
+                self.moved(from, to, number.into_exposed(), media);
+            }
+            BridgeEvent::EarlyMedia { .. } => {}
             BridgeEvent::Ringing { .. } => {}
         }
     }
@@ -232,8 +250,12 @@ impl Desk {
         }
         let Some(open) = self.calls.get_mut(&call) else { return };
         if let Carrier::Agent(line) = &open.carrier {
-            open.established = true;
-            line.put(LineInput::Established(media));
+            let input = match core::mem::replace(&mut open.established, true) {
+                false => LineInput::Established(media),
+                // The conversation came here from another dialog.
+                true => LineInput::MediaChanged(media),
+            };
+            line.put(input);
             self.feed();
         }
     }

@@ -218,6 +218,7 @@ fn bridge_config(config: &Config) -> BridgeConfig {
             .iter()
             .flat_map(|trunk| trunk.probe.iter().map(|to| (trunk.name.clone(), to.clone())))
             .collect(),
+        registrations: config.registration.iter().filter_map(|it| it.spec()).collect(),
         probe_every_s: config.sip.probe_s,
         channels_max: config.sip.channels,
         codecs: config.sip.codecs.iter().filter_map(|name| engines::codec(name)).collect(),

@@ -16,6 +16,7 @@ use sip_bridge::{CallerIdentity, HangupReason};
 use super::backlog::Backlog;
 use super::dead_air::DeadAir;
 use super::keys::Keys;
+use super::transfer::TransferTo;
 use crate::config::ClaimDefaults;
 use crate::replay::{Entry, GovernorStep};
 use crate::report::CallEvent;
@@ -79,6 +80,8 @@ pub enum Action {
     },
     /// Put it into the call's log.
     Log(Entry),
+    /// Put the caller through.
+    Transfer(TransferTo),
     /// End the call.
     HangUp {
         /// After so long.
@@ -127,6 +130,7 @@ pub struct Conversation {
     /// When the caller has waited long enough for a brain that has not come yet.
     pub(super) brain_due: Option<MonoTime>,
     pub(super) hang_up_after: Option<ClaimId>,
+    pub(super) transfer_after: Option<(ClaimId, TransferTo)>,
     pub(super) caller: CallerState,
     pub(super) keys: Keys,
     pub(super) figures: Figures,
@@ -236,6 +240,7 @@ impl Conversation {
             away_said: false,
             brain_due: None,
             hang_up_after: None,
+            transfer_after: None,
             caller: CallerState::default(),
             keys: Keys::default(),
             figures: Figures::default(),

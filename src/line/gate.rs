@@ -82,9 +82,11 @@ impl Gate {
                 }
                 self.hold(now, action)
             }
-            Action::Journal(_) | Action::Record { .. } | Action::Log(_) | Action::HangUp { .. } => {
-                Passage::Now(action)
-            }
+            Action::Journal(_)
+            | Action::Record { .. }
+            | Action::Log(_)
+            | Action::Transfer(_)
+            | Action::HangUp { .. } => Passage::Now(action),
         }
     }
 

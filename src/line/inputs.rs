@@ -1,6 +1,6 @@
 //! What can happen to a line, and the way to its task.
 
-use brain_protocol::BrainMessage;
+use brain_protocol::{BrainMessage, TransferOutcome};
 use media_core::{LineId, NegotiatedMedia};
 use media_engine::LineEvent;
 use queue_governor::{Claim, ClaimId, Unfinished};
@@ -48,6 +48,10 @@ pub enum LineInput {
         /// Where the operator hears whether it was passed on.
         answer: oneshot::Sender<Result<(), NotWhispered>>,
     },
+    /// What became of a transfer that the brain wanted.
+    TransferEnded(TransferOutcome, Option<String>),
+    /// Somebody else is on the line now, with these media.
+    Moved(String, NegotiatedMedia),
     /// Signalling is over.
     Ended(CallOutcome),
 }

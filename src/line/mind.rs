@@ -71,6 +71,9 @@ impl Conversation {
                 self.govern(now, Input::Withdraw(ClaimId::new(claim.as_str())));
             }
             BrainMessage::HangUp { after, .. } => self.hang_up(after.as_ref()),
+            BrainMessage::Transfer { to, to_line, after, .. } => {
+                self.transfer(to, to_line, after.as_ref());
+            }
             BrainMessage::TurnDone { turn, position, .. } => {
                 self.figures.dead_air.brain_is_done(now, TurnId(turn.0));
                 self.backlog.acknowledge(position.0);

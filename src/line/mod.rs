@@ -19,6 +19,7 @@ mod mind;
 mod outside;
 mod speak;
 mod task;
+mod transfer;
 
 pub use conversation::{Action, Conversation, ConversationConfig, Figures, News};
 pub use inputs::{ClaimNews, INPUTS_MAX, LineHandle, LineInput, LineNews};
@@ -27,3 +28,4 @@ pub use keys::KeyPath;
 pub use logs::LogPart;
 pub use outside::NotWhispered;
 pub use task::{LineEnd, LineParts, run};
+pub use transfer::TransferTo;

@@ -121,6 +121,9 @@ impl Conversation {
             }
             Some(Origin::Line) | None => {}
         }
+        if !refused_twin {
+            self.transfer_that_waited(id);
+        }
         if !refused_twin && self.hang_up_after.as_ref() == Some(id) {
             self.hang_up_after = None;
             let (after, reason) = (FAREWELL_TAIL, HangupReason::Normal);

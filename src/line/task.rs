@@ -20,6 +20,7 @@ use super::inputs::{ClaimNews, LineInput, LineNews};
 use super::journal::{Journal, JournalEntry};
 use super::keys::KeyPath;
 use super::logs::LogSender;
+use super::transfer::TransferTo;
 use crate::durable::{Account, qualified};
 use crate::replay::Entry;
 use crate::report::{CallClosed, CallEvent, CallOpened, CallStats, Event};
@@ -58,6 +59,8 @@ pub struct LineParts {
     pub hold_external: bool,
     /// Where the house hears of its claims.
     pub news: mpsc::Sender<LineNews>,
+    /// Puts the caller through in signalling.
+    pub transfer: Box<dyn Fn(TransferTo) + Send + Sync>,
     /// Ends the call in signalling.
     pub hang_up: Box<dyn Fn(HangupReason) + Send + Sync>,
 }
@@ -138,6 +141,13 @@ impl Task {
                 self.conversation.established(now, up);
             }
             LineInput::MediaChanged(media) => self.parts.line.update_media(media),
+            LineInput::Moved(caller, media) => {
+                self.parts.line.update_media(media);
+                self.conversation.moved(now, caller);
+            }
+            LineInput::TransferEnded(outcome, reason) => {
+                self.conversation.transfer_ended(now, outcome, reason);
+            }
             LineInput::Media(event) => self.conversation.media(now, event),
             LineInput::Digit(digit) => self.conversation.digit(now, digit, KeyPath::Signalling),
             LineInput::Brain(message) => self.conversation.brain(now, message),
@@ -210,6 +220,7 @@ impl Task {
                     log.put(entry);
                 }
             }
+            Action::Transfer(to) => (self.parts.transfer)(to),
             Action::HangUp { after, reason } => {
                 if reason == HangupReason::MediaTimeout {
                     let line = self.conversation.config.line;

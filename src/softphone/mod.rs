@@ -2,24 +2,22 @@
 //! in `xenline call`, in the demo and in the load test, and shares only the audio engine and the
 //! SIP bridge with the line that it calls.
 
+mod early;
 mod verb;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use media_core::hearing::EarConfig;
-use media_core::{Codec, Generation, LineId, NegotiatedMedia, Ptime};
-use media_engine::{
-    Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec, LineStatistics, RtpPort,
-    Speech,
-};
+use media_core::{Codec, Generation, Ptime};
+use media_engine::{Engine, EngineConfig, Engines, Line, LineEvent, LineStatistics, Speech};
 use sip_bridge::{
     Bridge, BridgeConfig, BridgeEvent, CallId, CallOutcome, DialError, DialSpec, HangupReason,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::early::Reaching;
 use crate::clip::Clip;
 
 pub use verb::call;
@@ -78,6 +76,15 @@ pub struct CallReport {
     pub setup: Duration,
 }
 
+/// What came before the answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before {
+    /// INVITE to the first 180.
+    pub rang: Option<Duration>,
+    /// INVITE to the first word of sound from the other side.
+    pub heard: Option<Duration>,
+}
+
 /// An established call.
 pub struct Softphone {
     engine: Engine,
@@ -88,6 +95,7 @@ pub struct Softphone {
     events: mpsc::Receiver<LineEvent>,
     generation: Generation,
     setup: Duration,
+    before: Before,
     outcome: Option<CallOutcome>,
 }
 
@@ -112,18 +120,17 @@ impl Softphone {
             headers: dialling.headers.clone(),
         };
         let call = bridge.dial(spec).await?;
-        let answered = answered(&mut signals, dialling.answer_within);
-        let media = match answered.await {
-            Ok(media) => media,
-            Err(error) => {
-                bridge.shutdown(Duration::ZERO).await;
-                engine.shutdown();
-                return Err(error);
-            }
-        };
+        let reaching = Reaching::new(&engine, port, dialling.record, began);
+        let (line, events, before) =
+            match reaching.answered(&mut signals, dialling.answer_within).await {
+                Ok(reached) => reached,
+                Err(error) => {
+                    bridge.shutdown(Duration::ZERO).await;
+                    engine.shutdown();
+                    return Err(error);
+                }
+            };
         let took = began.elapsed();
-        let (line, events) =
-            open_line(&engine, port, media, dialling.record).map_err(|e| setup(&e))?;
         let generation = Generation::NONE;
         Ok(Softphone {
             engine,
@@ -134,6 +141,7 @@ impl Softphone {
             events,
             generation,
             setup: took,
+            before,
             outcome: None,
         })
     }
@@ -220,39 +228,6 @@ impl Softphone {
             }
         }
     }
-}
-
-async fn answered(
-    signals: &mut mpsc::Receiver<BridgeEvent>,
-    within: Duration,
-) -> Result<NegotiatedMedia, CallError> {
-    let wait = async {
-        loop {
-            match signals.recv().await {
-                Some(BridgeEvent::Established { media, .. }) => return Ok(media),
-                Some(BridgeEvent::Ended { outcome, .. }) => return Err(CallError::Ended(outcome)),
-                Some(_) => {}
-                None => return Err(CallError::Setup("the bridge is gone".into())),
-            }
-        }
-    };
-    tokio::time::timeout(within, wait).await.unwrap_or(Err(CallError::NotAnswered(within)))
-}
-
-type Opened = (Line, mpsc::Receiver<LineEvent>);
-
-fn open_line(
-    engine: &Engine,
-    port: RtpPort,
-    media: NegotiatedMedia,
-    record: Option<PathBuf>,
-) -> Result<Opened, media_engine::OpenError> {
-    let (to_us, events) = mpsc::channel(EVENTS_MAX);
-    let ear = EarConfig::new(media.codec.sample_rate());
-    let spec = LineSpec { id: LineId(1), port, media, mode: LineMode::Player, record, ear };
-    // A softphone that does not read has ended; nobody misses the event.
-    let sink = Box::new(move |event| drop(to_us.try_send(event)));
-    Ok((engine.open_line(spec, sink)?, events))
 }
 
 fn engine_config(bind: IpAddr) -> EngineConfig {

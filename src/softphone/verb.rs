@@ -36,6 +36,12 @@ pub async fn call(args: CallArgs) -> Result<(), Failure> {
         CallError::NotAnswered(_) => Failure::NoLine(error.to_string()),
         error => Failure::because(error),
     })?;
+    if let Some(rang) = phone.before.rang {
+        println!("it rang after {} ms", rang.as_millis());
+    }
+    if let Some(heard) = phone.before.heard {
+        println!("heard before the answer, from {} ms on", heard.as_millis());
+    }
     println!("answered after {} ms", phone.setup.as_millis());
     match talk(&mut phone, &clips, &args).await {
         Ok(()) => println!("hanging up"),

@@ -78,9 +78,7 @@ fn rows(status: &Reply) -> Vec<(&'static str, String)> {
             format!("{} pairs in use, {} rest", process.ports_in_use, process.ports_resting),
         ),
     ]);
-    rows.extend(
-        process.routes_down.iter().map(|route| ("trunk", format!("{route} does not answer"))),
-    );
+    rows.extend(process.routes_down.iter().map(|route| ("trunk", route.clone())));
     rows.extend(tap.as_ref().map(|tap| ("tap", super::tap::told(tap))));
     rows
 }

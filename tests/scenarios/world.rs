@@ -219,7 +219,7 @@ impl World {
             Action::Tell(message) => self.told.push(message),
             Action::Record { event, .. } => self.recorded.push(event),
             Action::HangUp { after, reason } => self.hung_up = Some((self.now + after, reason)),
-            Action::Answer { .. } | Action::Journal(_) | Action::Log(_) => {}
+            Action::Answer { .. } | Action::Journal(_) | Action::Transfer(_) | Action::Log(_) => {}
         }
     }
 

@@ -47,6 +47,25 @@ pub enum BrainMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<ClaimId>,
     },
+    /// Put the caller through to somebody else, at once or when a claim has ended. The number passes
+    /// the operator's list of who may be called. Every one gets a `transfer_ended`. Since 1.3.
+    ///
+    /// ```json
+    /// {"type":"transfer","line":1,"to":"+4930123456","after":"r-9"}
+    /// ```
+    Transfer {
+        /// The line.
+        line: LineId,
+        /// A number; or `to_line`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// Another line, whose caller this one is to talk to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to_line: Option<LineId>,
+        /// The claim to wait for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ClaimId>,
+    },
     /// The turn was dealt with, also when there is nothing to say. It will not be sent again.
     ///
     /// ```json
@@ -124,6 +143,7 @@ impl Message for BrainMessage {
         "say",
         "withdraw",
         "hang_up",
+        "transfer",
         "turn_done",
         "job_started",
         "job_finished",

@@ -21,6 +21,7 @@
 //! 6. `ping` is answered by `pong` with the same number, soon. A brain that does not is killed.
 //! 7. `operator_took` and `operator_released` say whether the brain is heard at present;
 //!    `operator_whisper` is for the brain alone.
+//!    `transfer` has the caller called by somebody else; `transfer_ended` says what became of that.
 //! 8. On `shutdown`, or when the socket closes, the brain ends.
 //!
 //! # What is promised to older peers
@@ -43,6 +44,7 @@ mod ids;
 mod line;
 pub mod schema;
 mod text;
+mod transfer;
 mod version;
 
 pub use brain::{BrainMessage, JobOutcome, OnInterrupt, Say, Source};
@@ -53,6 +55,7 @@ pub use codec::{
 pub use ids::{ClaimId, IdError, JobId, LineId, MessageId, Position, TurnId};
 pub use line::{ClaimEnding, LineMessage};
 pub use text::{Channel, MessageEnding, Send};
+pub use transfer::TransferOutcome;
 pub use version::{VERSION, Version};
 
 /// The environment variable that tells the brain where the line listens.

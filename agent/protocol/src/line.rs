@@ -2,7 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Caller, Channel, ClaimId, LineId, Message, MessageEnding, MessageId, Position, TurnId, Version,
+    Caller, Channel, ClaimId, LineId, Message, MessageEnding, MessageId, Position, TransferOutcome,
+    TurnId, Version,
 };
 
 /// What the line tells the brain.
@@ -201,6 +202,33 @@ pub enum LineMessage {
         /// The words that went out to the caller.
         text: String,
     },
+    /// What became of a transfer. Unless it is `done`, the caller is still here. Since 1.3.
+    ///
+    /// ```json
+    /// {"type":"transfer_ended","line":1,"outcome":"failed","reason":"486"}
+    /// ```
+    TransferEnded {
+        /// The line.
+        line: LineId,
+        /// What became of it.
+        outcome: TransferOutcome,
+        /// Why, for people, where the outcome alone does not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// The caller was put through to somebody else, who is on the line now. What was said before was
+    /// said to another person. Since 1.3.
+    ///
+    /// ```json
+    /// {"type":"caller_changed","line":1,"caller":"+4930654321"}
+    /// ```
+    CallerChanged {
+        /// The line.
+        line: LineId,
+        /// Who is there, as the network says. May be empty.
+        #[serde(default)]
+        caller: String,
+    },
     /// The call is over. Open claims have ended.
     ///
     /// ```json
@@ -294,6 +322,8 @@ impl Message for LineMessage {
         "operator_released",
         "operator_whisper",
         "operator_said",
+        "transfer_ended",
+        "caller_changed",
         "line_closed",
         "text_message",
         "message_accepted",

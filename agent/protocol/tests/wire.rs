@@ -3,8 +3,8 @@
 use brain_protocol::{
     Attestation, BrainMessage, Caller, Channel, ClaimEnding, ClaimId, DecodeError, JobId,
     JobOutcome, LINE_BYTES_MAX, LineId, LineMessage, LineSplitter, MessageEnding, MessageId,
-    OnInterrupt, Overlong, Position, Say, Send, Source, TurnId, VERSION, Version, decode, encode,
-    exercise_decoder,
+    OnInterrupt, Overlong, Position, Say, Send, Source, TransferOutcome, TurnId, VERSION, Version,
+    decode, encode, exercise_decoder,
 };
 use proptest::prelude::*;
 
@@ -253,6 +253,12 @@ fn brain_message() -> impl Strategy<Value = BrainMessage> {
             lane,
             position: Position(position)
         }),
+        (line_id(), any::<Option<String>>(), any::<Option<u64>>()).prop_map(
+            |(line, to, to_line)| {
+                let to_line = to_line.map(LineId);
+                BrainMessage::Transfer { line, to, to_line, after: None }
+            }
+        ),
         any::<u64>().prop_map(|seq| BrainMessage::Pong { seq }),
     ]
 }
@@ -308,6 +314,11 @@ fn line_message() -> impl Strategy<Value = LineMessage> {
         (message_id(), any::<Option<String>>()).prop_map(|(message, reason)| {
             LineMessage::MessageEnded { message, ending: MessageEnding::Failed, reason }
         }),
+        (line_id(), any::<Option<String>>()).prop_map(|(line, reason)| {
+            LineMessage::TransferEnded { line, outcome: TransferOutcome::Failed, reason }
+        }),
+        (line_id(), any::<String>())
+            .prop_map(|(line, caller)| LineMessage::CallerChanged { line, caller }),
         any::<u64>().prop_map(|seq| LineMessage::Ping { seq }),
         Just(LineMessage::Shutdown),
     ]

@@ -1,8 +1,9 @@
 use media_core::MonoTime;
 
 use super::{Agent, Output, Owner, Slot, context, dialog_key};
-use crate::call::{Call, CallInput, CallOutput};
+use crate::call::{Call, CallInput, CallOutput, target_text};
 use crate::event::{BridgeEvent, CallId};
+use crate::pii::Pii;
 use crate::timers::Timer;
 
 impl Agent {
@@ -62,14 +63,33 @@ impl Agent {
             CallOutput::Request(request) => self.begin_client(now, request, Owner::Call(call)),
             CallOutput::Acknowledge { branch, ack } => self.acknowledge(&branch, ack),
             CallOutput::Abandon { branch } => self.abandon(&branch),
-            CallOutput::Ringing => self.event(BridgeEvent::Ringing { call }),
+            CallOutput::Ringing => {
+                self.event(BridgeEvent::Ringing { call });
+                self.report_transfer(now, call, 180);
+            }
+            CallOutput::EarlyMedia(media) => {
+                self.event(BridgeEvent::EarlyMedia { call, media });
+                self.report_transfer(now, call, 183);
+            }
             CallOutput::Established(media) => {
                 tracing::info!(%call, codec = media.codec.encoding_name(), "call established");
-                self.event(BridgeEvent::Established { call, media });
+                match self.links.contains_key(&call) {
+                    true => self.move_on(now, call),
+                    false => self.event(BridgeEvent::Established { call, media }),
+                }
             }
             CallOutput::MediaChanged(media) => {
                 tracing::debug!(%call, direction = ?media.direction, "media changed");
                 self.event(BridgeEvent::MediaChanged { call, media });
+            }
+            CallOutput::TransferAsked(target) => {
+                let number = Pii::new(target.number.clone());
+                let (whole, replaces) = (Pii::new(target_text(&target)), target.replaces);
+                self.event(BridgeEvent::TransferAsked { call, number, target: whole, replaces });
+            }
+            CallOutput::TransferEnded(result) => {
+                tracing::info!(%call, ?result, "transfer");
+                self.event(BridgeEvent::TransferEnded { call, result });
             }
             // A digit that the line cannot take in time means nothing any more.
             CallOutput::Digit(digit) => {
@@ -84,7 +104,12 @@ impl Agent {
                     "call ended"
                 );
                 self.remove_call(now, call);
-                self.event(BridgeEvent::Ended { call, outcome, cdr });
+                let status = outcome.sip_status;
+                // What is to be carried on elsewhere is over when that is settled.
+                if let Some((outcome, cdr)) = self.keep_ending(call, (outcome, cdr)) {
+                    self.event(BridgeEvent::Ended { call, outcome, cdr });
+                }
+                self.transfer_failed(now, call, status);
             }
         }
     }
@@ -93,7 +118,9 @@ impl Agent {
     fn remove_call(&mut self, now: MonoTime, id: CallId) {
         let Some(mut slot) = self.calls.remove(&id) else { return };
         let (call_id, tag) = slot.call.dialog_key();
-        self.dialogs.remove(&dialog_key(call_id, tag));
+        let key = dialog_key(call_id, tag);
+        self.dialogs.remove(&key);
+        self.gone.put(now, key);
         if let Some(timer) = slot.timer {
             self.timers.cancel(timer);
         }

@@ -1,9 +1,9 @@
 use media_core::MonoTime;
 
-use super::{Agent, Command, Dial, context};
+use super::{Agent, Command, Dial, Link, ReferTarget, context};
 use crate::admission::AdmissionError;
 use crate::call::{Call, CallInput, Dialled};
-use crate::event::CallId;
+use crate::event::{BridgeEvent, CallId, TransferResult};
 use crate::pii::Pii;
 use crate::policy::custom_lines;
 
@@ -11,11 +11,19 @@ impl Agent {
     pub(super) fn on_command(&mut self, now: MonoTime, command: Command) {
         match command {
             Command::Ring(call) => self.drive(now, call, CallInput::Ring),
+            Command::Progress(call, local_rtp) => {
+                self.drive(now, call, CallInput::Progress(local_rtp));
+            }
+            Command::RefuseTransfer(call) => self.drive(now, call, CallInput::RefuseTransfer),
+            Command::Refer(call, target) => self.refer(now, call, &target),
             Command::Answer(call, local_rtp) => self.drive(now, call, CallInput::Answer(local_rtp)),
             Command::Reject(call, rejection) => {
                 self.drive(now, call, CallInput::Reject(rejection));
             }
-            Command::Hangup(call, reason) => self.drive(now, call, CallInput::Hangup(reason)),
+            Command::Hangup(call, reason) => {
+                let call = self.carrier_of(call);
+                self.drive(now, call, CallInput::Hangup(reason));
+            }
             Command::HangupAll(reason) => {
                 let calls: Vec<CallId> = self.calls.keys().copied().collect();
                 for call in calls {
@@ -28,17 +36,39 @@ impl Agent {
                     self.drive(now, call, CallInput::Abandon(reason));
                 }
             }
-            Command::Probe => self.probe_all(now),
-            Command::Drain => self.admission.draining = true,
+            Command::Probe => {
+                self.probe_all(now);
+                self.register_all(now);
+            }
+            Command::Drain => {
+                self.admission.draining = true;
+                self.unregister_all(now);
+            }
+        }
+    }
+
+    fn refer(&mut self, now: MonoTime, call: CallId, target: &ReferTarget) {
+        match self.refer_target(call, target) {
+            Some(target) => self.drive(now, call, CallInput::Refer(&target)),
+            None => {
+                let result = TransferResult::Impossible;
+                self.event(BridgeEvent::TransferEnded { call, result });
+            }
         }
     }
 
     /// Places a call.
     pub(crate) fn dial(&mut self, now: MonoTime, dial: Dial) -> Result<CallId, AdmissionError> {
         self.admission.admit(self.load())?;
+        let (follows, replaces) = dial.transfer.unzip();
         let id = CallId(self.next_number());
         let policy = dial.trunk.as_deref().map(|trunk| &**self.policies.of(trunk));
-        let headers = custom_lines(&dial.headers, policy).into();
+        let credentials = policy.and_then(|policy| policy.credentials.clone());
+        let transfers = policy.is_some_and(|policy| policy.transfers);
+        let mut headers = custom_lines(&dial.headers, policy);
+        if let Some(replaces) = replaces.flatten() {
+            headers.push_str(&format!("Replaces: {}\r\nRequire: replaces\r\n", replaces.text()));
+        }
         let dialled = Dialled {
             call: id,
             identity: self.identity.clone(),
@@ -49,11 +79,18 @@ impl Agent {
             from: (&dial.from.0, &dial.from.1),
             local_rtp: dial.local_rtp,
             flow: dial.flow,
-            headers,
+            headers: headers.into(),
+            ways: dial.ways,
+            transfers,
+            credentials,
         };
         let call = Call::dial(&mut context(now, &mut self.ids), dialled);
         tracing::info!(call = %id, to = %Pii::new(call.parties().1), "call goes out");
+        if let Some(from) = follows {
+            self.links.insert(id, Link { from, ended: None });
+        }
         self.insert_call(now, id, call, None);
+        self.report_transfer(now, id, 100);
         Ok(id)
     }
 }

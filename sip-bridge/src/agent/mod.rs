@@ -6,11 +6,15 @@
 
 mod calls;
 mod commands;
+mod phones;
+mod registrar;
+pub(crate) mod registrations;
 mod requests;
 pub(crate) mod routes;
 #[cfg(test)]
 mod tests;
 mod transactions;
+mod transfers;
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -20,13 +24,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_core::{Codec, MonoTime};
 
+use self::registrar::Registrar;
+use self::registrations::Registration;
 use self::routes::Route;
+pub use self::transfers::ReferTarget;
+use self::transfers::{Gone, Link};
 use crate::admission::{Admission, Load};
 use crate::call::{Call, Context};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::ids::IdSource;
-use crate::message::{Identity, Message, Method, SipUri, TransportKind};
+use crate::message::{Identity, Message, Method, Replaces, SipUri, TransportKind};
 use crate::policy::Policies;
 use crate::timers::{Timer, TimerKey, TimerQueue};
 use crate::transaction::{ClientTransaction, ServerTransaction};
@@ -69,7 +77,13 @@ pub(crate) enum Input<'a> {
 #[derive(Debug)]
 pub(crate) enum Command {
     Ring(CallId),
+    /// Let the caller hear us before the answer.
+    Progress(CallId, SocketAddr),
     Answer(CallId, SocketAddr),
+    /// Not the transfer that the peer asked for.
+    RefuseTransfer(CallId),
+    /// Ask the peer to call this one in our place.
+    Refer(CallId, ReferTarget),
     Reject(CallId, Rejection),
     Hangup(CallId, HangupReason),
     /// Hang up every call.
@@ -94,6 +108,10 @@ pub(crate) struct Dial {
     pub flow: Flow,
     /// `X-` headers: name and value.
     pub headers: Vec<(String, String)>,
+    /// Where else the same one is reached, should the target over `flow` not serve.
+    pub ways: Vec<(SipUri, Flow)>,
+    /// The call whose peer asked for this one, and the dialog that it is to replace.
+    pub transfer: Option<(CallId, Option<Replaces>)>,
 }
 
 /// What an agent wants done.
@@ -118,6 +136,7 @@ struct Client {
 enum Owner {
     Call(CallId),
     Route(usize),
+    Registration(usize),
 }
 
 /// A server transaction, how it is found, and the call that an INVITE made.
@@ -142,6 +161,8 @@ pub(crate) struct Agent {
     policies: Policies,
     routes: Vec<Route>,
     probe_every: Duration,
+    registrations: Vec<Registration>,
+    registrar: Registrar,
     admission: Admission,
     events_waiting: usize,
     ids: IdSource,
@@ -155,13 +176,19 @@ pub(crate) struct Agent {
     dialogs: HashMap<Box<str>, CallId>,
     /// The peer's Call-ID, tag and CSeq of calls that came in, to tell a merged request (§8.2.2.2).
     invites: HashSet<Box<str>>,
+    /// Calls that are to carry on what an earlier one began.
+    links: BTreeMap<CallId, Link>,
+    gone: Gone,
     timers: TimerQueue,
     outputs: VecDeque<Output>,
 }
 
 impl Agent {
     pub(crate) fn new(config: AgentConfig) -> Self {
+        let mut ids = IdSource::new(config.seed);
         Self {
+            registrations: Vec::new(),
+            registrar: Registrar::new(ids.key()),
             identity: Arc::new(config.identity),
             codecs: config.codecs,
             ring_max: config.ring_max,
@@ -170,7 +197,7 @@ impl Agent {
             probe_every: config.probe_every,
             admission: Admission { channels_max: config.channels_max, draining: false },
             events_waiting: 0,
-            ids: IdSource::new(config.seed),
+            ids,
             numbers: 0,
             servers: HashMap::new(),
             server_keys: HashMap::new(),
@@ -179,6 +206,8 @@ impl Agent {
             calls: BTreeMap::new(),
             dialogs: HashMap::new(),
             invites: HashSet::new(),
+            links: BTreeMap::new(),
+            gone: Gone::default(),
             timers: TimerQueue::default(),
             outputs: VecDeque::new(),
         }
@@ -253,6 +282,7 @@ impl Agent {
                 Timer::Server(id, tick) => self.on_server_tick(now, id, tick),
                 Timer::Client(id, tick) => self.on_client_tick(now, id, tick),
                 Timer::Route(index) => self.probe(now, index),
+                Timer::Registration(index) => self.refresh(now, index),
                 Timer::Call(call) => self.on_call_timer(now, call),
             }
         }

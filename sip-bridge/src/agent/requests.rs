@@ -3,7 +3,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 use media_core::MonoTime;
 
-use super::{Agent, Output, context, dialog_key};
+use super::{Agent, Link, Output, context, dialog_key};
 use crate::admission::TRANSACTIONS_MAX;
 use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal, caller_of, unsupported};
 use crate::caller::CallerIdentity;
@@ -16,12 +16,12 @@ use crate::stack;
 use crate::transaction::server_key;
 
 /// Where a request came from and what it belongs to.
-struct Arrival<'a> {
-    now: MonoTime,
-    source: SocketAddr,
-    flow: Flow,
-    trunk: Option<&'a str>,
-    request: &'a Request,
+pub(super) struct Arrival<'a> {
+    pub now: MonoTime,
+    pub source: SocketAddr,
+    pub flow: Flow,
+    pub trunk: Option<&'a str>,
+    pub request: &'a Request,
 }
 
 impl Agent {
@@ -64,7 +64,10 @@ impl Agent {
                 let extra = format!("{ALLOW_LINE}Accept: application/sdp\r\n");
                 self.answer_outside(&arrival, key, 200, &extra);
             }
-            Method::Bye | Method::Info | Method::Update | Method::Prack => {
+            Method::Register => self.on_register(&arrival, key),
+            // Nobody outside a call has one to transfer.
+            Method::Refer => self.answer_outside(&arrival, key, 603, ""),
+            Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Notify => {
                 self.answer_outside(&arrival, key, 481, "")
             }
             _ => self.answer_outside(&arrival, key, 405, ALLOW_LINE),
@@ -73,7 +76,13 @@ impl Agent {
 
     /// Answers a request that belongs to no call. Peers that no trunk lists get no answer: we
     /// dialled them, they may answer us, no more.
-    fn answer_outside(&mut self, arrival: &Arrival<'_>, key: Box<str>, status: u16, extra: &str) {
+    pub(super) fn answer_outside(
+        &mut self,
+        arrival: &Arrival<'_>,
+        key: Box<str>,
+        status: u16,
+        extra: &str,
+    ) {
         if arrival.trunk.is_none() {
             return;
         }
@@ -181,6 +190,16 @@ impl Agent {
     fn on_invite(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
         let (now, request) = (arrival.now, arrival.request);
         let Some(trunk) = arrival.trunk else { return };
+        let policy = self.policies.of(trunk).clone();
+        let user = match self.known(arrival, trunk, &policy) {
+            Ok(user) => user,
+            Err(challenge) => {
+                if let Some(lines) = challenge {
+                    self.answer_outside(arrival, key, 401, &lines);
+                }
+                return;
+            }
+        };
         if request.head.extensions.refuses_sdp {
             return self.refuse(arrival, key, 406, "accepts no SDP", "");
         }
@@ -188,13 +207,21 @@ impl Agent {
         if self.invites.contains(&merge_key) {
             return self.refuse(arrival, key, 482, "merged request", "");
         }
-        if let Err(error) = self.admission.admit(self.load()) {
+        let replaced = match self.replaced(now, trunk, request) {
+            Ok(replaced) => replaced,
+            Err(status) => {
+                return self.refuse(arrival, key, status, "replaces nothing of ours", "");
+            }
+        };
+        // Of two calls one ends at once.
+        let mut load = self.load();
+        load.calls -= usize::from(replaced.is_some()).min(load.calls);
+        if let Err(error) = self.admission.admit(load) {
             let retry = if error.status() == 503 { "Retry-After: 30\r\n" } else { "" };
             return self.refuse(arrival, key, error.status(), &error.to_string(), retry);
         }
         let transaction = self.begin_server(key, true, arrival.flow);
         let call_id = CallId(self.next_number());
-        let policy = self.policies.of(trunk).clone();
         let incoming = Incoming {
             call: call_id,
             identity: self.identity.clone(),
@@ -202,6 +229,8 @@ impl Agent {
             ring_max: self.ring_max,
             trunk,
             policy: &policy,
+            user: user.as_deref(),
+            replaces: replaced.is_some(),
             transaction,
             request,
             source: arrival.source,
@@ -212,7 +241,10 @@ impl Agent {
                 if let Some(server) = self.servers.get_mut(&transaction) {
                     server.call = Some(call_id);
                 }
-                self.admit_call(now, call_id, call, merge_key, trunk);
+                match replaced {
+                    Some(from) => self.take_over(now, call_id, call, (merge_key, from)),
+                    None => self.admit_call(now, call_id, call, merge_key, trunk),
+                }
             }
             Err(Refusal { status, why }) => {
                 let min_se = if status == 422 { "Min-SE: 90\r\n" } else { "" };
@@ -220,6 +252,26 @@ impl Agent {
                 self.answer_in(arrival, transaction, status, &warning);
                 self.record_refusal(arrival, status, &why);
             }
+        }
+    }
+
+    /// A call that replaces another one: answered at once, where the line has its RTP.
+    fn take_over(
+        &mut self,
+        now: MonoTime,
+        id: CallId,
+        call: Call,
+        (merge_key, from): (Box<str>, CallId),
+    ) {
+        let Some(local_rtp) = self.calls.get(&from).map(|slot| slot.call.local_rtp()) else {
+            return;
+        };
+        let agreed = call.media().is_some();
+        self.links.insert(id, Link { from, ended: None });
+        self.insert_call(now, id, call, Some(merge_key));
+        self.drive(now, id, CallInput::Answer(local_rtp));
+        if agreed {
+            self.move_on(now, id); // Otherwise with the ACK, which brings the answer.
         }
     }
 

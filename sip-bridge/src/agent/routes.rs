@@ -86,13 +86,41 @@ impl Agent {
         self.routes.iter().map(state).collect()
     }
 
-    /// The way out through `trunk`: the first address that is up, or that is not known to be down,
-    /// or else the first.
-    pub(crate) fn way_out(&self, trunk: &str) -> Option<Flow> {
-        let mut of_trunk = self.routes.iter().filter(|route| *route.trunk == *trunk);
-        let first = of_trunk.clone().next()?;
-        let best = of_trunk.clone().find(|route| route.up == Some(true));
-        let best = best.or_else(|| of_trunk.find(|route| route.up.is_none()));
-        Some(best.unwrap_or(first).flow)
+    /// Where whoever `target` names is reached on its trunk: where that telephone registered, or over
+    /// the trunk's own addresses, with the target as it is written.
+    pub(crate) fn ways_to(
+        &self,
+        now: MonoTime,
+        trunk: &str,
+        user: &str,
+    ) -> Vec<(Option<SipUri>, Flow)> {
+        let phones = self.registrar.ways(now, trunk, user);
+        let phones: Vec<_> = phones.into_iter().map(|(at, flow)| (Some(at), flow)).collect();
+        match phones.is_empty() {
+            true => self.ways_out(trunk).into_iter().map(|flow| (None, flow)).collect(),
+            false => phones,
+        }
+    }
+
+    /// Telephones that are registered.
+    pub(crate) fn registered(&self, now: MonoTime) -> usize {
+        self.registrar.registered(now)
+    }
+
+    /// The ways out through `trunk`, the best first: addresses that are up, then those of which that
+    /// is not known, then those that are down; each in the order of the configuration.
+    pub(crate) fn ways_out(&self, trunk: &str) -> Vec<Flow> {
+        let rank = |route: &&Route| match route.up {
+            Some(true) => 0,
+            None => 1,
+            Some(false) => 2,
+        };
+        let of_trunk = self.routes.iter().filter(|route| *route.trunk == *trunk);
+        let mut ways: Vec<&Route> = of_trunk.collect();
+        ways.sort_by_key(rank);
+        ways.into_iter().map(|route| route.flow).take(WAYS_MAX).collect()
     }
 }
+
+/// Addresses that one call is tried over: a carrier has two.
+const WAYS_MAX: usize = 4;

@@ -112,6 +112,12 @@ impl Agent {
                 }
                 None
             }
+            Owner::Registration(index) => {
+                if step.deliver || step.timed_out {
+                    self.on_registered(now, index, response);
+                }
+                None
+            }
         };
         // The call first: the ACK it makes is kept by the transaction before that may be over.
         if let (Some(call), true, Some(response)) = (call, step.deliver, response) {

@@ -2,6 +2,7 @@
 
 mod clock;
 mod connections;
+mod dial;
 mod driver;
 mod intake;
 mod shared;
@@ -23,17 +24,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::clock::Clock;
+pub use self::dial::DialError;
 use self::shared::{Parts, Shared};
 use self::tls::Tls;
 pub use self::tls::TlsError;
 use crate::acl::{Acl, Trunk};
-use crate::admission::AdmissionError;
+pub use crate::agent::ReferTarget;
+pub use crate::agent::registrations::RegistrationState;
 pub use crate::agent::routes::RouteState;
-use crate::agent::{Agent, AgentConfig, Command, Dial, Input};
-use crate::config::{BridgeConfig, DialSpec, TlsConfig};
+use crate::agent::{Agent, AgentConfig, Command, Input};
+use crate::config::{BridgeConfig, TlsConfig};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::gate::Gate;
-use crate::message::{Host, Identity, TransportKind};
+use crate::message::{Identity, TransportKind};
 use crate::policy::{Policies, TrunkPolicy};
 
 /// Why a bridge did not start.
@@ -62,39 +65,14 @@ pub enum StartError {
         "cannot ask {0:?} by OPTIONS: expected sip:address[:port][;transport=udp|tcp|tls] of a transport that we listen on"
     )]
     BadRoute(String),
+    /// A registration's address or exchange is none.
+    #[error(
+        "registration {0:?}: expected address = sip:user@domain and registrar = sip:address[:port][;transport=udp|tcp|tls] of a transport that we listen on"
+    )]
+    BadRegistration(String),
     /// The system gave no random bytes.
     #[error("the system gave no random bytes; without them call tags could be guessed")]
     NoRandomness,
-}
-
-/// Why a call could not be placed.
-#[derive(Debug, thiserror::Error)]
-pub enum DialError {
-    /// The target is not a `sip:` URI that we can follow.
-    #[error("cannot call {0:?}: expected sip:user@host[:port][;transport=udp|tcp|tls]")]
-    BadTarget(String),
-    /// The calling identity is neither a `sip:` URI nor a user part.
-    #[error("cannot call as {0:?}: expected a number, a name or sip:user@host")]
-    BadFrom(String),
-    /// The host has no address.
-    #[error("cannot find the host {host:?}: {source}")]
-    Resolve {
-        /// The host part of the target.
-        host: String,
-        /// What the resolver said.
-        source: std::io::Error,
-    },
-    /// No listener for the transport the target asks for, or its address family.
-    #[error("no {transport} listener to call {target} from")]
-    NoListener {
-        /// `udp`, `tcp` or `tls`.
-        transport: &'static str,
-        /// The target.
-        target: SocketAddr,
-    },
-    /// All channels are in use, or the bridge is draining.
-    #[error("no call can be placed: {0}")]
-    NotAdmitted(#[from] AdmissionError),
 }
 
 /// What the bridge holds at this moment. Gauges are zero again when no call is left and the last
@@ -158,7 +136,7 @@ impl Bridge {
             clock: Clock::start(),
             gate: Gate::new(Acl::new(&config.trunks)),
             tls: config.tls.clone().map(Tls::new).transpose()?,
-            agent: Agent::new(agent_config(config, [local_udp, local_tcp, local_tls])?),
+            agent: agent(config, [local_udp, local_tcp, local_tls])?,
             udp: sender,
             events,
             stop: stopped,
@@ -203,6 +181,12 @@ impl Bridge {
         self.command(Command::Ring(call));
     }
 
+    /// Lets the caller hear the line before it answers: 183, with our RTP at `local_rtp`, which the
+    /// answer keeps. Nothing where the caller sent no offer.
+    pub fn progress(&self, call: CallId, local_rtp: SocketAddr) {
+        self.command(Command::Progress(call, local_rtp));
+    }
+
     /// Answers an inbound call: 200, with our RTP at `local_rtp`. On the wire when this returns.
     pub fn answer(&self, call: CallId, local_rtp: SocketAddr) {
         self.command(Command::Answer(call, local_rtp));
@@ -216,44 +200,6 @@ impl Bridge {
     /// Ends a call in whatever state it is: CANCEL, 480 or BYE.
     pub fn hangup(&self, call: CallId, reason: HangupReason) {
         self.command(Command::Hangup(call, reason));
-    }
-
-    /// Places a call. Returns when the INVITE is on its way; the rest arrives as events.
-    ///
-    /// The dialled host is heard while the call lasts, whether a trunk lists it or not. Its name is
-    /// looked up in the system's resolver (address records; no SRV).
-    ///
-    /// # Errors
-    /// [`DialError`]: the target, its host, or our capacity.
-    pub async fn dial(&self, spec: DialSpec) -> Result<CallId, DialError> {
-        let identity = self.shared.look(|agent, _| agent.identity().clone());
-        let mut target = target::parse(&spec.target)?;
-        let way_out = match &target.host {
-            Host::Name(trunk) => self.shared.look(|agent, _| agent.way_out(trunk)),
-            Host::Ip(_) => None,
-        };
-        let flow = match way_out.and_then(|flow| Some((flow, target::through(&target, flow)?))) {
-            Some((flow, rewritten)) => {
-                target = rewritten;
-                flow
-            }
-            None => target::resolve(&target, &identity).await?,
-        };
-        let from = target::from_header(&spec.from, &identity, flow)
-            .ok_or_else(|| DialError::BadFrom(spec.from.clone()))?;
-        if let Some(tls) = &self.shared.tls {
-            tls.name(flow.peer, &target.host);
-        }
-        let ip = flow.peer.ip();
-        let (local_rtp, codecs, headers) = (spec.local_rtp, spec.codecs.into(), spec.headers);
-        let trunk = self.shared.gate().trunk_of(ip);
-        let dial = Dial { target, from, trunk, local_rtp, codecs, flow, headers };
-        Ok(self.shared.drive(|agent, now| {
-            let call = agent.dial(now, dial)?;
-            // Before the INVITE leaves: its first response may be here before this returns.
-            self.shared.gate_mut().enter(call, ip);
-            Ok::<_, AdmissionError>(call)
-        })?)
     }
 
     /// Replaces the trunks' address list. Calls in progress from an address that is no longer
@@ -272,6 +218,20 @@ impl Bridge {
     #[must_use]
     pub fn routes(&self) -> Vec<RouteState> {
         self.shared.look(|agent, _| agent.routes())
+    }
+
+    /// How our registrations stand, in the order of the configuration.
+    #[must_use]
+    pub fn registrations(&self) -> Vec<RegistrationState> {
+        let now = self.shared.clock.now();
+        self.shared.look(|agent, _| agent.registrations(now))
+    }
+
+    /// Telephones that are registered here.
+    #[must_use]
+    pub fn registered(&self) -> usize {
+        let now = self.shared.clock.now();
+        self.shared.look(|agent, _| agent.registered(now))
     }
 
     /// Calls in any state.
@@ -349,6 +309,23 @@ fn listen<T>(
     open: impl FnOnce(SocketAddr) -> std::io::Result<T>,
 ) -> Result<T, StartError> {
     open(address).map_err(|source| StartError::Listen { transport, address, source })
+}
+
+fn agent(config: BridgeConfig, local: [Option<SocketAddr>; 3]) -> Result<Agent, StartError> {
+    let wanted = config.registrations.clone();
+    let config = agent_config(config, local)?;
+    let registrations = wanted.iter().map(|spec| {
+        let found = target::registration(spec, &config.identity);
+        found.ok_or_else(|| StartError::BadRegistration(spec.name.clone()))
+    });
+    let registrations: Vec<_> = registrations.collect::<Result<_, _>>()?;
+    let mut agent = Agent::new(config);
+    for (spec, (address, registrar, flow)) in wanted.into_iter().zip(registrations) {
+        let expires = Duration::from_secs(spec.expires_s.max(60).into());
+        let about = (spec.credentials, expires, flow);
+        agent.add_registration((spec.name, address, registrar), about);
+    }
+    Ok(agent)
 }
 
 fn agent_config(

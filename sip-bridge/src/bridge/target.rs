@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use super::{DialError, StartError};
 use crate::agent::routes::Route;
-use crate::config::BridgeConfig;
+use crate::config::{BridgeConfig, RegistrationSpec};
 use crate::flow::Flow;
 use crate::message::{Host, Identity, SipUri, TransportKind};
 use crate::stack;
@@ -45,10 +45,30 @@ pub(super) fn routes(config: &BridgeConfig, identity: &Identity) -> Result<Vec<R
     routes.map(|entry| route(entry).ok_or_else(|| StartError::BadRoute(entry.1.clone()))).collect()
 }
 
+/// Our address, the exchange's, and the way there.
+pub(super) fn registration(
+    spec: &RegistrationSpec,
+    identity: &Identity,
+) -> Option<(SipUri, SipUri, Flow)> {
+    let uri = |text: &str| is_clean(text).then(|| stack::parse_uri(text)).flatten();
+    let address = uri(&spec.address).filter(|address| !address.user.is_empty())?;
+    let registrar = uri(&spec.registrar)?;
+    let transport = registrar.transport.unwrap_or(TransportKind::Udp);
+    let to = registrar.address_over(transport).filter(|_| identity.speaks(transport))?;
+    Some((address, registrar, Flow::direct(transport, to)))
+}
+
 /// The target over `flow`, where its host was a trunk's name.
 pub(super) fn through(target: &SipUri, flow: Flow) -> Option<SipUri> {
     let transport = flow.transport.uri_name();
     stack::parse_uri(&format!("sip:{}@{};transport={transport}", target.user, flow.peer))
+}
+
+/// The way to a target whose host is an address.
+pub(super) fn at_its_address(target: &SipUri, identity: &Identity) -> Option<Flow> {
+    let transport = target.transport.unwrap_or(TransportKind::Udp);
+    let address = target.address_over(transport).filter(|_| identity.speaks(transport))?;
+    Some(Flow::direct(transport, address))
 }
 
 /// Finds the target's address and picks a transport that we have a listener for.

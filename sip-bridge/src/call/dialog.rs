@@ -2,6 +2,7 @@ use core::net::SocketAddr;
 
 use bytes::Bytes;
 
+use crate::digest::{Challenge, Credentials, strongest};
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{
@@ -28,6 +29,17 @@ pub(crate) struct Dialog {
     /// The peer's last CSeq; `None` until it sends a request.
     pub remote_cseq: Option<u32>,
     flow: Flow,
+    /// How we prove who we are, where the peer asks.
+    auth: Option<Box<Auth>>,
+}
+
+/// How we prove who we are in a dialog.
+#[derive(Clone, Debug)]
+struct Auth {
+    credentials: Credentials,
+    challenge: Option<Challenge>,
+    /// The proof in the last request, which the ACK of its 2xx repeats (RFC 3261 §22.1).
+    line: String,
 }
 
 /// A request ready to go.
@@ -62,6 +74,7 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: Some(head.cseq.number),
             flow,
+            auth: None,
         }
     }
 
@@ -80,6 +93,7 @@ impl Dialog {
             local_cseq: ids.cseq(),
             remote_cseq: None,
             flow,
+            auth: None,
         }
     }
 
@@ -105,6 +119,36 @@ impl Dialog {
         self.flow.peer
     }
 
+    /// The remote target.
+    pub(crate) fn target_text(&self) -> &str {
+        &self.target.text
+    }
+
+    /// Our own address, as the peer knows it: a name-addr or a URI, without the tag.
+    pub(crate) fn local_address(&self) -> &str {
+        self.local.rsplit_once(";tag=").map_or(&*self.local, |(address, _)| address)
+    }
+
+    /// The host, with its port, where the peer is at home.
+    pub(crate) fn remote_host(&self) -> Option<&str> {
+        let address = self.remote.rsplit_once('<').map_or(&*self.remote, |(_, rest)| rest);
+        let address = address.split(['>', ';', '?']).next()?;
+        let (_, rest) = address.split_once(':')?;
+        Some(rest.rsplit_once('@').map_or(rest, |(_, host)| host)).filter(|host| !host.is_empty())
+    }
+
+    /// Another first hop for the same call: what is sent from now on goes there.
+    pub(crate) fn redirect(&mut self, target: SipUri, flow: Flow) {
+        self.remote = format!("<{}>", target.text).into();
+        self.secure = target.secure;
+        (self.target, self.flow) = (target, flow);
+    }
+
+    /// The way to the peer that made the dialog.
+    pub(crate) fn flow(&self) -> Flow {
+        self.flow
+    }
+
     /// Our Contact header line.
     pub(crate) fn contact_line(&self, identity: &Identity) -> String {
         identity.contact_line(self.flow.transport, self.secure)
@@ -119,12 +163,58 @@ impl Dialog {
         extra: Extra<'_>,
     ) -> Outgoing {
         self.local_cseq += 1;
+        let proof = self.proof(ids, method);
+        let headers = proof + extra.headers;
+        let extra = Extra { headers: &headers, body: extra.body };
         self.write(identity, method, ids.branch(), self.local_cseq, extra)
+    }
+
+    /// From now on we can prove who we are.
+    pub(crate) fn prove_with(&mut self, credentials: Credentials) {
+        self.auth = Some(Box::new(Auth { credentials, challenge: None, line: String::new() }));
+    }
+
+    /// The peer asks who we are. Returns whether asking again with a proof can help: not where one was
+    /// refused already that was not only too old.
+    pub(crate) fn challenged(&mut self, response: &Response) -> bool {
+        let Some(auth) = &mut self.auth else { return false };
+        let asked = response.head.auth.as_deref().map(|it| &it.challenges[..]).unwrap_or_default();
+        let Some(challenge) = strongest(asked, response.status == 407) else { return false };
+        let helps = auth.challenge.is_none() || challenge.stale;
+        auth.challenge = Some(challenge);
+        helps
+    }
+
+    /// The header line with which the next request proves who we are; empty until somebody asks.
+    fn proof(&mut self, ids: &mut IdSource, method: Method) -> String {
+        let uri = self.request_uri().to_owned();
+        let Some(auth) = &mut self.auth else { return String::new() };
+        let Some(challenge) = &mut auth.challenge else { return String::new() };
+        auth.line = challenge.meet(&auth.credentials, (method.name(), &uri), &ids.word());
+        auth.line.clone()
+    }
+
+    fn request_uri(&self) -> &str {
+        match self.routes.first() {
+            Some(first) if !first.uri.loose_routing => &first.uri.text,
+            _ => &self.target.text,
+        }
+    }
+
+    /// The address that a registration is about, as From and To.
+    pub(crate) fn address(&mut self, address: &str) {
+        self.remote = address.into();
+    }
+
+    /// Our Contact header line as `user`.
+    pub(crate) fn contact_of(&self, identity: &Identity, user: &str) -> String {
+        self.contact_line(identity).replacen(":xenline@", &format!(":{user}@"), 1)
     }
 
     /// The ACK of the 2xx to the INVITE with `cseq`: a transaction of its own (§13.2.2.4).
     pub(crate) fn ack(&self, identity: &Identity, ids: &mut IdSource, cseq: u32) -> Outgoing {
-        self.write(identity, Method::Ack, ids.branch(), cseq, Extra::default())
+        let headers = self.auth.as_ref().map_or("", |auth| &*auth.line);
+        self.write(identity, Method::Ack, ids.branch(), cseq, Extra { headers, body: None })
     }
 
     /// The ACK of a refusal of the INVITE with `branch` and `cseq` (§17.1.1.3), or its CANCEL (§9.1).

@@ -38,9 +38,11 @@ impl Call {
             }
             Method::Invite => self.on_reinvite(context, request, &reply),
             Method::Update => self.on_update(context, request, &reply),
-            Method::Prack => self.on_prack(request, &reply),
+            Method::Prack => self.on_prack(context, request, &reply),
             Method::Bye => self.on_bye(context, request, &reply),
             Method::Info => self.on_info(request, &reply),
+            Method::Refer => self.on_refer(context, request, &reply),
+            Method::Notify => self.on_notify(context, request, &reply),
             Method::Options => {
                 let headers = format!("{ALLOW_LINE}Accept: application/sdp\r\n");
                 self.reply(&reply, 200, Extra { headers: &headers, body: None });
@@ -202,6 +204,7 @@ pub(crate) fn unsupported(request: &Request) -> String {
 }
 
 /// How to answer one request.
+#[derive(Clone, Debug)]
 pub(super) struct Reply {
     transaction: u64,
     seed: ResponseSeed,

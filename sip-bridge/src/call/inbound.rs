@@ -11,7 +11,8 @@ use super::keeping::{self, Keeping};
 use super::record::Record;
 use super::reliable::{self, Reliable};
 use super::{
-    ALLOW_LINE, Call, CallOutput, Context, Dialog, RING_AGAIN, Session, State, Unacknowledged,
+    ALLOW_LINE, Call, CallOutput, Context, Dialog, RING_AGAIN, Session, State, Transfers,
+    Unacknowledged,
 };
 use crate::caller::CallerIdentity;
 use crate::cdr::{CallDirection, cause_of};
@@ -33,6 +34,10 @@ pub(crate) struct Waiting {
     reliable: bool,
     /// The accepted offer; `None` if the caller wants ours.
     accepted: Option<Accepted>,
+    /// Our answer, once the caller was given it before the call is answered.
+    early: Option<Box<str>>,
+    /// The line has answered; the 200 waits until the caller has our early answer.
+    pub(super) answer: Option<SocketAddr>,
     ring_again: MonoTime,
     give_up: MonoTime,
 }
@@ -58,6 +63,10 @@ pub(crate) struct Incoming<'a> {
     pub ring_max: Duration,
     pub trunk: &'a str,
     pub policy: &'a TrunkPolicy,
+    /// The telephone that proved to be the caller.
+    pub user: Option<&'a str>,
+    /// It takes another call's place, and is answered at once.
+    pub replaces: bool,
     pub transaction: u64,
     pub request: &'a Request,
     pub source: SocketAddr,
@@ -65,7 +74,8 @@ pub(crate) struct Incoming<'a> {
 }
 
 impl Call {
-    /// Takes an INVITE: sends 100 and 180, and waits for the line to answer.
+    /// Takes an INVITE: sends 100 and 180, and waits for the line to answer. Where the caller is to
+    /// hear the line before that, the 180 waits for the line's word a little.
     ///
     /// # Errors
     /// [`Refusal`]: there is nothing to agree on; 400, 415, 416, 422 or 488.
@@ -83,7 +93,12 @@ impl Call {
         if keeping::is_too_short(&head.extensions) {
             return Err(refusal(422, "session interval below 90 s"));
         }
-        let caller = caller_of(request, incoming.policy);
+        let mut caller = caller_of(request, incoming.policy);
+        if let Some(user) = incoming.user {
+            caller.asserted = Some(user.to_owned());
+        }
+        // The line is about to answer, or to let the caller hear it.
+        let quiet = incoming.replaces || (incoming.policy.early_media && accepted.is_some());
         let parties = (head.from.user.as_str(), request.uri_user.as_str());
         let (direction, now) = (CallDirection::Inbound, context.now);
         let mut call = Self {
@@ -106,58 +121,77 @@ impl Call {
                 cseq: head.cseq.number,
                 reliable: head.extensions.reliable,
                 accepted,
-                ring_again: now + RING_AGAIN,
+                early: None,
+                answer: None,
+                ring_again: now + if quiet { PREPARE_MAX } else { RING_AGAIN },
                 give_up: now + incoming.ring_max,
             })),
             unacknowledged: None,
             reliable: None,
+            transfers: Transfers::allowed(incoming.policy.transfers),
             keeping: Keeping::asked(&head.extensions),
             record: Record::new(call, direction, &head.call_id, parties, incoming.trunk, now)
                 .with_caller(caller),
             outputs: VecDeque::new(),
         };
         call.respond_waiting(100);
-        call.ring(context);
+        if !quiet {
+            call.ring(context);
+        }
         Ok(call)
     }
 
-    /// Sends a 180.
+    /// Sends a 180, or the 183 again.
     pub(super) fn ring(&mut self, context: &Context<'_>) {
         if let State::Waiting(waiting) = &mut self.state {
             waiting.ring_again = context.now + RING_AGAIN;
-            let is_reliable = waiting.reliable;
             self.record.ringing(context.now);
-            match is_reliable {
-                true => self.ring_reliably(context),
-                false => self.respond_waiting(180),
-            }
+            self.provisional(context);
         }
     }
 
-    /// Sends a 180 that the caller acknowledges (RFC 3262 §3).
-    fn ring_reliably(&mut self, context: &Context<'_>) {
+    /// Lets the caller hear us before the answer: a 183 with ours (RFC 3960 §2). Nothing where the
+    /// caller wants our offer, which is not made before the line answers.
+    pub(super) fn progress(&mut self, context: &Context<'_>, local_rtp: SocketAddr) {
+        let State::Waiting(waiting) = &mut self.state else { return };
+        let Some(accepted) = waiting.accepted.as_ref().filter(|_| waiting.early.is_none()) else {
+            return;
+        };
+        self.session.local_rtp = self.identity.reachable(local_rtp);
+        waiting.early = Some(self.session.answer(accepted));
+        self.ring(context);
+    }
+
+    fn provisional(&mut self, context: &Context<'_>) {
         let State::Waiting(waiting) = &self.state else { return };
-        // One at a time; and without an offer there would have to be one in it (§5), which cannot be
-        // made before the line answers: then the caller waits without a 180.
+        // One at a time; and without an offer there would have to be one in it (RFC 3262 §5), which
+        // cannot be made before the line answers: then the caller waits without a 180.
         let waits = self.reliable.as_ref().is_some_and(|reliable| !reliable.is_acknowledged());
-        if waits || waiting.accepted.is_none() {
+        if waiting.reliable && (waits || waiting.accepted.is_none()) {
             return;
         }
         let rseq = self.reliable.as_ref().map_or(1, |last| last.rseq() + 1);
-        let contact = self.dialog.contact_line(&self.identity);
-        let headers = format!("{contact}Require: 100rel\r\nRSeq: {rseq}\r\n");
-        let extra = Extra { headers: &headers, body: None };
-        let bytes = waiting.seed.write_in_dialog(180, &self.dialog.local_tag, extra);
+        let status = if waiting.early.is_some() { 183 } else { 180 };
+        let mut headers = self.dialog.contact_line(&self.identity);
+        if waiting.reliable {
+            headers.push_str(&format!("Require: 100rel\r\nRSeq: {rseq}\r\n"));
+        }
+        let body = waiting.early.as_ref().map(|sdp| ("application/sdp", sdp.as_bytes()));
+        let extra = Extra { headers: &headers, body };
+        let bytes = waiting.seed.write_in_dialog(status, &self.dialog.local_tag, extra);
         let transaction = waiting.transaction;
-        self.reliable = Some(Box::new(Reliable::new(context.now, rseq, bytes.clone())));
-        self.outputs.push_back(CallOutput::Respond { transaction, status: 180, bytes });
+        if waiting.reliable {
+            let sent = Reliable::new(context.now, rseq, (status, bytes.clone()));
+            self.reliable = Some(Box::new(sent));
+        }
+        self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
     }
 
     fn reliable_timeout(&mut self, context: &Context<'_>) {
         let State::Waiting(waiting) = &self.state else { return };
-        let (transaction, status) = (waiting.transaction, 180);
+        let transaction = waiting.transaction;
         match self.reliable.as_mut().map(|reliable| reliable.on_timeout(context.now)) {
-            Some(reliable::Due::Send(bytes)) => {
+            Some(reliable::Due::Send(status, bytes)) => {
                 self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
             }
             Some(reliable::Due::GiveUp) => {
@@ -168,22 +202,24 @@ impl Call {
         }
     }
 
-    /// Sends a provisional response.
+    /// Sends the 100.
     fn respond_waiting(&mut self, status: u16) {
         let State::Waiting(waiting) = &self.state else { return };
-        let bytes = if status == 100 {
-            waiting.seed.write(status, "", Extra::default())
-        } else {
-            let contact = self.dialog.contact_line(&self.identity);
-            let extra = Extra { headers: &contact, body: None };
-            waiting.seed.write_in_dialog(status, &self.dialog.local_tag, extra)
-        };
+        let bytes = waiting.seed.write(status, "", Extra::default());
         let transaction = waiting.transaction;
         self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
     }
 
     /// Sends the 200.
     pub(super) fn answer(&mut self, context: &Context<'_>, local_rtp: SocketAddr) {
+        if let State::Waiting(waiting) = &mut self.state
+            && waiting.early.is_some()
+            && self.reliable.as_ref().is_some_and(|sent| !sent.is_acknowledged())
+        {
+            // An answer on its way that must arrive comes before the 200 (RFC 3262 §3).
+            waiting.answer = Some(local_rtp);
+            return;
+        }
         let talking = State::Talking { established: false, hangup_after_ack: None };
         let waiting = match core::mem::replace(&mut self.state, talking) {
             State::Waiting(waiting) => waiting,
@@ -192,16 +228,22 @@ impl Call {
                 return;
             }
         };
-        self.session.local_rtp = self.identity.reachable(local_rtp);
+        let agreed_before = waiting.early.is_some() && self.reliable.is_some();
+        if waiting.early.is_none() {
+            self.session.local_rtp = self.identity.reachable(local_rtp);
+        }
         let sdp = match &waiting.accepted {
-            Some(accepted) => self.session.answer(accepted),
-            None => self.session.offer(),
+            // It arrived with the 183, and is not said twice (RFC 6337 §2.2).
+            Some(_) if agreed_before => None,
+            Some(accepted) => Some(self.session.answer(accepted)),
+            None => Some(self.session.offer()),
         };
         let mut headers = self.dialog.contact_line(&self.identity);
         headers.push_str(ALLOW_LINE);
         headers.push_str(&keeping::answer_lines(self.keeping.agreed()));
         headers.push_str(&format!("Server: {}\r\n", self.identity.user_agent));
-        let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
+        let body = sdp.as_ref().map(|sdp| ("application/sdp", sdp.as_bytes()));
+        let extra = Extra { headers: &headers, body };
         let bytes = waiting.seed.write_in_dialog(200, &self.dialog.local_tag, extra);
         self.record.answered(context.now);
         self.unacknowledged =
@@ -277,3 +319,7 @@ fn refusal(status: u16, why: impl ToString) -> Refusal {
 pub(super) fn outcome(hangup_by: HangupBy, sip_status: u16, reason: &str) -> CallOutcome {
     CallOutcome { hangup_by, sip_status, reason: reason.into(), q850: None }
 }
+
+/// A line that is to be heard before it answers says so by then, or the caller hears that it rings: a
+/// carrier gives up after five seconds without either.
+const PREPARE_MAX: Duration = Duration::from_secs(1);

@@ -5,14 +5,17 @@
 //! [`CallOutput::Ended`] still have to be sent; then the call can be dropped. Nothing of a call
 //! outlives it but transactions, which end by themselves.
 
+mod again;
 mod dialog;
 mod in_dialog;
 mod inbound;
 mod keeping;
+mod look;
 mod outbound;
 mod record;
 mod refresh;
 mod reliable;
+mod transfer;
 mod unacknowledged;
 
 use core::net::SocketAddr;
@@ -23,12 +26,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_core::{Codec, MonoTime, NegotiatedMedia};
 
-use crate::caller::CallerIdentity;
 use crate::cdr::Cdr;
-use crate::event::{CallOutcome, HangupBy, HangupReason, Rejection};
+use crate::event::{CallOutcome, HangupBy, HangupReason, Rejection, TransferResult};
 use crate::flow::Flow;
 use crate::ids::IdSource;
-use crate::message::{Extra, Identity, Method, Request, Response};
+use crate::message::{Extra, Identity, Method, ReferTo, Request, Response};
 use crate::negotiation::{Accepted, Offer};
 use crate::sdp::MediaShape;
 
@@ -41,6 +43,8 @@ use outbound::Calling;
 pub(crate) use outbound::Dialled;
 use record::Record;
 use reliable::Reliable;
+use transfer::Transfers;
+pub(crate) use transfer::target_text;
 use unacknowledged::Unacknowledged;
 
 /// What a call is told.
@@ -58,6 +62,8 @@ pub(crate) enum CallInput<'a> {
     NoResponse(Method),
     /// Ring again.
     Ring,
+    /// Let the caller hear us before the answer, with our RTP there.
+    Progress(SocketAddr),
     /// Answer, with our RTP there.
     Answer(SocketAddr),
     /// Refuse.
@@ -66,6 +72,12 @@ pub(crate) enum CallInput<'a> {
     Hangup(HangupReason),
     /// End now, whatever the peer still owes: nobody will be here to wait for it.
     Abandon(HangupReason),
+    /// The line will not do the transfer that the peer asked for.
+    RefuseTransfer,
+    /// How it stands with the one whom the peer transferred us to: 100 when we begin to call.
+    TransferProgress(u16),
+    /// Ask the peer to call this one, a name-addr, in our place.
+    Refer(&'a str),
     /// The time that `next_timeout` named has come.
     Timeout,
 }
@@ -85,6 +97,12 @@ pub(crate) enum CallOutput {
     Abandon { branch: String },
     /// The peer is alerted.
     Ringing,
+    /// The peer is heard before it answers.
+    EarlyMedia(NegotiatedMedia),
+    /// The peer asks for a transfer.
+    TransferAsked(ReferTo),
+    /// What became of the transfer that we asked for.
+    TransferEnded(TransferResult),
     /// Answered and acknowledged.
     Established(NegotiatedMedia),
     /// Offer and answer agreed anew.
@@ -169,6 +187,7 @@ pub(crate) struct Call {
     unacknowledged: Option<Unacknowledged>,
     keeping: Keeping,
     reliable: Option<Box<Reliable>>,
+    transfers: Transfers,
     record: Record,
     outputs: VecDeque<CallOutput>,
 }
@@ -186,12 +205,17 @@ impl Call {
             CallInput::NoResponse(Method::Invite) if matches!(self.state, State::Calling(_)) => {
                 self.on_no_response(context);
             }
+            CallInput::NoResponse(Method::Refer) => self.transfer_unanswered(),
             CallInput::NoResponse(method) => self.on_kept_unanswered(context, method),
             CallInput::Ring => self.ring(context),
+            CallInput::Progress(local_rtp) => self.progress(context, local_rtp),
             CallInput::Answer(local_rtp) => self.answer(context, local_rtp),
             CallInput::Reject(rejection) => self.reject(context, rejection),
             CallInput::Hangup(reason) => self.hangup(context, reason),
             CallInput::Abandon(reason) => self.abandon(context, reason),
+            CallInput::RefuseTransfer => self.refuse_transfer(),
+            CallInput::TransferProgress(status) => self.transfer_progress(context, status),
+            CallInput::Refer(target) => self.refer(context, target),
             CallInput::Timeout => self.on_timeout(context),
         }
     }
@@ -213,41 +237,14 @@ impl Call {
                 [Some(waiting.next_timeout()), reliable].into_iter().flatten().min()
             }
             State::Calling(calling) => calling.next_timeout(),
-            State::Talking { established: true, .. } => self.keeping.next_timeout(),
+            State::Talking { established: true, .. } => {
+                let transfers = self.transfers.next_timeout();
+                [self.keeping.next_timeout(), transfers].into_iter().flatten().min()
+            }
             State::Talking { .. } | State::Over => None,
         };
         let resend = self.unacknowledged.as_ref().map(Unacknowledged::next_timeout);
         [state, resend].into_iter().flatten().min()
-    }
-
-    /// Call-ID and our tag: what a request in this dialog has as Call-ID and To tag.
-    pub(crate) fn dialog_key(&self) -> (&str, &str) {
-        (&self.dialog.call_id, &self.dialog.local_tag)
-    }
-
-    /// Whether the peer in this dialog has `tag`.
-    pub(crate) fn is_with(&self, tag: &str) -> bool {
-        *self.dialog.remote_tag == *tag
-    }
-
-    /// Whom the call is signalled with.
-    pub(crate) fn peer(&self) -> SocketAddr {
-        self.dialog.peer()
-    }
-
-    /// What was or will be agreed on.
-    pub(crate) fn media(&self) -> Option<NegotiatedMedia> {
-        self.session.media
-    }
-
-    /// User parts of the calling and the called identity.
-    pub(crate) fn parties(&self) -> (&str, &str) {
-        self.record.parties()
-    }
-
-    /// Who calls, of a call that came in.
-    pub(crate) fn caller(&self) -> Option<&CallerIdentity> {
-        self.record.caller()
     }
 
     fn on_timeout(&mut self, context: &mut Context<'_>) {
@@ -263,7 +260,10 @@ impl Call {
         match self.state {
             State::Waiting(_) => self.waiting_timeout(context),
             State::Calling(_) => self.calling_timeout(context),
-            State::Talking { established: true, .. } => self.keeping_timeout(context),
+            State::Talking { established: true, .. } => {
+                self.transfers_timeout(context);
+                self.keeping_timeout(context);
+            }
             State::Talking { .. } | State::Over => {}
         }
     }
@@ -309,6 +309,7 @@ impl Call {
     }
 
     fn end(&mut self, context: &Context<'_>, outcome: CallOutcome) {
+        self.close_transfers();
         self.state = State::Over;
         self.unacknowledged = None;
         let codec = self.session.media.map(|media| media.codec);
@@ -336,7 +337,7 @@ fn reason_line(q850: Option<u8>, text: &str) -> String {
 /// Rings again so that proxies on the way do not give up (RFC 3261 §13.3.1.1).
 const RING_AGAIN: Duration = Duration::from_secs(60);
 /// The option tags among them: what a request may require.
-pub(crate) const OPTION_TAGS: &[&str] = &["timer", "100rel"];
+pub(crate) const OPTION_TAGS: &[&str] = &["timer", "100rel", "replaces", "norefersub"];
 /// What every dialog-making response and request says we understand.
-pub(crate) const ALLOW_LINE: &str =
-    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK\r\nSupported: timer, 100rel\r\n";
+pub(crate) const ALLOW_LINE: &str = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY\r\n\
+     Supported: timer, 100rel, replaces, norefersub\r\n";

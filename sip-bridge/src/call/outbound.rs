@@ -5,14 +5,16 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use media_core::{Codec, MonoTime};
+use media_core::{Codec, MonoTime, NegotiatedMedia};
 
+use super::again::invite;
 use super::inbound::outcome;
-use super::keeping::{self, EXPIRES_MAX, EXPIRES_WANTED, Keeping};
+use super::keeping::{self, EXPIRES_WANTED, Keeping};
 use super::record::Record;
 use super::reliable::Early;
-use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, Outgoing, Session, State, reason_line};
+use super::{Call, CallOutput, Context, Dialog, Session, State, Transfers, reason_line};
 use crate::cdr::CallDirection;
+use crate::digest::Credentials;
 use crate::event::{CallId, CallOutcome, HangupBy, HangupReason};
 use crate::flow::Flow;
 use crate::message::{Extra, Identity, Method, Response, SipUri};
@@ -22,18 +24,27 @@ use crate::transaction::GIVE_UP;
 /// An INVITE of ours without a final response.
 #[derive(Debug)]
 pub(crate) struct Calling {
-    branch: String,
+    pub(super) branch: String,
     pub(super) cseq: u32,
-    pub(super) early: Option<Early>,
+    /// What the branches of the call said so far.
+    pub(super) early: Vec<Early>,
+    /// What is heard at present, before the answer.
+    pub(super) heard: Option<NegotiatedMedia>,
+    /// Whether the called side rings: then it is there, and another way leads to the same telephone.
+    pub(super) rings: bool,
+    /// Challenges met so far.
+    pub(super) proofs: u32,
+    /// Other ways to the same one, for when this one does not serve.
+    pub(super) ways: VecDeque<(SipUri, Flow)>,
     /// Whether a provisional response came: before it there may be no CANCEL (RFC 3261 §9.1).
-    proceeding: bool,
+    pub(super) proceeding: bool,
     /// Why the call is to end, once that was asked for.
-    cancelled: Option<(HangupBy, HangupReason)>,
+    pub(super) cancelled: Option<(HangupBy, HangupReason)>,
     give_up: Option<MonoTime>,
     /// The session interval that we asked for.
-    interval: Duration,
+    pub(super) interval: Duration,
     /// Header lines of the line's own.
-    headers: Box<str>,
+    pub(super) headers: Box<str>,
 }
 
 impl Calling {
@@ -56,6 +67,12 @@ pub(crate) struct Dialled<'a> {
     pub flow: Flow,
     /// Header lines of the line's own, each ended by CRLF.
     pub headers: Box<str>,
+    /// Where else the same one is reached, should `target` over `flow` not serve.
+    pub ways: Vec<(SipUri, Flow)>,
+    /// Whether the peer may have us call somebody else in its place.
+    pub transfers: bool,
+    /// With what we prove who we are, should somebody ask.
+    pub credentials: Option<Credentials>,
 }
 
 impl Call {
@@ -64,6 +81,9 @@ impl Call {
         let Dialled { identity, codecs, target, flow, .. } = dialled;
         let parties = (dialled.from.1, target.user.clone());
         let mut dialog = Dialog::calling(context.ids, dialled.from.0, target, flow);
+        if let Some(credentials) = dialled.credentials {
+            dialog.prove_with(credentials);
+        }
         let record = Record::new(
             dialled.call,
             CallDirection::Outbound,
@@ -87,7 +107,11 @@ impl Call {
         let calling = Calling {
             branch: invite.branch.clone(),
             cseq: dialog.local_cseq,
-            early: None,
+            early: Vec::new(),
+            heard: None,
+            rings: false,
+            proofs: 0,
+            ways: dialled.ways.into(),
             proceeding: false,
             cancelled: None,
             give_up: Some(context.now + dialled.ring_max),
@@ -102,6 +126,7 @@ impl Call {
             unacknowledged: None,
             keeping: Keeping::default(),
             reliable: None,
+            transfers: Transfers::allowed(dialled.transfers),
             record,
             outputs: VecDeque::from([CallOutput::Request(invite)]),
         }
@@ -110,6 +135,9 @@ impl Call {
     pub(super) fn on_response(&mut self, context: &mut Context<'_>, response: &Response) {
         if self.on_kept(context, response) {
             return;
+        }
+        if response.head.cseq.method == Method::Refer {
+            return self.on_refer_answered(response);
         }
         if response.head.cseq.method != Method::Invite {
             return; // CANCEL and BYE: whatever the peer says, the call is over for us.
@@ -124,7 +152,8 @@ impl Call {
     }
 
     fn on_provisional(&mut self, context: &mut Context<'_>, response: &Response) {
-        if !self.on_reliable(context, response) {
+        let (news, media) = self.on_early(context, response);
+        if !news {
             return;
         }
         let State::Calling(calling) = &mut self.state else { return };
@@ -132,8 +161,16 @@ impl Call {
         if let (true, Some((by, reason))) = (first, calling.cancelled.take()) {
             return self.cancel(context, by, reason);
         }
-        if response.status > 100 && self.record.ringing(context.now) {
+        if response.status == 100 {
+            return;
+        }
+        self.record.ringing(context.now);
+        if response.status == 180 && !core::mem::replace(&mut calling.rings, true) {
             self.outputs.push_back(CallOutput::Ringing);
+        }
+        // Which of its branches is heard is the network's choice: the one that spoke last.
+        if let Some(media) = media.filter(|media| calling.heard.replace(*media) != Some(*media)) {
+            self.outputs.push_back(CallOutput::EarlyMedia(media));
         }
     }
 
@@ -155,7 +192,8 @@ impl Call {
         let offer = self.session.offer.take();
         let media = offer.zip(answer).and_then(|(offer, answer)| offer.answered(&answer).ok());
         // What was agreed reliably before is the answer (RFC 3262 §5).
-        let media = Self::agreed_early(calling.early, &response.head.to.tag).or(media);
+        let early = Self::agreed_early(&calling.early, &response.head.to.tag);
+        let media = early.for_good.or(media).or(early.for_now);
         self.session.media = media;
         match media {
             Some(media) => self.outputs.push_back(CallOutput::Established(media)),
@@ -173,8 +211,17 @@ impl Call {
         let of = (&*branch, calling.cseq);
         let ack = self.dialog.follow_up(&self.identity, Method::Ack, of, to, Extra::default());
         self.outputs.push_back(CallOutput::Acknowledge { branch, ack });
-        if response.status == 422 && cancelled.is_none() && self.ask_for_longer(context, response) {
-            return;
+        if cancelled.is_none() {
+            let again = match response.status {
+                422 => self.ask_for_longer(context, response),
+                401 | 407 => self.prove(context, response),
+                // The called side is there, or nobody is anywhere: 486, 603 and the rest are final.
+                408 | 480 | 503 | 504 => self.take_another_way(context, response.status),
+                _ => false,
+            };
+            if again {
+                return;
+            }
         }
         let outcome = match cancelled {
             Some((hangup_by, reason)) => {
@@ -186,26 +233,6 @@ impl Call {
             },
         };
         self.end(context, outcome);
-    }
-
-    /// Calls again with the session interval that the peer insists on (RFC 4028 §7.3). Returns
-    /// whether that is possible.
-    fn ask_for_longer(&mut self, context: &mut Context<'_>, response: &Response) -> bool {
-        let State::Calling(calling) = &mut self.state else { return false };
-        let wanted = response.head.extensions.expires_min_s.unwrap_or_default();
-        let wanted = Duration::from_secs(wanted.into());
-        if wanted <= calling.interval || wanted > EXPIRES_MAX {
-            return false;
-        }
-        calling.interval = wanted;
-        let asked = (wanted, &*calling.headers);
-        let invite = invite(context, &self.identity, &mut self.dialog, &mut self.session, asked);
-        calling.branch = invite.branch.clone();
-        calling.cseq = self.dialog.local_cseq;
-        calling.early = None;
-        calling.proceeding = false;
-        self.outputs.push_back(CallOutput::Request(invite));
-        true
     }
 
     /// A second 2xx from another branch of a forked INVITE: acknowledged and ended (§13.2.2.4).
@@ -250,7 +277,10 @@ impl Call {
         self.end(context, super::line_outcome(487, reason));
     }
 
-    pub(super) fn on_no_response(&mut self, context: &Context<'_>) {
+    pub(super) fn on_no_response(&mut self, context: &mut Context<'_>) {
+        if self.take_another_way(context, 408) {
+            return;
+        }
         let State::Calling(calling) = &self.state else { return };
         let outcome = match calling.cancelled {
             Some((hangup_by, reason)) => {
@@ -261,7 +291,7 @@ impl Call {
         self.end(context, outcome);
     }
 
-    pub(super) fn calling_timeout(&mut self, context: &Context<'_>) {
+    pub(super) fn calling_timeout(&mut self, context: &mut Context<'_>) {
         let State::Calling(calling) = &self.state else { return };
         if calling.give_up.is_none_or(|at| context.now < at) {
             return;
@@ -276,21 +306,4 @@ impl Call {
             None => self.cancel(context, HangupBy::Bridge, HangupReason::Normal),
         }
     }
-}
-
-/// The INVITE that makes the call.
-fn invite(
-    context: &mut Context<'_>,
-    identity: &Identity,
-    dialog: &mut Dialog,
-    session: &mut Session,
-    (interval, own): (Duration, &str),
-) -> Outgoing {
-    let sdp = session.offer();
-    let mut headers = dialog.contact_line(identity);
-    headers.push_str(ALLOW_LINE);
-    headers.push_str(&keeping::request_lines(interval, None));
-    headers.push_str(own);
-    let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
-    dialog.request(identity, context.ids, Method::Invite, extra)
 }

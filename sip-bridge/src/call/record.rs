@@ -63,6 +63,10 @@ impl Record {
         (&self.from, &self.to)
     }
 
+    pub(crate) fn trunk(&self) -> &str {
+        &self.trunk
+    }
+
     /// Notes the first 18x and says whether it is the first.
     pub(crate) fn ringing(&mut self, now: MonoTime) -> bool {
         let first = self.ring.is_none();

@@ -116,6 +116,9 @@ impl Call {
     fn on_refresh_refused(&mut self, context: &mut Context<'_>, response: &Response) {
         match response.status {
             408 | 481 => self.lost(context, response.status, "The peer forgot the call"),
+            401 | 407 if self.dialog.challenged(response) => {
+                self.keeping.again(context.now, SETTLING);
+            }
             422 => self.keeping.lengthen(context.now, response.head.extensions.expires_min_s),
             491 => {
                 let wait = self.glare_wait(context);

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use bytes::Bytes;
-use media_core::MonoTime;
+use media_core::{MonoTime, NegotiatedMedia};
 
 use super::in_dialog::Reply;
 use super::{Call, CallOutput, Context, State};
@@ -11,10 +11,11 @@ use crate::message::{Extra, Method, Request, Response};
 use crate::sdp;
 use crate::transaction::{GIVE_UP, T1};
 
-/// A 180 of ours that is repeated until its PRACK comes.
+/// A 180 or 183 of ours that is repeated until its PRACK comes.
 #[derive(Debug)]
 pub(crate) struct Reliable {
     rseq: u32,
+    status: u16,
     bytes: Bytes,
     interval: Duration,
     /// When to send it again; `None`: acknowledged.
@@ -25,13 +26,13 @@ pub(crate) struct Reliable {
 /// What a timeout asks for.
 pub(crate) enum Due {
     Nothing,
-    Send(Bytes),
+    Send(u16, Bytes),
     GiveUp,
 }
 
 impl Reliable {
-    pub(crate) fn new(now: MonoTime, rseq: u32, bytes: Bytes) -> Self {
-        Self { rseq, bytes, interval: T1, again: Some(now + T1), give_up: now + GIVE_UP }
+    pub(crate) fn new(now: MonoTime, rseq: u32, (status, bytes): (u16, Bytes)) -> Self {
+        Self { rseq, status, bytes, interval: T1, again: Some(now + T1), give_up: now + GIVE_UP }
     }
 
     pub(crate) fn rseq(&self) -> u32 {
@@ -53,24 +54,39 @@ impl Reliable {
             Some(again) if now >= again => {
                 self.interval *= 2;
                 self.again = Some(now + self.interval);
-                Due::Send(self.bytes.clone())
+                Due::Send(self.status, self.bytes.clone())
             }
             _ => Due::Nothing,
         }
     }
 }
 
-/// What the peer said reliably before its final response, in the early dialog with `tag`.
+/// What one branch of our call said before its final response: an early dialog (RFC 3261 §13.2.2.1).
 #[derive(Debug)]
 pub(crate) struct Early {
     tag: Box<str>,
-    rseq: u32,
-    pub media: Option<media_core::NegotiatedMedia>,
+    /// The last response that had to arrive.
+    rseq: Option<u32>,
+    media: Option<NegotiatedMedia>,
+}
+
+impl Early {
+    pub(crate) fn is_with(&self, tag: &str) -> bool {
+        *self.tag == *tag
+    }
+}
+
+/// What the early dialogs of a call came to, for the one with `tag`.
+pub(super) struct AgreedEarly {
+    /// In a response that had to arrive: it is the answer (RFC 3262 §5).
+    pub for_good: Option<NegotiatedMedia>,
+    /// In one that need not.
+    pub for_now: Option<NegotiatedMedia>,
 }
 
 impl Call {
-    /// A PRACK: of the 180 that waits for it, or of nothing.
-    pub(super) fn on_prack(&mut self, request: &Request, reply: &Reply) {
+    /// A PRACK: of the 18x that waits for it, or of nothing.
+    pub(super) fn on_prack(&mut self, context: &Context<'_>, request: &Request, reply: &Reply) {
         let acknowledged = request.head.extensions.rack;
         let waits = self.reliable.as_mut().filter(|reliable| {
             !reliable.is_acknowledged()
@@ -78,48 +94,75 @@ impl Call {
         });
         let Some(reliable) = waits else { return self.reply(reply, 481, Extra::default()) };
         reliable.again = None;
-        // Our 180 has no description, so there is none that a PRACK could answer or follow.
+        // What was offered is answered, if at all, in what is acknowledged here: a PRACK has nothing
+        // to add.
         let status = if request.head.body.is_empty() { 200 } else { 488 };
         self.reply(reply, status, Extra::default());
+        if let State::Waiting(waiting) = &mut self.state
+            && let Some(local_rtp) = waiting.answer.take()
+        {
+            self.answer(context, local_rtp);
+        }
     }
 
-    /// Acknowledges a provisional response that asks for it. Returns whether it is news.
-    pub(super) fn on_reliable(&mut self, context: &mut Context<'_>, response: &Response) -> bool {
+    /// Takes note of what an early dialog says. Returns whether it is news, and what can be heard of
+    /// it from now on.
+    pub(super) fn on_early(
+        &mut self,
+        context: &mut Context<'_>,
+        response: &Response,
+    ) -> (bool, Option<NegotiatedMedia>) {
         let (head, extensions) = (&response.head, &response.head.extensions);
-        let Some(rseq) = extensions.rseq.filter(|_| extensions.reliable) else { return true };
-        let State::Calling(calling) = &mut self.state else { return true };
+        let State::Calling(calling) = &mut self.state else { return (true, None) };
         if head.to.tag.is_empty() {
-            return true;
+            return (true, None);
         }
+        let known = calling.early.iter().position(|early| early.is_with(&head.to.tag));
+        if known.is_none() && calling.early.len() >= EARLY_MAX {
+            return (true, None);
+        }
+        let rseq = extensions.rseq.filter(|_| extensions.reliable);
+        let last = known.and_then(|at| calling.early[at].rseq);
         // A repetition, whose PRACK is repeated by its transaction, or one that overtook another.
-        if calling
-            .early
-            .as_ref()
-            .is_some_and(|early| *early.tag == *head.to.tag && rseq != early.rseq + 1)
-        {
-            return false;
+        if rseq.zip(last).is_some_and(|(rseq, last)| rseq != last.wrapping_add(1)) {
+            return (false, None);
         }
         let answer = head.sdp().and_then(|bytes| sdp::parse(bytes).ok());
         let media = self.session.offer.as_ref().zip(answer);
         let media = media.and_then(|(offer, answer)| offer.answered(&answer).ok());
-        let known = calling.early.take().filter(|early| *early.tag == *head.to.tag);
-        let media = known.and_then(|early| early.media).or(media);
-        calling.early = Some(Early { tag: head.to.tag.as_str().into(), rseq, media });
-        let rack = format!("RAck: {rseq} {} INVITE\r\n", calling.cseq);
-        let mut early = self.dialog.clone();
-        early.confirm(response);
-        let extra = Extra { headers: &rack, body: None };
-        let prack = early.request(&self.identity, context.ids, Method::Prack, extra);
-        self.dialog.local_cseq = early.local_cseq;
-        self.outputs.push_back(CallOutput::Request(prack));
-        true
+        let at = known.unwrap_or_else(|| {
+            let tag = head.to.tag.as_str().into();
+            calling.early.push(Early { tag, rseq: None, media: None });
+            calling.early.len() - 1
+        });
+        let early = &mut calling.early[at];
+        // An answer that had to arrive stands.
+        let settled = early.rseq.is_some() && early.media.is_some();
+        if !settled && media.is_some() {
+            early.media = media;
+        }
+        early.rseq = rseq.or(early.rseq);
+        let media = if settled { early.media } else { media };
+        if let Some(rseq) = rseq {
+            let rack = format!("RAck: {rseq} {} INVITE\r\n", calling.cseq);
+            let mut early = self.dialog.clone();
+            early.confirm(response);
+            let extra = Extra { headers: &rack, body: None };
+            let prack = early.request(&self.identity, context.ids, Method::Prack, extra);
+            self.dialog.local_cseq = early.local_cseq;
+            self.outputs.push_back(CallOutput::Request(prack));
+        }
+        (true, media)
     }
 
     /// What was agreed before the final response with `tag`.
-    pub(super) fn agreed_early(
-        early: Option<Early>,
-        tag: &str,
-    ) -> Option<media_core::NegotiatedMedia> {
-        early.filter(|early| *early.tag == *tag)?.media
+    pub(super) fn agreed_early(early: &[Early], tag: &str) -> AgreedEarly {
+        let of_tag = early.iter().find(|early| early.is_with(tag));
+        let media = of_tag.and_then(|early| early.media);
+        let for_good = media.filter(|_| of_tag.is_some_and(|early| early.rseq.is_some()));
+        AgreedEarly { for_good, for_now: media }
     }
 }
+
+/// Branches of a forked call that are told apart. A hunt group rings so many telephones.
+const EARLY_MAX: usize = 8;

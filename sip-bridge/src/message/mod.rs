@@ -4,16 +4,20 @@
 //! Values here are built by the stack (from bytes that passed the guard) and by nothing else, so
 //! the cores depend on no parser.
 
+mod auth;
 mod caller;
 mod request;
 mod respond;
 mod timer;
+mod transfer;
 mod uri;
 
+pub use auth::AuthHeaders;
 pub use caller::CallerHeaders;
 pub(crate) use request::{Identity, RequestLine, write_request};
 pub(crate) use respond::{Extra, ResponseSeed, phrase};
 pub use timer::{Extensions, Refresher};
+pub use transfer::{ReferTo, Replaces, TransferHeaders};
 pub use uri::{Host, SipUri, TransportKind};
 
 /// A request method.
@@ -154,6 +158,10 @@ pub struct Head {
     pub reason: Option<Reason>,
     /// What an INVITE says of who calls, beside From.
     pub caller: Option<Box<CallerHeaders>>,
+    /// What a request says about transfers.
+    pub transfer: Option<Box<TransferHeaders>>,
+    /// Challenges, proofs, and what a REGISTER is about; where there is any of it.
+    pub auth: Option<Box<AuthHeaders>>,
     /// The name of a header that matters and could not be read. A request with one gets 400.
     pub unreadable: Option<&'static str>,
     /// The body.

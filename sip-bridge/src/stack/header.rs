@@ -1,7 +1,7 @@
 use rsipstack::sip::{Header, Headers, typed};
 
 use super::{ParseError, host, mended, method, sip_uri, values};
-use crate::message::{CSeq, Head, Method, Party, Reason, Route, SipUri, Via};
+use crate::message::{AuthHeaders, CSeq, Head, Method, Party, Reason, Route, SipUri, Via};
 
 /// Reads the headers that the cores decide on.
 pub(super) fn head(
@@ -31,11 +31,19 @@ pub(super) fn head(
         _ => None,
     });
     let mut unreadable = malformed(headers, &vias, from, to);
-    let contact = contact(headers, &mut unreadable).or_else(|| {
+    let registers = cseq.is_some_and(|cseq| cseq.ends_with("REGISTER"));
+    let contact = contact(headers, registers, &mut unreadable).or_else(|| {
         // RFC 2543 elements need not write one: the caller is where From says.
         from.filter(|_| !via.has_magic_cookie()).and_then(name_addr_uri)
     });
     let record_routes = record_routes(headers, &mut unreadable);
+    let from_auth = match registers {
+        true => super::auth::auth(headers),
+        // A dialog's Contact is its target, and read above.
+        false => {
+            AuthHeaders { contacts: Vec::new(), every_contact: false, ..super::auth::auth(headers) }
+        }
+    };
     Ok(Head {
         via,
         vias,
@@ -56,6 +64,8 @@ pub(super) fn head(
         extensions: super::extensions::extensions(headers),
         reason: reason(headers),
         caller: None,
+        transfer: None,
+        auth: (from_auth != AuthHeaders::default()).then(|| Box::new(from_auth)),
         unreadable,
         body,
     })
@@ -208,12 +218,16 @@ fn parse_cseq(value: &str, foreign_method: Option<&str>) -> Option<CSeq> {
     (cseq.seq < 1 << 31).then(|| CSeq { number: cseq.seq, method: method(cseq.method) })
 }
 
-fn contact(headers: &Headers, unreadable: &mut Option<&'static str>) -> Option<SipUri> {
+fn contact(
+    headers: &Headers,
+    every_is_allowed: bool,
+    unreadable: &mut Option<&'static str>,
+) -> Option<SipUri> {
     let entries = list(headers, |header| match header {
         Header::Contact(contact) => Some(contact.value()),
         _ => None,
     });
-    let entry = entries.first()?;
+    let entry = entries.first().filter(|entry| entry.as_str() != "*" || !every_is_allowed)?;
     let uri = name_addr_uri(entry);
     if uri.is_none() {
         unreadable.get_or_insert("Contact");
@@ -239,7 +253,7 @@ fn record_routes(headers: &Headers, unreadable: &mut Option<&'static str>) -> Ve
 }
 
 /// The URI of a name-addr or addr-spec, its text as the peer wrote it.
-fn name_addr_uri(value: &str) -> Option<SipUri> {
+pub(super) fn name_addr_uri(value: &str) -> Option<SipUri> {
     let rest = after_display_name(value)?;
     let text = match (rest.find('<'), rest.rfind('>')) {
         (Some(open), Some(close)) if open < close => &rest[open + 1..close],

@@ -7,11 +7,13 @@
 //! packets inside the receive loop; the line wants them as cores in virtual time, bounded and
 //! redacted (see [`crate`]).
 
+mod auth;
 mod caller;
 mod extensions;
 mod header;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use std::borrow::Cow;
 
@@ -59,6 +61,9 @@ pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
             let method = foreign.map_or(method(request.method), |_| Method::Foreign);
             if method == Method::Invite {
                 head.caller = Some(Box::new(caller::caller(&request.headers)));
+            }
+            if matches!(method, Method::Invite | Method::Refer | Method::Notify) {
+                head.transfer = Some(Box::new(transfer::transfer(&request.headers)));
             }
             Ok(Message::Request(Request { method, uri, uri_user, head }))
         }

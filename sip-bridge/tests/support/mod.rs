@@ -183,6 +183,26 @@ fn configure(folder: &Path) {
     std::fs::write(folder.join("contacts"), "").unwrap();
 }
 
+/// baresip registers as this user at `registrar`, calls 100 there, answers whoever calls it, and ends after
+/// so many seconds.
+pub fn registering_baresip(
+    folder: &Path,
+    registrar: SocketAddr,
+    (user, secret): (&str, &str),
+    seconds: u64,
+) -> Child {
+    configure(folder);
+    let account = format!(
+        "<sip:{user}@{registrar}>;auth_user={user};auth_pass={secret};regint=60;answermode=auto\n"
+    );
+    std::fs::write(folder.join("accounts"), account).unwrap();
+    let mut command = Command::new("baresip");
+    command.current_dir(folder).arg("-f").arg(folder);
+    command.args(["-e", &format!("/dial sip:100@{registrar}"), "-t", &seconds.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("install the package baresip-core (scripts/setup.sh test)")
+}
+
 /// baresip dials `target` from `folder` and hangs up after three seconds.
 pub fn baresip(folder: &Path, target: &str) -> Child {
     configure(folder);

@@ -11,7 +11,7 @@ use queue_governor::Book;
 use sip_bridge::{CallId, CallerIdentity, HangupReason, Rejection};
 use tokio::sync::mpsc;
 
-use super::{Carrier, Desk, OpenCall};
+use super::{Carrier, Desk, OpenCall, What};
 use crate::config::LineMode;
 use crate::house::media::ear_config;
 use crate::line::{
@@ -42,6 +42,7 @@ impl Desk {
         self.next_line += 1;
         let local = port.local_addr();
         let folder = self.config.recording.dir.as_ref().map(|dir| dir.join(folder_name(line)));
+        let trunk_name = trunk.clone();
         let open = OpenCall {
             line,
             trunk,
@@ -54,6 +55,9 @@ impl Desk {
             folder,
         };
         self.calls.insert(call, open);
+        if self.config.trunk.iter().any(|it| it.name == trunk_name && it.early_media) {
+            self.bridge.progress(call, local);
+        }
         let ready = media.is_none_or(|media| self.open_waiting(call, media));
         if ready {
             self.bridge.answer(call, local);
@@ -65,7 +69,7 @@ impl Desk {
         let Some(mut open) = self.calls.remove(&call) else { return false };
         let Carrier::Waiting(port) = open.carrier else { return false };
         let opened = match self.config.line.mode {
-            LineMode::Echo => self.open_echo(call, open.line, port, media),
+            LineMode::Echo => self.open_echo(open.line, port, media),
             LineMode::Agent => self.open_agent(
                 call,
                 &mut open.folder,
@@ -91,16 +95,15 @@ impl Desk {
 
     fn open_echo(
         &self,
-        call: CallId,
         id: LineId,
         port: RtpPort,
         media: NegotiatedMedia,
     ) -> Result<Carrier, String> {
-        let hang_up = self.hang_ups.0.clone();
+        let wishes = self.wishes.0.clone();
         let sink = Box::new(move |event| {
             if let LineEvent::MediaTimeout { .. } = event {
                 // A full queue of hang-ups is being worked off; the peer's silence comes again.
-                let _ = hang_up.try_send((call, HangupReason::MediaTimeout));
+                let _ = wishes.try_send((id, What::HangUp(HangupReason::MediaTimeout)));
             }
         });
         let ear = EarConfig::new(media.codec.sample_rate());
@@ -145,7 +148,7 @@ impl Desk {
         let spec = LineSpec { id, port, media, mode: MediaMode::Agent, record, ear };
         let line = self.media.open_line(spec, sink).map_err(|error| error.to_string())?;
         let clock = self.media.clock();
-        let hang_up = self.hang_ups.0.clone();
+        let (wishes, transfers) = (self.wishes.0.clone(), self.wishes.0.clone());
         let book = Arc::new(Mutex::new(Book::new()));
         let parts = LineParts {
             conversation: ConversationConfig {
@@ -174,9 +177,14 @@ impl Desk {
             said: self.saying.said.clone(),
             hold_external: self.saying.is_paused(),
             news: self.saying.news(),
+            transfer: Box::new(move |to| {
+                if transfers.try_send((id, What::Transfer(to))).is_err() {
+                    tracing::warn!(line = %id, "the house does not keep up; a transfer was dropped");
+                }
+            }),
             hang_up: Box::new(move |reason| {
-                // A full queue of hang-ups is being worked off, and this one comes again.
-                let _ = hang_up.try_send((call, reason));
+                // A full queue of wishes is being worked off, and this one comes again.
+                let _ = wishes.try_send((id, What::HangUp(reason)));
             }),
         };
         self.saying.books.insert(id, book);

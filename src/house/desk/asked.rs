@@ -70,7 +70,14 @@ impl Desk {
 
     fn routes_down(&self) -> Vec<String> {
         let routes = self.bridge.routes();
-        routes.iter().filter(|route| route.up == Some(false)).map(route_name).collect()
+        let routes = routes.iter().filter(|route| route.up == Some(false)).map(route_name);
+        // An exchange that has not answered yet is not down.
+        let registrations = self.bridge.registrations();
+        let lost = registrations.iter().filter(|it| !it.up && it.last_status.is_some());
+        let lost = lost.map(|it| {
+            format!("{}: not registered ({})", it.name, it.last_status.unwrap_or_default())
+        });
+        routes.chain(lost).collect()
     }
 
     fn process_status(&self, metrics: &EngineMetrics) -> ProcessStatus {
@@ -89,9 +96,9 @@ impl Desk {
     }
 }
 
-/// `carrier 192.0.2.1:5060`.
+/// `carrier 192.0.2.1:5060 does not answer`.
 fn route_name(route: &RouteState) -> String {
-    format!("{} {}", route.trunk, route.address)
+    format!("{} {} does not answer", route.trunk, route.address)
 }
 
 fn tap_status(counts: TapCounts) -> TapStatus {

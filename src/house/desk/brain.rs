@@ -48,6 +48,7 @@ fn line_of(message: &BrainMessage) -> Option<LineId> {
         BrainMessage::Say(say) => say.line,
         BrainMessage::Withdraw { line, .. }
         | BrainMessage::HangUp { line, .. }
+        | BrainMessage::Transfer { line, .. }
         | BrainMessage::TurnDone { line, .. }
         | BrainMessage::JobStarted { line, .. }
         | BrainMessage::JobFinished { line, .. } => *line,

@@ -29,6 +29,8 @@ struct Dialog {
     server: SocketAddr,
     local: SocketAddr,
     caller: &'static str,
+    /// Header lines of the next requests, each ended by CRLF.
+    extra: Mutex<String>,
     id: String,
     /// The `To` with the line's tag, and the line's contact; empty until they are known.
     to: Mutex<String>,
@@ -53,6 +55,35 @@ impl Phone {
         phone.line_rtp = media_address(&answer);
         phone.media.send_to(phone.line_rtp);
         phone
+    }
+
+    /// The same with these header lines in the INVITE.
+    pub fn call_with(server: SocketAddr, headers: &str) -> Self {
+        let mut phone = Self::hook_up(server, "agent");
+        *phone.dialog.extra.lock().expect("no panic") = headers.to_owned();
+        let answer = phone.invite(&sdp(phone.media.local, "sendrecv", 1));
+        phone.dialog.extra.lock().expect("no panic").clear();
+        phone.line_rtp = media_address(&answer);
+        phone.media.send_to(phone.line_rtp);
+        phone
+    }
+
+    /// What an INVITE says that is to take this call's place (RFC 3891).
+    pub fn taken_over(&self) -> String {
+        let to = self.dialog.to.lock().expect("no panic");
+        let tag = to.split(";tag=").nth(1).expect("an answered call");
+        let id = &self.dialog.id;
+        format!("Require: replaces\r\nReplaces: {id};to-tag={tag};from-tag=t-{id}\r\n")
+    }
+
+    /// Sends a request in the call; gives the status of its answer.
+    pub fn ask_in_call(&self, method: &str, headers: &str) -> u16 {
+        let number = self.sequence.fetch_add(1, SeqCst);
+        *self.dialog.extra.lock().expect("no panic") = headers.to_owned();
+        self.dialog.send(&self.dialog.request(method, number, number, ""));
+        self.dialog.extra.lock().expect("no panic").clear();
+        let response = self.final_response(&format!("{number} {method}"));
+        response.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status")
     }
 
     /// The same without a packet of sound from us.
@@ -102,6 +133,7 @@ impl Phone {
             server,
             local,
             caller,
+            extra: Mutex::default(),
             // The port alone comes again, and the same INVITE twice is a retransmission.
             id: format!("e2e-{}-{}", std::process::id(), CALLS.fetch_add(1, SeqCst)),
             to: Mutex::new(format!("<sip:{called}@{server}>")),
@@ -195,13 +227,16 @@ impl Dialog {
         let (local, id, caller) = (self.local, &self.id, self.caller);
         let target = self.target.lock().expect("no panic");
         let to = self.to.lock().expect("no panic");
+        // An ACK repeats nothing of what its INVITE asked for.
+        let extra = self.extra.lock().expect("no panic");
+        let extra = if method == "ACK" { "" } else { extra.as_str() };
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         format!(
             "{method} {target} SIP/2.0\r\n\
              Via: SIP/2.0/UDP {local};branch=z9hG4bK-{id}-{branch};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{caller}@{local}>;tag=t-{id}\r\nTo: {to}\r\n\
              Call-ID: {id}\r\nCSeq: {number} {method}\r\nContact: <sip:tester@{local}>\r\n\
-             {kind}Content-Length: {}\r\n\r\n{body}",
+             {extra}{kind}Content-Length: {}\r\n\r\n{body}",
             body.len()
         )
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use brain_protocol::{
-    Attestation, BrainMessage, ClaimId, LineId, LineMessage, Say, Source, TurnId,
+    Attestation, BrainMessage, ClaimId, LineId, LineMessage, Say, Source, TransferOutcome, TurnId,
 };
 use jiff::{Timestamp, Zoned};
 
@@ -166,6 +166,12 @@ impl Mind {
                     self.memory.notice(lost);
                 }
             }
+            LineMessage::TransferEnded { line, outcome, .. } => self.on_transferred(line, outcome),
+            LineMessage::CallerChanged { line, caller } => {
+                if let Some(line) = self.conversations.get_mut(&Place::Line(line)) {
+                    (line.caller, line.caller_name, line.vouched) = (caller, None, false);
+                }
+            }
             LineMessage::OperatorTook { line } => self.set_operator(line, true),
             LineMessage::OperatorReleased { line } => self.set_operator(line, false),
             LineMessage::OperatorWhisper { line, text } => self.on_whisper(now, line, &text),
@@ -180,6 +186,14 @@ impl Mind {
             | LineMessage::ClaimStarted { .. }
             | LineMessage::OperatorSaid { .. }
             | LineMessage::MessageAccepted { .. } => {}
+        }
+    }
+
+    /// A caller who could not be put through is told so.
+    fn on_transferred(&mut self, line: LineId, outcome: TransferOutcome) {
+        if matches!(outcome, TransferOutcome::Refused | TransferOutcome::Failed) {
+            let text = "I could not put you through.";
+            self.say(Place::Line(line), Utterance::new(Source::Responder, text.to_owned()));
         }
     }
 

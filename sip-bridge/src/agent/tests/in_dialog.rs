@@ -178,7 +178,7 @@ fn an_info_that_we_cannot_read_gets_415_and_an_empty_one_200() {
 fn a_method_we_do_not_serve_gets_405_with_what_we_do() {
     let mut sim = Simulation::new();
     let (_, dialog) = sim.establish(&Message::invite("a"));
-    sim.receive(&dialog.request("REFER", 2).text());
+    sim.receive(&dialog.request("SUBSCRIBE", 2).text());
     let refused = sim.expect("SIP/2.0 405 ");
     assert!(header(&refused, "Allow").contains("INVITE"));
 }

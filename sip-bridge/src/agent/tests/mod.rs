@@ -2,16 +2,22 @@
 //! the wire, and come out as text. No sockets, no clock.
 
 mod callers;
+mod early;
 mod in_dialog;
 mod inbound;
 mod keeping;
 mod nothing_left;
 mod outbound;
+mod phones;
+mod proving;
 mod refusals;
 mod reliable;
+mod replaces;
 mod routes;
 mod routing;
 mod torture;
+mod transfers;
+mod ways;
 
 use core::fmt::Write as _;
 use core::net::SocketAddr;
@@ -112,6 +118,8 @@ impl Simulation {
             codecs: [Codec::Pcmu].into(),
             flow: Flow::direct(transport, address(PEER)),
             headers: Vec::new(),
+            ways: Vec::new(),
+            transfer: None,
         }
     }
 

@@ -28,7 +28,7 @@ fn ups(sim: &Simulation) -> Vec<Option<bool>> {
 }
 
 fn way_out(sim: &Simulation) -> String {
-    sim.agent.way_out("trunk").expect("a route").peer.to_string()
+    sim.agent.ways_out("trunk").first().expect("a route").peer.to_string()
 }
 
 /// Answers every OPTIONS to the addresses in `alive` with `status` while `seconds` pass.

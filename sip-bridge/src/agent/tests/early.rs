@@ -1,0 +1,153 @@
+//! Sound before the answer, in both directions, and the branches of a forked call.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use super::{Command, Message, RTP, Simulation, address, header, response, sdp};
+use crate::event::{BridgeEvent, CallId};
+use crate::policy::{Policies, TrunkPolicy};
+
+/// A trunk whose callers hear the line before it answers; a call that comes in over it.
+fn heard_early(extra: &str) -> (Simulation, Message, CallId) {
+    let mut sim = Simulation::new();
+    let policy = TrunkPolicy { early_media: true, ..TrunkPolicy::default() };
+    sim.agent.set_policies(Policies::new(BTreeMap::from([("trunk".into(), policy)])));
+    let invite = Message::invite("a").with_extra(extra);
+    sim.receive(&invite.text());
+    sim.expect("SIP/2.0 100 ");
+    let BridgeEvent::Incoming { call, .. } = sim.event() else { panic!("a call") };
+    (sim, invite, call)
+}
+
+fn body(message: &str) -> &str {
+    message.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+fn port_heard(event: BridgeEvent) -> u16 {
+    match event {
+        BridgeEvent::EarlyMedia { media, .. } | BridgeEvent::Established { media, .. } => {
+            media.remote_rtp.port()
+        }
+        other => panic!("no media in {other:?}"),
+    }
+}
+
+#[test]
+fn a_caller_hears_the_line_before_the_answer_and_the_200_says_the_same() {
+    let (mut sim, _, call) = heard_early("");
+    sim.expect_silence();
+    sim.command(Command::Progress(call, address(RTP)));
+    let progress = sim.expect("SIP/2.0 183 ");
+    assert!(progress.contains("m=audio 4000 RTP/AVP 0 101\r\n"), "{progress}");
+    sim.command(Command::Progress(call, address("192.0.2.1:4002")));
+    sim.expect_silence();
+    sim.command(Command::Answer(call, address("192.0.2.1:4002")));
+    assert_eq!(body(&sim.expect("SIP/2.0 200 ")), body(&progress));
+}
+
+#[test]
+fn a_line_that_says_nothing_rings_after_a_second_and_an_answer_needs_no_183() {
+    let (mut sim, ..) = heard_early("");
+    sim.pass(Duration::from_millis(1_100));
+    sim.expect("SIP/2.0 180 ");
+    let (mut sim, _, call) = heard_early("");
+    sim.command(Command::Answer(call, address(RTP)));
+    sim.expect("SIP/2.0 200 ");
+    sim.pass(Duration::from_millis(400));
+    sim.expect_silence();
+}
+
+#[test]
+fn an_early_answer_that_must_arrive_is_acknowledged_before_the_200_which_does_not_repeat_it() {
+    let (mut sim, invite, call) = heard_early("Require: 100rel\r\n");
+    sim.command(Command::Progress(call, address(RTP)));
+    let progress = sim.expect("SIP/2.0 183 ");
+    assert_eq!(header(&progress, "RSeq"), "1");
+    sim.command(Command::Answer(call, address(RTP)));
+    sim.expect_silence();
+    sim.pass(Duration::from_millis(600));
+    assert_eq!(sim.expect("SIP/2.0 183 "), progress);
+    let dialog = invite.in_dialog(&progress);
+    sim.receive(&dialog.request("PRACK", 2).with_extra("RAck: 1 1 INVITE\r\n").text());
+    sim.expect("SIP/2.0 200 ");
+    let ok = sim.expect("SIP/2.0 200 ");
+    assert_eq!((header(&ok, "CSeq"), body(&ok)), ("1 INVITE", ""));
+    sim.receive(&dialog.request("ACK", 1).text());
+    assert!(matches!(sim.event(), BridgeEvent::Established { .. }));
+}
+
+#[test]
+fn a_caller_that_wants_our_offer_hears_that_it_rings() {
+    let mut sim = Simulation::new();
+    let policy = TrunkPolicy { early_media: true, ..TrunkPolicy::default() };
+    sim.agent.set_policies(Policies::new(BTreeMap::from([("trunk".into(), policy)])));
+    let call = sim.ring(&Message::invite("a").with_body(""));
+    sim.command(Command::Progress(call, address(RTP)));
+    sim.expect_silence();
+}
+
+#[test]
+fn the_called_side_is_heard_before_it_answers() {
+    let mut sim = Simulation::new();
+    sim.dial();
+    let invite = sim.expect("INVITE ");
+    sim.receive(&response(&invite, 183, "t", "", &sdp("192.0.2.9", 7000, "sendrecv")));
+    assert_eq!(port_heard(sim.event()), 7000);
+    assert!(sim.events.is_empty(), "nobody rings yet");
+    sim.receive(&response(&invite, 180, "t", "", ""));
+    assert!(matches!(sim.event(), BridgeEvent::Ringing { .. }));
+    sim.receive(&response(&invite, 183, "t", "", &sdp("192.0.2.9", 7000, "sendrecv")));
+    assert!(sim.events.is_empty(), "the same again is no news");
+    sim.receive(&response(&invite, 200, "t", "", &sdp("192.0.2.9", 7000, "sendrecv")));
+    sim.expect("ACK ");
+    assert_eq!(port_heard(sim.event()), 7000);
+}
+
+#[test]
+fn branches_that_speak_are_told_apart_and_the_one_that_answers_counts() {
+    let mut sim = Simulation::new();
+    sim.dial();
+    let invite = sim.expect("INVITE ");
+    for (tag, port) in [("a", 7000), ("b", 7100)] {
+        sim.receive(&response(&invite, 183, tag, "", &sdp("192.0.2.9", port, "sendrecv")));
+        assert_eq!(port_heard(sim.event()), port);
+    }
+    // The first one answers, without saying again what it said.
+    sim.receive(&response(&invite, 200, "a", "", ""));
+    assert!(header(&sim.expect("ACK "), "To").ends_with(";tag=a"));
+    assert_eq!(port_heard(sim.event()), 7000);
+    sim.receive(&response(&invite, 200, "b", "", &sdp("192.0.2.9", 7100, "sendrecv")));
+    assert!(header(&sim.expect("ACK "), "To").ends_with(";tag=b"));
+    assert!(header(&sim.expect("BYE "), "To").ends_with(";tag=b"));
+}
+
+#[test]
+fn each_branch_counts_its_own_responses_that_must_arrive() {
+    let mut sim = Simulation::new();
+    sim.dial();
+    let invite = sim.expect("INVITE ");
+    let reliable = |rseq: u32| format!("Require: 100rel\r\nRSeq: {rseq}\r\n");
+    for (tag, rseq) in [("a", 10), ("b", 900), ("a", 11)] {
+        sim.receive(&response(&invite, 180, tag, &reliable(rseq), ""));
+        let prack = sim.expect("PRACK ");
+        assert!(header(&prack, "To").ends_with(&format!(";tag={tag}")));
+        assert!(header(&prack, "RAck").starts_with(&format!("{rseq} ")));
+    }
+    sim.receive(&response(&invite, 180, "a", &reliable(13), ""));
+    sim.expect_silence();
+}
+
+#[test]
+fn a_hunt_group_of_hundreds_is_heard_within_bounds() {
+    let mut sim = Simulation::new();
+    sim.dial();
+    let invite = sim.expect("INVITE ");
+    for n in 0..300 {
+        let tag = format!("t{n}");
+        sim.receive(&response(&invite, 183, &tag, "", &sdp("192.0.2.9", 7000 + n, "sendrecv")));
+    }
+    assert_eq!(sim.events.len(), 8);
+    sim.receive(&response(&invite, 200, "t250", "", &sdp("192.0.2.9", 7250, "sendrecv")));
+    sim.expect("ACK ");
+    assert_eq!(port_heard(sim.events.pop_back().unwrap()), 7250);
+}
