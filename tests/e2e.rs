@@ -38,6 +38,8 @@ mod latency;
 mod ledger;
 #[path = "e2e/one_voice.rs"]
 mod one_voice;
+#[path = "e2e/other_users.rs"]
+mod other_users;
 #[allow(dead_code, reason = "shared with the crash harness")]
 #[path = "crash/redis.rs"]
 mod redis;

@@ -1,6 +1,6 @@
 //! The asking side.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -23,12 +23,17 @@ pub fn ask(socket: &Path, request: &Request, mut take: impl FnMut(Reply)) -> Res
     let mut stream = UnixStream::connect(socket).map_err(absent)?;
     let mut line = serde_json::to_string(request).map_err(Failure::because)?;
     line.push('\n');
-    stream.write_all(line.as_bytes()).map_err(absent)?;
-    // One that refused us already has closed its side too.
+    let written = stream.write_all(line.as_bytes());
+    // One that refused us already has closed its side too; what it said is there to be read.
     let _ = stream.shutdown(Shutdown::Write);
+    let mut told = false;
     for reply in BufReader::new(stream).lines() {
-        let reply = reply.map_err(Failure::because)?;
+        let reply = match reply {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
+            reply => reply.map_err(Failure::because)?,
+        };
         take(serde_json::from_str(&reply).map_err(Failure::because)?);
+        told = true;
     }
-    Ok(())
+    if told { Ok(()) } else { written.map_err(absent) }
 }

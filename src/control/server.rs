@@ -33,6 +33,8 @@ const THERE_EVERY: Duration = Duration::from_secs(1);
 const GUESTS_AGAIN_MS: u64 = 1_000;
 /// A client that sends nothing for so long is let go.
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+/// Who may not ask at all has so long to have said what.
+const STRANGER_WITHIN: Duration = Duration::from_secs(1);
 /// Pause after a connection that could not be taken.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Replies that wait for a slow client; a `say` on every line has two for each.
@@ -168,6 +170,13 @@ async fn converse(
             "user {} may not speak on this line; its owner can name the user in [say] allow_uids, or a group in allow_gids",
             peer.uid
         );
+        // Whoever still writes when we close would not read why. Those who may speak keep room.
+        if rooms.guests.available_permits() > GUESTS_MAX / 2
+            && let Ok(_guest) = rooms.guests.clone().try_acquire_owned()
+        {
+            let (mut read, mut line) = (BufReader::new(read), Vec::new());
+            let _ = tokio::time::timeout(STRANGER_WITHIN, next_line(&mut read, &mut line)).await;
+        }
         return send(&mut write, &Reply::refused(message)).await;
     };
     let mut place = Place { asking: vec![place], waiting: Vec::new() };
