@@ -65,7 +65,7 @@ fn brief(text: &TextHandle, keep: usize, alert: Alert) {
     let Ok(lane) = Lane::new(Tag::os(), MAIN) else { return };
     let store = text.store();
     // What a brain has dealt with makes room; a store that refuses this refuses the event too.
-    let _ = store.trim(&lane, text.last_of(&lane));
+    let _ = text.last_of(&lane).and_then(|last| store.trim(&lane, last));
     let lanes = store.lanes().unwrap_or_default();
     let waiting = lanes.iter().find(|it| it.lane == lane).map_or(0, |it| it.entries);
     if waiting >= keep {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Shared;
+use super::lanes::busy;
 use super::problem::Refusal;
 use crate::text::MAIN;
 
@@ -42,7 +43,7 @@ pub(super) async fn stream(
     };
     let after = match after {
         Some(after) => after,
-        None => end_of(&shared, &lane).await,
+        None => end_of(&shared, &lane).await?,
     };
     let reader = Reader {
         store: shared.text.store(),
@@ -147,7 +148,9 @@ fn position_of(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Positi
     Ok(Some(Position(position)))
 }
 
-async fn end_of(shared: &Shared, lane: &Lane) -> Position {
+/// A reader who does not know where the lane ends would be given all of it.
+async fn end_of(shared: &Shared, lane: &Lane) -> Result<Position, Refusal> {
     let (text, lane) = (shared.text.clone(), lane.clone());
-    tokio::task::spawn_blocking(move || text.last_of(&lane)).await.unwrap_or_default()
+    let end = tokio::task::spawn_blocking(move || text.last_of(&lane)).await;
+    end.unwrap_or(Err(StoreError::Unavailable)).map_err(|error| busy(&error.to_string()))
 }

@@ -87,6 +87,7 @@ async fn send(
     let answer = |accepted, ending, reason| SentAnswer { message, accepted, ending, reason };
     match news.recv().await {
         Some(OutgoingNews::Accepted) => Ok((StatusCode::ACCEPTED, Json(answer(true, None, None)))),
+        Some(OutgoingNews::NotNow { reason }) => Err(busy(&reason)),
         Some(OutgoingNews::Ended { ending: MessageEnding::Refused, reason }) => {
             let reason = reason.unwrap_or_else(|| "refused".into());
             Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", reason))
@@ -154,6 +155,6 @@ fn refusal_of(error: PostError) -> Refusal {
     }
 }
 
-fn busy(message: &str) -> Refusal {
+pub(super) fn busy(message: &str) -> Refusal {
     Refusal::later(StatusCode::SERVICE_UNAVAILABLE, "unavailable", STORE_AGAIN, message)
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use brain_protocol::{BrainMessage, LineMessage, MessageEnding, Version};
-use lane_broker::{LaneStore, Position, PublishError, TagError, Tags};
+use lane_broker::{LaneStore, Position, PublishError, StoreError, TagError, Tags};
 use tokio::sync::{mpsc, watch};
 
 use super::message::{Outgoing, Written, WrittenError, id_of, main_lane};
@@ -166,10 +166,12 @@ impl TextHandle {
     }
 
     /// The last entry of a lane that is kept now; 0 if there is none. Blocks like a read.
-    #[must_use]
-    pub fn last_of(&self, lane: &lane_broker::Lane) -> Position {
-        let lanes = self.lanes.store.lanes().unwrap_or_default();
-        lanes.iter().find(|it| it.lane == *lane).map_or(Position::START, |it| it.last)
+    ///
+    /// # Errors
+    /// [`StoreError`]; where the lane ends is not known then.
+    pub fn last_of(&self, lane: &lane_broker::Lane) -> Result<Position, StoreError> {
+        let lanes = self.lanes.store.lanes()?;
+        Ok(lanes.iter().find(|it| it.lane == *lane).map_or(Position::START, |it| it.last))
     }
 
     fn put(&self, input: Input) {

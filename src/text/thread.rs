@@ -37,6 +37,11 @@ pub type ToBrain = Arc<dyn Fn(&LineMessage) -> Result<(), SendError> + Send + Sy
 pub enum OutgoingNews {
     /// It is kept, and will end once.
     Accepted,
+    /// It is not kept, because nothing can be at present; it may be handed in again.
+    NotNow {
+        /// Why.
+        reason: String,
+    },
     /// It came to its one ending.
     Ended {
         /// How.
@@ -139,6 +144,10 @@ impl Thread {
             }
             Input::Brain(_) => {}
             Input::Send { id, tag, outgoing, news } => {
+                if self.rooms.outbox.is_stuck() {
+                    let _ = news.try_send(OutgoingNews::NotNow { reason: STUCK.into() });
+                    return;
+                }
                 let refusal = self.refusal(outgoing.channel);
                 if let Some(reason) = refusal {
                     let ending = MessageEnding::Refused;
@@ -277,6 +286,10 @@ impl Thread {
         let Ok(message) = brain_protocol::MessageId::new(id) else { return };
         let told = match news {
             OutgoingNews::Accepted => LineMessage::MessageAccepted { message },
+            OutgoingNews::NotNow { reason } => {
+                let ending = MessageEnding::Refused;
+                LineMessage::MessageEnded { message, ending, reason: Some(reason) }
+            }
             OutgoingNews::Ended { ending, reason } => {
                 LineMessage::MessageEnded { message, ending, reason }
             }

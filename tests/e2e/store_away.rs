@@ -10,7 +10,7 @@ use xenline::control::{Reply, Request, SayRequest, client};
 use xenline::report::{CallEvent, EndingKind};
 
 use crate::redis::Redis;
-use crate::support::door::{TOKEN, free_port, post};
+use crate::support::door::{TOKEN, free_port, post, read_on, send};
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
 use crate::support::process::{kill, run, xenline};
@@ -58,6 +58,8 @@ fn a_line_whose_redis_is_away_takes_calls_says_so_and_goes_on_where_it_was_when_
     converse(&line, &phone, "what time is it", "It is ");
     nothing_is_taken(&line, door, "hello");
     assert_eq!(times_spoken(&line, PROMISED), 0);
+    let unsent = send(door, "ann", "Nobody could keep this.");
+    assert_eq!(unsent.status, 503, "what is to leave may be handed in again: {unsent:?}");
 
     redis.restart();
     wait_until("the line to keep things again", SOON, || failing(&line).is_none().then_some(()));
@@ -96,9 +98,10 @@ fn nothing_is_taken(line: &Serving, door: SocketAddr, written: &str) {
         other => panic!("taken in: {other:?}"),
     });
     assert!(refused.1.is_some(), "{refused:?}");
-    let answer = post(door, "typed", ("ann", written), written);
-    assert_eq!(answer.status, 503, "{answer:?}");
-    assert!(answer.head.contains("retry-after: "), "{answer:?}");
+    for answer in [post(door, "typed", ("ann", written), written), read_on(door, "typed")] {
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.head.contains("retry-after: "), "{answer:?}");
+    }
 }
 
 /// They do, and both are taken, under the names of before.
