@@ -59,16 +59,15 @@ pub(super) struct LineFile {
     /// Where the mark is kept.
     kept: PathBuf,
     open: Option<File>,
+    /// `None`: nobody ever listened.
     mark: Option<Mark>,
-    /// Nothing was looked at yet.
-    first: bool,
 }
 
 impl LineFile {
     /// Listens from here on: whatever is appended after this returns is news.
     pub fn open(path: PathBuf, kept: PathBuf) -> Self {
         let mark = std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let mut file = Self { path, kept, open: None, mark, first: true };
+        let mut file = Self { path, kept, open: None, mark };
         if let Err(error) = file.open_named() {
             file.missed(&error);
         }
@@ -97,8 +96,12 @@ impl LineFile {
 
     fn missed(&mut self, error: &io::Error) {
         if error.kind() == io::ErrorKind::NotFound {
-            // Whatever comes there later is new from its first byte.
-            self.first = false;
+            // Whatever comes there later is new from its first byte, also for the next run.
+            if self.mark.is_none() {
+                let generation = self.next_generation();
+                self.mark = Some(Mark { generation, ..Mark::default() });
+                self.keep();
+            }
         } else {
             tracing::debug!(%error, path = %self.path.display(), "the file of lines cannot be read");
         }
@@ -128,14 +131,13 @@ impl LineFile {
         let known = self.mark.filter(|mark| (mark.device, mark.inode) == (meta.dev(), meta.ino()));
         if known.is_none() {
             // What stood there before anybody ever listened is no news.
-            let never_listened = self.first && self.mark.is_none();
+            let never_listened = self.mark.is_none();
             let place = if never_listened { Place::at_end(&mut file)? } else { Place::default() };
             let (device, inode) = (meta.dev(), meta.ino());
             let generation = self.next_generation();
             self.mark = Some(Mark { device, inode, place, generation });
             self.keep();
         }
-        self.first = false;
         self.open = Some(file);
         Ok(())
     }

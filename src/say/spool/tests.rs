@@ -249,6 +249,11 @@ fn what_is_written_once_the_line_listens_is_news_also_before_the_first_look() {
     let mut file = LineFile::open(path.clone(), mark);
     append(&path, "the kettle boils\n");
     assert_eq!(words(&take_all(&mut file)), ["the kettle boils"]);
+    // Also what comes into being between two runs.
+    let (path, mark) = (dir.path().join("other"), dir.path().join("other.json"));
+    assert!(LineFile::open(path.clone(), mark.clone()).look().is_empty());
+    append(&path, "tea is ready\n");
+    assert_eq!(words(&take_all(&mut LineFile::open(path, mark))), ["tea is ready"]);
 }
 
 #[test]
