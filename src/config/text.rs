@@ -19,7 +19,8 @@ pub struct HttpSection {
     /// Messages that one writer may post, or one address may have sent through `xen-out`, in a
     /// minute.
     pub per_source_minute: u32,
-    /// Requests that all of them may make in a minute.
+    /// Requests that all of them may make in a minute. Writers whose names are new share half of it
+    /// for each address.
     pub per_minute: u32,
 }
 

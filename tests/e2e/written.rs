@@ -13,7 +13,7 @@ use xenline::report::{CallEvent, EndingKind};
 use crate::support::door::{TOKEN, free_port, post};
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
-use crate::support::process::xenline;
+use crate::support::process::{run, xenline};
 use crate::support::sound::recorded;
 use crate::support::{alone, figure, wait_until};
 
@@ -57,6 +57,7 @@ fn a_hundred_messages_on_each_of_three_lanes_and_a_caller_are_answered_while_a_w
     ));
     let wrong: Vec<_> = ids.iter().filter(|id| answered.get(*id) != Some(&1)).collect();
     assert!(wrong.is_empty(), "not answered exactly once: {wrong:?}");
+    looked_into(&line);
     let events = line.events();
     let reported = events.iter().any(|(_, event)| said("The backup is over")(0.0, event).is_some());
     assert!(!reported, "the worker is at work still");
@@ -96,6 +97,25 @@ fn answers(line: &Serving) -> BTreeMap<String, usize> {
         *answers.entry(left["trigger"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
     }
     answers
+}
+
+/// `xenline lanes`, beside the line that runs.
+fn looked_into(line: &Serving) {
+    let lanes = |arguments: &[&str]| {
+        let mut command = xenline();
+        command.env("XENLINE_LANES__PATH", line.config.lanes.file());
+        command.arg("lanes").args(arguments);
+        let ran = run(command, SOON);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        ran.out
+    };
+    let listed = lanes(&["ls"]);
+    for lane in ["typed:main", "in:main", "omi:main", "xen-out:main"] {
+        assert!(listed.contains(lane), "{lane} in {listed}");
+    }
+    let last = lanes(&["read", "omi:main", "--after", "98", "--json"]);
+    assert_eq!(last.lines().count(), 2, "{last}");
+    assert!(last.contains("what time is it"), "{last}");
 }
 
 /// A brain whose backup takes until `over` is there.
