@@ -46,6 +46,8 @@ pub struct Account {
     pub ended_in: Option<usize>,
     /// Accepted, or copied as accepted, and not ended since.
     is_open: bool,
+    /// It was not taken in once.
+    was_refused: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,6 +130,11 @@ impl Ledger {
                 (account.heard_to, account.heard_ms) = (*resume_at, *ms);
                 account.mark(Mark { life: self.lives, resume_at: *resume_at, ms: *ms });
             }
+            // It could not be kept when it was handed in, which was said, and may be handed in again.
+            Record::Ended { ending: Ending::Refused(_), .. } => {
+                let account = self.claims.get_mut(&id).filter(|it| it.ending.is_none());
+                account.into_iter().for_each(|it| (it.is_open, it.was_refused) = (false, true));
+            }
             Record::Ended { ending, heard, .. } => {
                 let Some(account) = self.claims.get_mut(&id) else { return };
                 if account.ending.is_none() {
@@ -167,6 +174,7 @@ impl Ledger {
         for account in self.claims.values() {
             let name = match &account.ending {
                 Some(ending) => format!("{ending:?}"),
+                None if account.was_refused && !account.is_open => "not taken in".into(),
                 // Not bound to be delivered: the next life says in its log that it ended with the line.
                 None => "with the line".into(),
             };
