@@ -57,6 +57,8 @@ mod stuck_tap;
 mod support;
 #[path = "e2e/tap.rs"]
 mod tap;
+#[path = "e2e/transfer.rs"]
+mod transfer;
 #[path = "e2e/typed.rs"]
 mod typed;
 #[path = "e2e/written.rs"]
