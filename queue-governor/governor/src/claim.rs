@@ -186,7 +186,8 @@ pub struct Claim {
     /// expire. After a cut it waits again, and expires if the time is over.
     pub ttl: Option<Duration>,
     /// Never ends `stale`, nor `interrupted` by the caller: it waits, and goes on where it was
-    /// cut.
+    /// cut. Of the same that was cut before it goes on, too: only what was said to its end makes it
+    /// a duplicate.
     #[cfg_attr(feature = "serde", serde(default))]
     pub must_deliver: bool,
     /// Only the operator stops it. It neither pauses for the caller nor yields.

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use media_core::MonoTime;
 
-use crate::claim::{Claim, TurnId};
+use crate::claim::{Claim, Content, TurnId};
+use crate::io::Heard;
 use crate::text;
 
 /// Longest key that a producer gives. Keys are kept for the whole window; a hash or a UUID fits.
@@ -30,6 +31,29 @@ pub(crate) struct Key {
     turn: Option<TurnId>,
     /// `turn` is one of an earlier conversation.
     of_earlier: bool,
+    /// Of what was said: how much of it, unless that is all.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    cut: Option<Cut>,
+}
+
+/// How far a saying was heard that ended before its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Cut {
+    /// So many words of a text.
+    Words(usize),
+    /// So many milliseconds of ready audio.
+    Ms(u64),
+}
+
+impl Cut {
+    /// Of a claim with this content, of which this was heard.
+    pub(crate) fn of(content: &Content, heard: &Heard) -> Self {
+        match content {
+            Content::Text(_) => Cut::Words(text::words(&heard.text)),
+            Content::Audio { .. } => Cut::Ms(heard.ms),
+        }
+    }
 }
 
 impl Key {
@@ -39,7 +63,13 @@ impl Key {
             words: text::normalised(claim.content.words()),
             turn: claim.turn,
             of_earlier: false,
+            cut: None,
         }
+    }
+
+    /// What was said up to there and no further.
+    pub(crate) fn up_to(self, cut: Option<Cut>) -> Self {
+        Self { cut, ..self }
     }
 }
 
@@ -91,6 +121,21 @@ impl<K: Same> Said<K> {
 }
 
 impl Said {
+    /// How far what says the same in the same words was heard, if it was never said to its end:
+    /// then what must be delivered is not a duplicate, and goes on from there. `None`: it is one,
+    /// or nothing of the kind was said.
+    pub(crate) fn cut(&self, key: &Key, now: MonoTime) -> Option<Vec<Cut>> {
+        let same = self.recent.iter().filter(|(said, until)| *until > now && said.is_same(key));
+        let cuts: Option<Vec<_>> = same.map(|(said, _)| said.cut.map(|cut| (said, cut))).collect();
+        let cuts = cuts.filter(|cuts| !cuts.is_empty())?;
+        Some(
+            cuts.into_iter()
+                .filter(|(said, _)| said.words == key.words)
+                .map(|(_, cut)| cut)
+                .collect(),
+        )
+    }
+
     /// Every text in it by which sayings are compared.
     pub(crate) fn words_mut(&mut self) -> impl Iterator<Item = &mut String> {
         self.recent.iter_mut().flat_map(|(key, _)| key.named.iter_mut().chain([&mut key.words]))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use media_core::MonoTime;
 
 use crate::claim::{Claim, ClaimId, Content, OnInterrupt, Source, TurnId};
-use crate::dedup::Key;
+use crate::dedup::{Cut, Key};
 use crate::io::{Heard, Voice};
 use crate::journal::{Record, Unfinished};
 use crate::ledger::Ledger;
@@ -96,6 +96,33 @@ impl Entry {
         entry.grants = u32::from(heard_to > 0);
         entry.written = (entry.resume_at, samples);
         entry
+    }
+
+    /// The same as a saying that was cut there: it goes on with what was not heard of that, if it is
+    /// of its kind. Nothing of it was sent in its own name.
+    pub(crate) fn go_on_after(&mut self, cuts: &[Cut]) {
+        let furthest = cuts.iter().filter_map(|cut| match (cut, &self.claim.content) {
+            (Cut::Words(heard), Content::Text(text)) => Some(text::end_of_word(text, *heard)),
+            (Cut::Ms(ms), Content::Audio { samples, rate, .. }) => {
+                let heard = u128::from(*ms) * u128::from(rate.hz()) / 1_000;
+                Some(usize::try_from(heard).unwrap_or(usize::MAX).min(samples.len()))
+            }
+            _ => None,
+        });
+        let Some(heard) = furthest.max().filter(|heard| *heard > 0) else { return };
+        (self.resume_at, self.grants) = (heard, self.grants.max(1));
+        if let Content::Text(text) = &self.claim.content {
+            self.resume_at = text::next_word(text, heard);
+            self.heard_bytes = heard;
+        }
+        self.complete = self.resume_at == self.length();
+    }
+
+    fn length(&self) -> usize {
+        match &self.claim.content {
+            Content::Text(text) => text.len(),
+            Content::Audio { samples, .. } => samples.len(),
+        }
     }
 
     pub(crate) fn id(&self) -> &ClaimId {
@@ -219,7 +246,7 @@ impl Entry {
     pub(crate) fn was_heard(&self) -> bool {
         match self.claim.content {
             Content::Text(_) => self.heard_bytes > 0,
-            Content::Audio { .. } => self.heard_samples > 0,
+            Content::Audio { .. } => self.resume_at > 0 || self.heard_samples > 0,
         }
     }
 
@@ -230,6 +257,12 @@ impl Entry {
             Content::Audio { .. } => "",
         };
         Heard { text: text.to_owned(), ms: self.heard_micros / 1_000, samples: self.heard_samples }
+    }
+
+    /// How it is known as said.
+    pub(crate) fn said(&self) -> Key {
+        let cut = (!self.complete).then(|| Cut::of(&self.claim.content, &self.heard()));
+        self.key.clone().up_to(cut)
     }
 
     /// What it is an update of, if others can be that too.

@@ -14,7 +14,7 @@
 use media_core::MonoTime;
 
 use crate::claim::{Claim, ClaimId, Content};
-use crate::dedup::{Key, Said};
+use crate::dedup::{Cut, Key, Said};
 use crate::io::{Ending, Heard};
 
 /// One entry of the journal. Times are of the clock that the governor is told; whoever stores
@@ -182,7 +182,9 @@ impl Book {
                     unfinished.ms = *ms;
                 }
             }
-            Record::Ended { claim, remember_until, .. } => self.end(claim, *remember_until),
+            Record::Ended { claim, ending, heard, remember_until } => {
+                self.end(claim, ending, heard, *remember_until);
+            }
         }
     }
 
@@ -230,11 +232,19 @@ impl Book {
         self.unfinished.iter_mut().find(|unfinished| unfinished.claim.id == *id)
     }
 
-    fn end(&mut self, id: &ClaimId, remember_until: Option<MonoTime>) {
+    fn end(
+        &mut self,
+        id: &ClaimId,
+        ending: &Ending,
+        heard: &Heard,
+        remember_until: Option<MonoTime>,
+    ) {
         let at = self.unfinished.iter().position(|unfinished| unfinished.claim.id == *id);
         let Some(ended) = at.map(|at| self.unfinished.remove(at)) else { return };
         if let Some(until) = remember_until {
-            self.said.remember(Key::of(&ended.claim), until);
+            let cut = Cut::of(&ended.claim.content, heard);
+            let said = Key::of(&ended.claim).up_to((*ending != Ending::Spoken).then_some(cut));
+            self.said.remember(said, until);
         }
     }
 }

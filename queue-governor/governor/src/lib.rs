@@ -34,6 +34,8 @@
 //! 4. **Never twice.** The same words, or the same dedup key, are not said again within
 //!    [`GovernorConfig::dedup_window`]; words that answer a *later* turn of the caller are not
 //!    the same, because who asks twice is to be answered twice.
+//!    What must be delivered is the same only as what was said to its end; where that was cut, it
+//!    goes on.
 //! 5. **The answer never waits on the hands.** Alerts and answers take the floor from workers and
 //!    other programs at the end of a clause, after [`GovernorConfig::preempt_max`] at the latest.
 //!    What was cut goes on afterwards with the first word that was not heard.

@@ -12,6 +12,23 @@ pub(crate) fn normalised(text: &str) -> String {
     if words.is_empty() { text.trim().to_owned() } else { words.join(" ") }
 }
 
+/// How many words that [`normalised`] knows are in a text.
+pub(crate) fn words(text: &str) -> usize {
+    text.split_whitespace().filter(|word| is_word(word)).count()
+}
+
+/// The end of the word with this number, counted from 1 as [`words`] does; 0 if there are fewer.
+pub(crate) fn end_of_word(text: &str, number: usize) -> usize {
+    let word = number
+        .checked_sub(1)
+        .and_then(|n| text.split_whitespace().filter(|word| is_word(word)).nth(n));
+    word.map_or(0, |word| word.as_ptr() as usize - text.as_ptr() as usize + word.len())
+}
+
+fn is_word(word: &str) -> bool {
+    !word.trim_matches(is_edge_punctuation).is_empty()
+}
+
 /// The end of the word that `at` lies in or touches: the next white space, or the end.
 pub(crate) fn word_end(text: &str, at: usize) -> usize {
     let at = floor_boundary(text, at);
@@ -86,6 +103,14 @@ mod tests {
         assert!(!ends_clause(text, text.find("3.5").unwrap() + 3));
         assert_eq!(clause_start(text, text.len() - 2), text.find("And").unwrap());
         assert_eq!(clause_start(text, 4), 0);
+    }
+
+    #[test]
+    fn words_are_counted_alike_however_they_are_set() {
+        let text = "The  backup — really — is done.";
+        assert_eq!((words(text), words("the backup really is done")), (5, 5));
+        assert_eq!(&text[..end_of_word(text, 3)], "The  backup — really");
+        assert_eq!((end_of_word(text, 0), end_of_word(text, 6)), (0, 0));
     }
 
     #[test]

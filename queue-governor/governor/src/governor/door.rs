@@ -31,12 +31,14 @@ impl Governor {
         }
         self.accepted += 1;
         let mut entry = Entry::new(claim, self.accepted, self.now);
+        self.goes_on_after_the_same(&mut entry);
         entry.since_turn = self.turn.unwrap_or_default();
         for old in &outranked {
             entry.absorb(&old.claim, old.expires_at);
         }
         // Before the endings of those whose place it takes, or a crash in between would lose both.
         self.write_accepted(&entry);
+        self.write_goes_on(&mut entry);
         if let Some(old) = superseded {
             self.end(old, Ending::Superseded);
         }
@@ -157,7 +159,7 @@ impl Governor {
     /// over the new one's promises, so that nothing is lost if it would have ended unheard.
     fn is_duplicate(&mut self, claim: &Claim, key: &Key) -> bool {
         let now = self.now;
-        if self.said.has(key, now) {
+        if self.said.has(key, now) && !self.is_to_be_said_to_its_end(claim) {
             return true;
         }
         let replaced = claim.supersedes.as_ref();
@@ -168,9 +170,12 @@ impl Governor {
         let waiting = self.queue.iter_mut().filter(|entry| !is_replaced(entry));
         let holder = self.floor.holder.iter_mut().map(|holder| &mut holder.entry);
         let silencing = self.floor.silencing.iter_mut().filter(|silencing| {
-            matches!(silencing.then, Then::Wait { .. })
-                || silencing.entry.was_heard()
-                || silencing.ledger.heard_bytes(silencing.entry.granted_text()) > 0
+            let was_heard = || {
+                silencing.entry.was_heard()
+                    || silencing.ledger.heard_bytes(silencing.entry.granted_text()) > 0
+            };
+            // What ends now takes no promise over.
+            matches!(silencing.then, Then::Wait { .. }) || (!claim.must_deliver && was_heard())
         });
         let same = waiting
             .chain(holder)
@@ -182,6 +187,12 @@ impl Governor {
             self.write(record);
         }
         true
+    }
+
+    /// Whether it must be delivered, and of the same only a beginning was heard.
+    fn is_to_be_said_to_its_end(&self, claim: &Claim) -> bool {
+        let mut entry = Entry::new(claim.clone(), 0, self.now);
+        self.goes_on_after_the_same(&mut entry)
     }
 
     pub(super) fn live(&self, id: &ClaimId) -> Option<&Entry> {

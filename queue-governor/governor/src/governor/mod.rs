@@ -263,7 +263,7 @@ impl Governor {
     fn end(&mut self, entry: Entry, ending: Ending) {
         let mut same = Vec::new();
         if let Some(until) = self.write_ended(&entry, &ending) {
-            self.said.remember(entry.key.clone(), until);
+            self.said.remember(entry.said(), until);
             let key = &entry.key;
             same = self.queue.take_all(|other| !other.was_heard() && other.key.is_same(key));
         }
@@ -279,7 +279,7 @@ impl Governor {
             claim: entry.claim.id,
         });
         for entry in same {
-            self.end(entry, Ending::Duplicate);
+            self.end_as_said(entry);
         }
     }
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use media_core::{LineId, MonoTime};
 
-use crate::claim::ClaimId;
+use crate::claim::{ClaimId, OnInterrupt};
 use crate::config::GovernorConfig;
 use crate::dedup::Same;
 use crate::entry::Entry;
@@ -59,10 +59,37 @@ impl Governor {
             self.end(old, Ending::Superseded);
         }
         if !entry.was_heard() && self.said.has(&entry.key, self.now) {
-            return self.end(entry, Ending::Duplicate);
+            return self.end_as_said(entry);
         }
         let same = self.queue.take_all(|other| other.key.is_same(&entry.key));
         self.join(entry, same);
+    }
+
+    /// The same was said, or a beginning of it. What must be delivered ends only if it was said to
+    /// its end; otherwise it waits, with what was not heard left to be said.
+    pub(super) fn end_as_said(&mut self, mut entry: Entry) {
+        if !self.goes_on_after_the_same(&mut entry) {
+            return self.end(entry, Ending::Duplicate);
+        }
+        self.write_goes_on(&mut entry);
+        self.queue.push(entry);
+    }
+
+    /// Puts `entry` where the same was cut, if it must be delivered and that was never said to its
+    /// end.
+    pub(super) fn goes_on_after_the_same(&self, entry: &mut Entry) -> bool {
+        let cuts = self.said.cut(&entry.key, self.now).filter(|_| entry.claim.must_deliver);
+        cuts.iter().for_each(|cuts| entry.go_on_after(cuts));
+        cuts.is_some() && !entry.is_complete()
+    }
+
+    /// Writes how far it was heard, and then where it goes on, which by its policy can lie before.
+    pub(super) fn write_goes_on(&mut self, entry: &mut Entry) {
+        self.write_cut(entry);
+        if entry.was_heard() && entry.claim.on_interrupt == OnInterrupt::Restate {
+            entry.restate();
+            self.write_cut(entry);
+        }
     }
 
     /// What waits although `entry` was accepted in its place. The uninterruptible goes on if it

@@ -67,7 +67,7 @@ impl Audit {
         let before: Vec<Unfinished> = self.book.unfinished().cloned().collect();
         self.read(world)?;
         self.nothing_acknowledged_is_missing()?;
-        for left in self.book.unfinished() {
+        for left in self.book.unfinished().filter(|left| !self.goes_on_after_another(left)) {
             let old = before.iter().find(|it| it.claim.id == left.claim.id);
             went_on_from_what_was_heard(world, left, old, conditions)?;
         }
@@ -107,13 +107,21 @@ impl Audit {
             let twice = self.ended.insert(claim.clone(), ending.clone());
             prop_assert_eq!(twice, None, "{} ends twice", claim);
             let was_heard = was_heard(&self.claims[claim.as_str()], heard);
-            prop_assert_eq!(remember_until.is_some(), was_heard);
+            // Ready audio that goes on after another has perhaps sent nothing in its own name.
+            let is_audio = matches!(self.claims[claim.as_str()].content, Content::Audio { .. });
+            prop_assert!(remember_until.is_some() == was_heard || is_audio && !was_heard);
             if was_heard {
                 self.said.push((claim.clone(), at + Duration::from_secs(30)));
             }
         }
         self.book.apply(record);
         Ok(())
+    }
+
+    /// What was heard of it was in part sent in the name of another claim.
+    fn goes_on_after_another(&self, left: &Unfinished) -> bool {
+        let mut said = self.said.iter().map(|(id, _)| &self.claims[id.as_str()]);
+        said.any(|said| are_the_same(said, &left.claim))
     }
 
     fn nothing_acknowledged_is_missing(&self) -> Result<(), TestCaseError> {
@@ -135,9 +143,11 @@ impl Audit {
     fn nothing_is_said_twice(&self, at: MonoTime, id: &ClaimId) -> Result<(), TestCaseError> {
         prop_assert!(!self.ended.contains_key(id), "{} ended and is granted", id);
         let new = &self.claims[id.as_str()];
+        let promised = self.book.unfinished().any(|it| it.claim.id == *id && it.claim.must_deliver);
         for (old_id, until) in &self.said {
             let old = &self.claims[old_id.as_str()];
-            let twice = are_the_same(old, new) && at < *until;
+            let goes_on = promised && self.ended[old_id] != Ending::Spoken;
+            let twice = are_the_same(old, new) && at < *until && !goes_on;
             prop_assert!(!twice, "{} and {} say the same", old_id, id);
         }
         Ok(())

@@ -1,6 +1,9 @@
 //! Nothing is said twice, whichever producers raced.
 
-use queue_governor::{Claim, ClaimId, Ending, Input, Source, TurnId};
+use std::time::Duration;
+
+use media_core::MonoTime;
+use queue_governor::{Claim, ClaimId, Ending, Input, OnInterrupt, Source, TurnId};
 
 use crate::support::*;
 
@@ -138,7 +141,7 @@ fn what_was_heard_before_a_cut_counts_while_a_later_cut_falls_silent() {
 fn the_same_waits_until_it_is_known_how_much_of_a_revoked_claim_was_heard() {
     for (spoke_ms, expected) in [(0, Ending::Spoken), (400, Ending::Duplicate)] {
         let mut world = World::new();
-        world.line.report_delay = std::time::Duration::from_millis(50);
+        world.line.report_delay = Duration::from_millis(50);
         world.submit(Claim::text("a", Source::System, "Attention please."));
         world.run(60 + spoke_ms);
         world.tell(Input::Withdraw(ClaimId::new("a")));
@@ -146,4 +149,77 @@ fn the_same_waits_until_it_is_known_how_much_of_a_revoked_claim_was_heard() {
         world.run_until_quiet();
         assert_eq!(world.ending_of("b"), expected, "after {spoke_ms} ms of speech");
     }
+}
+
+const ALARM: &str = "The alarm is on, leave the house.";
+
+/// A line on which the alarm was cut after its third word, and its claim has ended.
+fn cut_alarm() -> World {
+    let mut world = World::new();
+    world.submit(Claim { must_deliver: true, ..answer("a", ALARM) });
+    world.run(60 + 3 * WORD_MS + 100);
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.run(100);
+    assert_eq!(world.heard_of("a"), "The alarm is");
+    world
+}
+
+fn alarm(id: &str, on_interrupt: OnInterrupt) -> Claim {
+    Claim { must_deliver: true, on_interrupt, ..answer(id, "the alarm is on, leave the house") }
+}
+
+#[test]
+fn what_must_be_delivered_goes_on_where_the_same_was_cut_until_it_was_said_to_its_end() {
+    let mut world = cut_alarm();
+    world.submit(answer("any", ALARM));
+    assert_eq!(world.ending_of("any"), Ending::Duplicate, "enough of it was heard");
+    world.submit(alarm("b", OnInterrupt::Drop));
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("b"), Ending::Spoken);
+    assert_eq!(world.line.words_of("b"), ["on,", "leave", "the", "house"]);
+    assert_eq!(world.heard_of("b"), "the alarm is on, leave the house");
+    world.submit(alarm("c", OnInterrupt::Drop));
+    assert_eq!(world.ending_of("c"), Ending::Duplicate);
+}
+
+#[test]
+fn what_must_be_delivered_is_restated_from_the_clause_in_which_the_same_was_cut() {
+    let mut world = World::new();
+    world.submit(Claim { must_deliver: true, ..answer("a", ALARM) });
+    world.run(60 + 5 * WORD_MS + 220);
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.run(100);
+    assert_eq!(world.heard_of("a"), "The alarm is on, leave");
+    world.submit(alarm("b", OnInterrupt::Restate));
+    world.run_until_quiet();
+    assert_eq!(world.line.words_of("b"), ["leave", "the", "house"]);
+}
+
+#[test]
+fn what_must_be_delivered_goes_on_also_if_the_line_died_since_or_before_it_was_written() {
+    let mut world = World::recovered(cut_alarm().book(), MonoTime::from_millis(5_000));
+    world.submit(alarm("b", OnInterrupt::Drop));
+    let mut book = cut_alarm().book();
+    let accepted = world.records().next().expect("it is accepted").clone();
+    book.apply(&accepted);
+    world.run_until_quiet();
+    assert_eq!(world.line.words_of("b"), ["on,", "leave", "the", "house"]);
+    let mut world = World::recovered(book, MonoTime::from_millis(6_000));
+    world.tell(Input::Timeout);
+    world.run_until_quiet();
+    assert_eq!(world.line.words_of("b"), ["on,", "leave", "the", "house"]);
+}
+
+#[test]
+fn what_must_be_delivered_and_came_while_the_same_fell_silent_goes_on_when_that_is_counted() {
+    let mut world = World::new();
+    world.line.report_delay = Duration::from_millis(50);
+    world.submit(answer("a", ALARM));
+    world.run(60 + 400);
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.submit(alarm("b", OnInterrupt::Drop));
+    world.run_until_quiet();
+    assert_eq!((world.ending_of("a"), world.heard_of("a")), (Ending::Withdrawn, "The"));
+    assert_eq!(world.ending_of("b"), Ending::Spoken);
+    assert_eq!(world.line.words_of("b"), ["alarm", "is", "on,", "leave", "the", "house"]);
 }

@@ -202,10 +202,13 @@ impl Promises {
             format!("{id} must be delivered and ends {ending:?}")
         })?;
         let words = words_in(&heard.text);
-        let sent = watched.heard.count_ones();
+        // What must be delivered goes on where the same was cut, and is told as one saying with it.
+        let content = self.contents[number].filter(|_| watched.promised);
+        let heard = content.map_or(watched.heard, |it| self.heard[usize::from(it)]);
+        let sent = heard.count_ones();
         let exact = words == sent || world.is_unsure() && words < sent;
         promise(exact, || format!("ledger: {words} words of {id} are told, {sent} were sent"))?;
-        let whole = watched.heard.count_ones() == words_in(claim.content.words());
+        let whole = sent == words_in(claim.content.words());
         promise(*ending != Ending::Spoken || whole, || format!("{id} is called spoken and was not"))
     }
 

@@ -122,7 +122,11 @@ impl Model {
             return self.ended.push(turned_away("Stale"));
         }
         let expires = claim.ttl.map(|ttl| now + ttl.as_millis() as u64);
-        let said = self.said.iter().any(|(it, until)| *until > now && it.same(claim));
+        let mut entry = M::new(claim.clone(), 0, now, expires);
+        let same = self.said.iter().filter(|(it, until)| *until > now && it.same(claim));
+        let same: Vec<&M> = same.map(|(it, _)| it).collect();
+        let goes_on = claim.must_deliver && entry.goes_on_after(&same);
+        let said = !same.is_empty() && !goes_on;
         let new = claim;
         let outranked = |it: &M| new.source < it.claim.source && it.heard == 0 && it.same(new);
         let replaced = |it: &M| (Some(it.id()) == old && it.heard == 0) || outranked(it);
@@ -155,7 +159,7 @@ impl Model {
             self.reply_until = None;
         }
         self.accepted += 1;
-        let new = M::new(claim, self.accepted, now, expires);
+        let new = M { claim, expires, number: self.accepted, ..entry };
         if self.coalescing == Coalescing::Latest && new.claim.coalesce.is_some() {
             let thing = new.thing();
             let old = |it: &M| it.thing() == thing && it.heard == 0 && !it.claim.must_deliver;

@@ -23,7 +23,7 @@ pub(super) enum What {
 #[derive(Clone, Debug)]
 pub(super) struct M {
     pub claim: Claim,
-    what: What,
+    pub what: What,
     pub number: usize,
     pub since: u64,
     pub expires: Option<u64>,
@@ -124,6 +124,23 @@ impl M {
         if self.reached() >= self.known + step {
             self.known = self.reached();
         }
+    }
+
+    /// The same was heard before, and not to its end: what must be delivered goes on from there. It
+    /// does if there is something left of it.
+    pub fn goes_on_after(&mut self, same: &[&M]) -> bool {
+        if same.iter().any(|it| it.heard == it.length()) {
+            return false;
+        }
+        let is_alike = |it: &&&M| {
+            it.unit_ms() == self.unit_ms() && it.claim.content.words() == self.claim.content.words()
+        };
+        let heard = same.iter().filter(is_alike).map(|it| it.heard).max().unwrap_or(0);
+        if heard > 0 {
+            self.next = heard.min(self.length());
+            (self.heard, self.known, self.grants) = (self.next, self.next, 1);
+        }
+        self.heard < self.length()
     }
 
     /// It has the floor from now on, with what is left of it.
