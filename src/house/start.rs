@@ -49,14 +49,9 @@ pub enum StartFailure {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The spool's directories cannot be made.
-    #[error("cannot make the spool {}: {source}; set [say] spool to another path", path.display())]
-    Spool {
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// The spool's directories cannot be made, or are somebody else's.
+    #[error("cannot use the spool: {0}; or set [say] spool to another path")]
+    Spool(#[from] spool::SpoolError),
     /// Calls cannot be recorded where the configuration says.
     #[error("cannot record into {}: {source}; make it writable or change [recording] dir", dir.display())]
     Recording {
@@ -126,8 +121,7 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let control = server::listen(&socket, &config.say, asked_in.clone())
         .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
     let spool = spool_dir(&config, &socket);
-    let spools = spool::start(spool.clone(), &config.say, asked_in)
-        .map_err(|source| StartFailure::Spool { path: spool, source })?;
+    let spools = spool::start(spool, &config.say, asked_in)?;
     wait_for_brain(brain.as_ref()).await;
     let text =
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lane_broker::intake::{Peer, WISH_BYTES_MAX};
 use sha2::{Digest, Sha256};
 
+use super::dir::{Dir, Shared, SpoolError};
 use crate::control::Reply;
 use crate::say::SPOOLED;
 
@@ -31,10 +32,14 @@ pub(super) struct Drop {
     pub bytes: Vec<u8>,
 }
 
-/// A spool directory.
+/// A spool directory. Who may drop can write in `tmp`, `new` and `done`; what the line writes is
+/// made in `cur`, where nobody else can.
 #[derive(Debug)]
 pub(super) struct Maildir {
     root: PathBuf,
+    new: Dir,
+    cur: Dir,
+    done: Dir,
     state: Mutex<State>,
 }
 
@@ -46,23 +51,16 @@ struct State {
 
 impl Maildir {
     /// Makes the directories that are missing. `group`: whose members may drop.
-    pub fn open(root: PathBuf, group: Option<u32>) -> io::Result<Self> {
-        for part in ["tmp", "new", "cur", "done"] {
-            let dir = root.join(part);
-            if dir.is_dir() {
-                continue;
-            }
-            std::fs::create_dir_all(&dir)?;
-            let shared = group.is_some() && part != "cur";
-            std::fs::set_permissions(
-                &dir,
-                std::fs::Permissions::from_mode(if shared { 0o770 } else { 0o700 }),
-            )?;
-            if shared && let Err(error) = std::os::unix::fs::chown(&dir, None, group) {
-                tracing::warn!(%error, dir = %dir.display(), "the spool stays with this user's group");
-            }
-        }
-        let maildir = Self { root, state: Mutex::default() };
+    ///
+    /// # Errors
+    /// [`SpoolError`], also when one of them is somebody else's or a link.
+    pub fn open(root: PathBuf, group: Option<u32>) -> Result<Self, SpoolError> {
+        let dir = Dir::root(&root)?;
+        let shared = |part| dir.part(&root, part, Shared::With(group));
+        shared("tmp")?;
+        let (new, done) = (shared("new")?, shared("done")?);
+        let cur = dir.part(&root, "cur", Shared::Alone)?;
+        let maildir = Self { root, new, cur, done, state: Mutex::default() };
         maildir.tidy();
         Ok(maildir)
     }
@@ -75,17 +73,16 @@ impl Maildir {
     /// is new, each by name.
     pub fn look(&self, room: usize) -> Vec<Drop> {
         let mut found = Vec::new();
-        for part in ["cur", "new"] {
-            let mut names: Vec<String> = names_in(&self.root.join(part))
-                .filter(|name| !self.state().in_hand.contains(name))
-                .collect();
+        for dir in [&self.cur, &self.new] {
+            let mut names = dir.names();
+            names.retain(|name| !self.state().in_hand.contains(name));
             names.sort();
             for name in names {
                 // What cannot be read takes no room: it would keep it for ever.
                 if found.len() >= room {
                     return found;
                 }
-                match read(&self.root.join(part).join(&name), &name) {
+                match read(dir, &name) {
                     Ok(Some(dropped)) => {
                         self.state().in_hand.insert(name);
                         found.push(dropped);
@@ -102,7 +99,7 @@ impl Maildir {
     pub fn accepted(&self, name: &str, reply: &Reply) {
         self.note(name, reply);
         // It lies in `cur` already if an earlier run took it in.
-        let _ = std::fs::rename(self.root.join("new").join(name), self.root.join("cur").join(name));
+        let _ = self.new.move_to(name, &self.cur, name);
     }
 
     /// It is over: the result says how, and the file is gone.
@@ -111,8 +108,8 @@ impl Maildir {
             self.note(name, reply);
         }
         // What was taken in lies in `cur`; another one of its name may have come since.
-        if std::fs::remove_file(self.root.join("cur").join(name)).is_err() {
-            let _ = std::fs::remove_file(self.root.join("new").join(name));
+        if self.cur.remove(name).is_err() {
+            let _ = self.new.remove(name);
         }
         self.let_go(name);
     }
@@ -123,12 +120,12 @@ impl Maildir {
     }
 
     fn note(&self, name: &str, reply: &Reply) {
-        let write = || {
+        let write = || -> io::Result<()> {
             let mut line = serde_json::to_vec(reply)?;
             line.push(b'\n');
-            let unfinished = self.root.join("tmp").join(format!(".{name}.result"));
-            std::fs::write(&unfinished, line)?;
-            std::fs::rename(unfinished, self.root.join("done").join(format!("{name}.json")))
+            let unfinished = format!(".{name}.result");
+            self.cur.write(&unfinished, &line)?;
+            self.cur.move_to(&unfinished, &self.done, &format!("{name}.json"))
         };
         if let Err(error) = write() {
             tracing::warn!(%error, name, "what became of a drop could not be written");
@@ -143,13 +140,12 @@ impl Maildir {
 
     /// Removes the oldest results.
     fn tidy(&self) {
-        let done = self.root.join("done");
-        let age = |name: &String| done.join(name).metadata().and_then(|meta| meta.modified()).ok();
-        let mut names: Vec<_> = names_in(&done).map(|name| (age(&name), name)).collect();
+        let aged = |name: String| (self.done.changed_at(&name), name);
+        let mut names: Vec<_> = self.done.names().into_iter().map(aged).collect();
         names.sort();
         for (_, name) in names.iter().rev().skip(DONE_KEPT) {
             // Somebody else may have been quicker.
-            let _ = std::fs::remove_file(done.join(name));
+            let _ = self.done.remove(name);
         }
     }
 
@@ -158,18 +154,9 @@ impl Maildir {
     }
 }
 
-/// What is not hidden in a directory.
-fn names_in(dir: &Path) -> impl Iterator<Item = String> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| !name.starts_with('.'))
-}
-
 /// `None`: not a plain file. A pipe would never end, and a link leads elsewhere.
-fn read(path: &Path, name: &str) -> io::Result<Option<Drop>> {
-    let mut options = std::fs::OpenOptions::new();
-    let mut file =
-        options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
+fn read(dir: &Dir, name: &str) -> io::Result<Option<Drop>> {
+    let mut file = dir.read(name)?;
     let meta = file.metadata()?;
     if !meta.is_file() {
         return Ok(None);

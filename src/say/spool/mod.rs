@@ -6,11 +6,11 @@
 //! time, may wait for a call for [`DROP_TTL_S`]: nobody stands at the other end to hear of a
 //! refusal.
 
+mod dir;
 mod lines;
 mod maildir;
 mod watch;
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use lane_broker::intake::{self, Permit, Who, Wish};
 use tokio::sync::{Semaphore, mpsc};
 
+pub use self::dir::SpoolError;
 use self::lines::LineFile;
 use self::maildir::{Drop as Dropped, Maildir};
 use self::watch::Watch;
@@ -43,11 +44,17 @@ struct Shared {
     asked: mpsc::Sender<Asked>,
 }
 
-/// Watches the spool at `spool` and whatever `[say] alias` names, until dropped.
+/// Watches the spool at `spool` and whatever `[say] alias` names, until dropped. An alias that
+/// cannot be used is left out, and the log says so: where everybody may make it, everybody could
+/// keep the line closed.
 ///
 /// # Errors
-/// When the spool's directories cannot be made.
-pub fn start(spool: PathBuf, say: &SaySection, asked: mpsc::Sender<Asked>) -> io::Result<Spools> {
+/// When the spool's directories cannot be made, or are somebody else's.
+pub fn start(
+    spool: PathBuf,
+    say: &SaySection,
+    asked: mpsc::Sender<Asked>,
+) -> Result<Spools, SpoolError> {
     let shared = Arc::new(Shared { permit: peer::permit(say), asked });
     let group = say.allow_gids.first().copied();
     let marks = spool.join("lines.json");
@@ -56,10 +63,12 @@ pub fn start(spool: PathBuf, say: &SaySection, asked: mpsc::Sender<Asked>) -> io
         |dir: Maildir, shared| tokio::spawn(follow_dir(Watch::dir(dir.new_dir()), dir, shared));
     let mut tasks = vec![dir(Maildir::open(spool, group)?, shared.clone())];
     match &say.alias {
-        Some(alias) if alias.is_dir() => {
-            let alias = Maildir::open(alias.clone(), group)?;
-            tasks.push(dir(alias, shared));
-        }
+        Some(alias) if alias.is_dir() => match Maildir::open(alias.clone(), group) {
+            Ok(alias) => tasks.push(dir(alias, shared)),
+            Err(error) => tracing::error!(
+                "what is dropped into the alias is not said: {error}; or set [say] alias to another path"
+            ),
+        },
         Some(alias) => {
             let lines = LineFile::open(alias.clone(), marks);
             let watch = Watch::nothing();
