@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lane_broker::intake::{self, Permit, Who, Wish};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 pub use self::dir::SpoolError;
 use self::lines::LineFile;
@@ -29,7 +29,8 @@ use crate::control::{Reply, Request, peer};
 
 /// How long a drop without `ttl_s` waits for a call.
 pub const DROP_TTL_S: u64 = 300;
-/// Files of one spool that are in hand at once; the rest waits in its directory.
+/// Files of one spool that ask to be taken in at once; the rest waits in its directory. What was
+/// taken in waits in the queue, which has a bound of its own, and keeps no place.
 const IN_HAND_MAX: usize = 64;
 /// Directories are looked through at least this often, also where nothing tells of changes.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -100,17 +101,20 @@ async fn follow_dir(mut watch: Watch, dir: Maildir, shared: Arc<Shared>) {
         for dropped in found {
             let Ok(place) = places.clone().acquire_owned().await else { return };
             let (dir, shared) = (dir.clone(), shared.clone());
-            tokio::spawn(async move {
-                take_drop(&dir, dropped, &shared).await;
-                drop(place);
-            });
+            tokio::spawn(async move { take_drop(&dir, dropped, &shared, place).await });
         }
         watch.changed(LOOK_EVERY).await;
     }
 }
 
 /// Brings one file to its end: a result beside it.
-async fn take_drop(dir: &Arc<Maildir>, dropped: Dropped, shared: &Shared) {
+async fn take_drop(
+    dir: &Arc<Maildir>,
+    dropped: Dropped,
+    shared: &Shared,
+    place: OwnedSemaphorePermit,
+) {
+    let mut place = Some(place);
     let Dropped { name, claim, peer, bytes } = dropped;
     let outcome = match shared.permit.judge(&peer) {
         None => Outcome::Final(Reply::refused(format!(
@@ -121,7 +125,8 @@ async fn take_drop(dir: &Arc<Maildir>, dropped: Dropped, shared: &Shared) {
             Ok(None) => Outcome::Nothing,
             Ok(Some(wish)) => {
                 let (dir, name) = (dir.clone(), name.clone());
-                let note = move |reply: &Reply| {
+                let note = |reply: &Reply| {
+                    drop(place.take());
                     let (dir, name, reply) = (dir.clone(), name.clone(), reply.clone());
                     blocking(move || dir.accepted(&name, &reply))
                 };
@@ -159,7 +164,7 @@ async fn ask<F: Future>(
     who: Who,
     claim: String,
     shared: &Shared,
-    accepted: impl Fn(&Reply) -> F,
+    mut accepted: impl FnMut(&Reply) -> F,
 ) -> Outcome {
     let sound = match fetch_sound(&wish, who).await {
         Ok(sound) => sound,

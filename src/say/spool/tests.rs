@@ -1,4 +1,5 @@
 mod hostile;
+mod places;
 
 use std::path::Path;
 
