@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use media_core::SampleRate;
+use media_core::resample::convert_all;
 
 /// A quarter of an hour; what is longer is not something to play into a call.
 const CLIP_SECONDS_MAX: u32 = 900;
@@ -81,6 +82,15 @@ impl Clip {
         let interleaved: Vec<i16> =
             reader.samples::<i16>().collect::<Result<_, _>>().map_err(not_wav)?;
         Ok(Clip { samples: mix_down(interleaved, usize::from(spec.channels)), rate })
+    }
+
+    /// The same at the rate `best`, if it has a higher one.
+    #[must_use]
+    pub fn at_most(self, best: SampleRate) -> Clip {
+        if self.rate <= best {
+            return self;
+        }
+        Clip { samples: convert_all(&self.samples, self.rate, best), rate: best }
     }
 
     /// How long it plays.

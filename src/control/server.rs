@@ -14,9 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::{REQUEST_BYTES_MAX, Reply, Request, peer};
-use crate::clip::Clip;
 use crate::config::SaySection;
-use crate::say::fetch_sound;
 
 /// Clients that are asking something at the same time; more wait in the kernel's backlog.
 const CLIENTS_MAX: usize = 32;
@@ -50,8 +48,6 @@ pub struct Asked {
     pub who: Who,
     /// The name that the claim gets, where its author remembers it across a restart.
     pub claim: Option<String>,
-    /// The sound that it names.
-    pub sound: Option<Clip>,
     /// Where the replies go.
     pub replies: mpsc::Sender<Reply>,
 }
@@ -212,20 +208,9 @@ async fn converse(
             send(&mut write, &Reply::refused(message)).await?;
             continue;
         }
-        let sound = match &request {
-            Request::Say(wish) => fetch_sound(wish, who).await,
-            _ => Ok(None),
-        };
-        let sound = match sound {
-            Ok(sound) => sound,
-            Err(error) => {
-                send(&mut write, &Reply::refused(error.to_string())).await?;
-                continue;
-            }
-        };
         let waits = request.waits();
         let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
-        if asked.send(Asked { request, who, claim: None, sound, replies }).await.is_err() {
+        if asked.send(Asked { request, who, claim: None, replies }).await.is_err() {
             return Ok(());
         }
         while let Some(reply) = next_reply(&mut inbox, &write).await? {
@@ -385,6 +370,13 @@ mod tests {
         let mut told = String::new();
         client.read_to_string(&mut told).await.expect("it is told");
         assert_eq!(told.lines().count(), 1, "{told}");
+    }
+
+    #[tokio::test]
+    async fn what_a_wish_names_is_not_opened_before_it_is_let_in() {
+        let (_folder, listening, mut desk) = listening();
+        let _client = ask(&listening, b"{\"wav\":\"/nonexistent/chime.wav\"}\n").await;
+        assert!(matches!(next(&mut desk).await.request, Request::Say(_)));
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ mod operator;
 mod queue;
 mod records;
 mod say_queue;
+mod sounds;
 mod transfer;
 mod typed;
 mod waiting;
@@ -170,6 +171,7 @@ impl Desk {
     ) {
         let Some(mut wishes) = self.wishes.1.take() else { return };
         let mut news = self.saying.take_news();
+        let mut sounds = self.saying.fetcher.take_fetched();
         let mut late = self.saying.keeper.take_late();
         let mut drained_at = None;
         loop {
@@ -184,6 +186,7 @@ impl Desk {
                 Some((line, what)) = wishes.recv() => self.grant_wish(line, what),
                 Some(ended) = self.lines.join_next() => self.line_ended(ended),
                 Some(news) = news.recv() => self.claim_news(news),
+                Some(fetched) = sounds.recv() => self.sound_fetched(fetched),
                 () = self.saying.account.changed() => self.journal_progressed(),
                 Some(recovered) = once(&mut late) => self.recovered_late(recovered),
                 () = deadline(expiry) => self.expire_waiting(),

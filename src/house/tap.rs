@@ -56,7 +56,7 @@ fn speak(asked: &mpsc::Sender<Asked>, alert: Alert) {
 }
 
 fn asked_by_us(say: SayRequest, replies: mpsc::Sender<Reply>) -> Asked {
-    Asked { request: Request::Say(say), who: Who::Owner, claim: None, sound: None, replies }
+    Asked { request: Request::Say(say), who: Who::Owner, claim: None, replies }
 }
 
 /// Writes it for the brain, unless `keep` events wait already that no brain has dealt with: then it

@@ -13,6 +13,8 @@ use tokio::sync::mpsc;
 use super::Desk;
 use super::asked::send;
 use super::operator::no_line;
+use super::sounds::{Fetcher, LetIn};
+use crate::clip::Clip;
 use crate::config::{ClaimDefaults, Config};
 use crate::control::server::Asked;
 use crate::control::{Reply, Request, SayRequest};
@@ -30,7 +32,7 @@ const FOR_A_CALLER: Duration = Duration::from_secs(lane_broker::intake::TTL_S_MA
 const NEWS_MAX: usize = 4_096;
 /// What cannot be taken in now may be handed in again after so long: a disk or a queue has changed
 /// by then, or has not for longer.
-const AGAIN_MS: u64 = 1_000;
+pub(super) const AGAIN_MS: u64 = 1_000;
 
 /// The say-queue, and what the desk needs for it.
 pub(super) struct Saying {
@@ -43,6 +45,7 @@ pub(super) struct Saying {
     pub books: BTreeMap<LineId, Arc<Mutex<Book>>>,
     pub queue: SayQueue<Asker>,
     door: Door,
+    pub fetcher: Fetcher,
     tags: Tags,
     /// Claims that wait for a call and are told to be accepted once the journal has them.
     pub promises: VecDeque<(u64, ClaimId)>,
@@ -86,6 +89,7 @@ impl Saying {
             books: BTreeMap::new(),
             queue: SayQueue::default(),
             door: Door::new(limits),
+            fetcher: Fetcher::new(config),
             tags: Tags::default(),
             promises: VecDeque::new(),
             ended_before: BTreeSet::new(),
@@ -206,20 +210,27 @@ impl Saying {
 
 impl Desk {
     pub(super) fn say(&mut self, asked: Asked) {
-        let Asked { request: Request::Say(wish), who, claim, sound, replies } = asked else {
-            return;
-        };
+        let Asked { request: Request::Say(wish), who, claim, replies } = asked else { return };
         let asker = Asker { replies, wait: wish.wait };
         let name = claim.map(ClaimId::new);
         if let Some(name) = name.as_ref().filter(|name| self.saying.knows(name)) {
             return self.saying.meet_again(name, asker);
         }
-        let now = self.media.clock().now();
-        let since_origin = Duration::from_micros(now.as_micros());
+        let since_origin = Duration::from_micros(self.media.clock().now().as_micros());
         let waiting = self.saying.queue.waiting_for_programs();
         if let Err(refusal) = self.saying.door.admit(since_origin, who, &wish, waiting) {
             let (message, again_in_ms) = (refusal.to_string(), refusal.again_in_ms());
             return send(&asker.replies, Reply::Refused { message, again_in_ms });
+        }
+        self.with_its_sound(LetIn { wish, who, name, asker });
+    }
+
+    /// It was let in, and its sound is there.
+    pub(super) fn take_in(&mut self, let_in: LetIn, sound: Option<Clip>) {
+        let LetIn { wish, name, asker, .. } = let_in;
+        // While its sound was read, what an earlier run left may have come.
+        if let Some(name) = name.as_ref().filter(|name| self.saying.knows(name)) {
+            return self.saying.meet_again(name, asker);
         }
         let id = name.unwrap_or_else(|| self.saying.names.next(SAID));
         let content = content_of(&wish, sound);
@@ -230,7 +241,7 @@ impl Desk {
         let mut lines = self.lines_for(wish.line);
         lines.retain(|(_, handle)| claim.to.as_ref().is_none_or(|to| *to == handle.caller));
         if lines.is_empty() {
-            return self.let_it_wait(now, &wish, claim, asker);
+            return self.let_it_wait(self.media.clock().now(), &wish, claim, asker);
         }
         for (nth, (line, handle)) in lines.iter().enumerate() {
             let id = if nth == 0 { claim.id.clone() } else { self.saying.names.next(SAID) };

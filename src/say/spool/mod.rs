@@ -22,7 +22,6 @@ pub use self::dir::SpoolError;
 use self::lines::LineFile;
 use self::maildir::{Drop as Dropped, Maildir};
 use self::watch::Watch;
-use super::sound::fetch_sound;
 use crate::config::SaySection;
 use crate::control::server::Asked;
 use crate::control::{Reply, Request, peer};
@@ -166,13 +165,9 @@ async fn ask<F: Future>(
     shared: &Shared,
     mut accepted: impl FnMut(&Reply) -> F,
 ) -> Outcome {
-    let sound = match fetch_sound(&wish, who).await {
-        Ok(sound) => sound,
-        Err(error) => return Outcome::Final(Reply::refused(error.to_string())),
-    };
     let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
     let request = Request::Say(Wish { wait: true, ..wish });
-    let asked = Asked { request, who, claim: Some(claim), sound, replies };
+    let asked = Asked { request, who, claim: Some(claim), replies };
     if shared.asked.send(asked).await.is_err() {
         return Outcome::Unknown;
     }
@@ -226,13 +221,9 @@ async fn take_line(bytes: &[u8], claim: String, shared: &Shared) {
     };
     loop {
         let (replies, mut inbox) = mpsc::channel(REPLIES_MAX);
-        let sound = match fetch_sound(&wish, SOMEBODY).await {
-            Ok(sound) => sound,
-            Err(error) => return tracing::warn!(%error, "a line of the say-queue is left out"),
-        };
         let request = Request::Say(Wish { wait: false, ..wish.clone() });
         let (who, claim) = (SOMEBODY, Some(claim.clone()));
-        if shared.asked.send(Asked { request, who, claim, sound, replies }).await.is_err() {
+        if shared.asked.send(Asked { request, who, claim, replies }).await.is_err() {
             // The line ends; nothing of it was marked, so the next one reads it again.
             return std::future::pending().await;
         }

@@ -46,3 +46,13 @@ async fn drops_that_wait_for_a_call_keep_no_place_from_what_is_dropped_next() {
         result(dir.path(), &format!("a-{n}"), "spoken").await;
     }
 }
+
+#[tokio::test]
+async fn what_a_drop_names_is_not_opened_before_it_is_let_in() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (asked, heard) = desk(|_, claim| vec![accepted(claim), spoken(claim)]);
+    let _spools = start(dir.path().into(), &SaySection::default(), asked).expect("it starts");
+    drop_file(dir.path(), "chime", "{\"wav\":\"/nonexistent/chime.wav\"}");
+    result(dir.path(), "chime", "spoken").await;
+    assert_eq!(heard.lock().expect("no panic").len(), 1);
+}
