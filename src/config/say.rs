@@ -26,6 +26,8 @@ pub struct SaySection {
     pub burst: u32,
     /// Claims that wait for a call at once.
     pub waiting_max: usize,
+    /// MB of ready sound that wait, or are being said, at once.
+    pub sound_mb: usize,
 }
 
 impl Default for SaySection {
@@ -41,6 +43,7 @@ impl Default for SaySection {
             per_second: limits.per_second,
             burst: limits.burst,
             waiting_max: limits.waiting_max,
+            sound_mb: limits.sound_bytes_max / (1024 * 1024),
         }
     }
 }

@@ -166,6 +166,9 @@ fn say(config: &Config, wrong: &mut Wrong<'_>) {
     if say.per_second == 0 || say.burst == 0 {
         wrong("say.per_second", "say.per_second and say.burst are at least 1".into());
     }
+    if !(1..=4_096).contains(&say.sound_mb) {
+        wrong("say.sound_mb", "1 to 4096 MB: it is held in memory".into());
+    }
     if say.waiting_max > 10_000 {
         wrong("say.waiting_max", "10000 is the most that wait for a call".into());
     } else if let Some(keep_mb) = config.lanes.too_little_for(say.waiting_max) {
@@ -230,6 +233,7 @@ mod tests {
             ("registration.address", |c| c.registration = vec![Default::default()]),
             ("say.per_second", |c| c.say.burst = 0),
             ("say.waiting_max", |c| c.say.waiting_max = 1_000_000),
+            ("say.sound_mb", |c| c.say.sound_mb = 0),
             ("hearing.complete_ms", |c| c.hearing.complete_ms = 10),
             ("tap.rule", |c| c.tap.rule = vec![Default::default()]),
             ("tap.rule", |c| c.tap.journal = true),

@@ -192,7 +192,8 @@ impl Account {
 
     fn put(&mut self, kept: Kept) -> u64 {
         self.issued += 1;
-        let waiting = Waiting { kept, number: self.issued, account: self.progress.clone() };
+        let waiting =
+            Waiting { kept, number: self.issued, account: self.progress.clone(), sound: None };
         if let Err(error) = self.keeper.orders.try_send(Order::Write(waiting)) {
             let why = match error {
                 TrySendError::Full(_) => "the journal does not keep up",

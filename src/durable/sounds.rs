@@ -38,6 +38,13 @@ impl Sounds {
         Ok(name)
     }
 
+    /// The name of the file of this claim's sound, if it was written before.
+    pub(super) fn written(&self, claim: &str, samples: &[i16]) -> Option<String> {
+        let name = file_name(claim);
+        let there = std::fs::metadata(self.dir.join(&name)).ok()?;
+        (there.len() == size_of_val(samples) as u64).then_some(name)
+    }
+
     /// What [`Sounds::write`] wrote under `name`.
     pub(super) fn read(&self, name: &str) -> io::Result<Arc<[i16]>> {
         let path = self.dir.join(Path::new(name).file_name().ok_or(io::ErrorKind::InvalidInput)?);

@@ -25,6 +25,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 pub(super) const SNAPSHOT_EVERY: usize = 2_000;
 /// The same, by bytes: claims may be long.
 const SNAPSHOT_BYTES: usize = 512 * 1024;
+/// The same, by the sounds beside it: those of claims that are over lie there until then.
+const SNAPSHOT_SOUND_BYTES: usize = 256 * 1024 * 1024;
 /// Entries read at once when the lane is folded.
 const PAGE: usize = 512;
 
@@ -39,6 +41,9 @@ pub(super) struct Waiting {
     pub kept: Kept,
     pub number: u64,
     pub account: Arc<watch::Sender<Progress>>,
+    /// The file with its sound, once that is written: a store that refuses is asked again, a disk
+    /// is not written again.
+    pub sound: Option<String>,
 }
 
 pub(super) struct Writer {
@@ -57,6 +62,8 @@ pub(super) struct Writer {
     since_snapshot: usize,
     /// Bytes written since the last snapshot.
     bytes: usize,
+    /// Bytes of sound written since then.
+    sound_bytes: usize,
     /// The last entry of the lane.
     last: Position,
     /// What an earlier run left could not be read: then nothing of it is dropped either.
@@ -90,6 +97,7 @@ impl Writer {
             snapshots: 0,
             since_snapshot: 0,
             bytes: 0,
+            sound_bytes: 0,
             last,
             unread: false,
             late: None,
@@ -110,7 +118,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) if batch.is_empty() => return,
                 Err(RecvTimeoutError::Disconnected) => {
                     // The house is gone; one last try.
-                    if self.write(&batch).is_err() {
+                    if self.write(&mut batch).is_err() {
                         return;
                     }
                     batch.clear();
@@ -167,7 +175,7 @@ impl Writer {
                     let durable = waiting.number;
                     waiting.account.send_replace(Progress { durable, failing: false });
                 }
-                if self.since_snapshot >= SNAPSHOT_EVERY || self.bytes >= SNAPSHOT_BYTES {
+                if self.is_long() {
                     self.shorten();
                 }
             }
@@ -185,13 +193,23 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, batch: &[Waiting]) -> Result<(), WriteError> {
+    fn is_long(&self) -> bool {
+        self.since_snapshot >= SNAPSHOT_EVERY
+            || self.bytes >= SNAPSHOT_BYTES
+            || self.sound_bytes >= SNAPSHOT_SOUND_BYTES
+    }
+
+    fn write(&mut self, batch: &mut [Waiting]) -> Result<(), WriteError> {
         let now = Clocks::at(self.clock.now());
         let mut entries = Vec::with_capacity(batch.len());
-        for (index, waiting) in batch.iter().enumerate() {
+        for (index, waiting) in batch.iter_mut().enumerate() {
+            if waiting.sound.is_none() {
+                waiting.sound = self.write_sound(&waiting.kept)?;
+            }
             // The same entry gets the same key when it is tried again.
             let key = format!("{}-{}", self.run, self.entries + index as u64);
-            entries.push(self.entry(key, &waiting.kept, now)?);
+            let body = entry::write(&waiting.kept, now, waiting.sound.clone());
+            entries.push((key, body.map_err(WriteError::Form)?));
         }
         let next = self.entries + entries.len() as u64;
         let again = usize::try_from(self.tried - self.entries).unwrap_or(usize::MAX);
@@ -217,23 +235,28 @@ impl Writer {
         }
     }
 
-    fn entry(
-        &self,
+    /// Writes the sound of what this accepts; gives the file's name.
+    fn write_sound(&mut self, kept: &Kept) -> Result<Option<String>, WriteError> {
+        let (Some(sounds), Some((claim, samples))) = (&self.sounds, sound_of(kept)) else {
+            return Ok(None);
+        };
+        self.sound_bytes += size_of_val(samples);
+        sounds.write(claim, samples).map(Some).map_err(WriteError::Sound)
+    }
+
+    /// An entry of a snapshot. Its sound lies there already, unless somebody took it away.
+    fn entry_again(
+        &mut self,
         key: String,
         kept: &Kept,
         now: Clocks,
     ) -> Result<(String, Vec<u8>), WriteError> {
-        let sound = match (&self.sounds, kept) {
-            (Some(sounds), Kept::Record(Record::Accepted { claim, .. })) => match &claim.content {
-                Content::Audio { samples, .. } if !samples.is_empty() => {
-                    Some(sounds.write(claim.id.as_str(), samples).map_err(WriteError::Sound)?)
-                }
-                _ => None,
-            },
-            _ => None,
+        let written = self.sounds.as_ref().zip(sound_of(kept));
+        let sound = match written.and_then(|(sounds, (claim, it))| sounds.written(claim, it)) {
+            None => self.write_sound(kept)?,
+            written => written,
         };
-        let body = entry::write(kept, now, sound).map_err(WriteError::Form)?;
-        Ok((key, body))
+        Ok((key, entry::write(kept, now, sound).map_err(WriteError::Form)?))
     }
 
     /// The first `again` of them were tried before, and the store may know their keys.
@@ -250,7 +273,7 @@ impl Writer {
     /// Writes the fold, and drops what it stands for. A store that refuses keeps all of it, until
     /// the next time.
     fn shorten(&mut self) {
-        (self.since_snapshot, self.bytes) = (0, 0);
+        (self.since_snapshot, self.bytes, self.sound_bytes) = (0, 0, 0);
         let now = Clocks::at(self.clock.now());
         // Else the lane would grow until it takes no claim any more.
         if self.unread && self.read_late(now).is_err() {
@@ -265,7 +288,7 @@ impl Writer {
         let entries: Result<Vec<_>, WriteError> = kept
             .iter()
             .enumerate()
-            .map(|(index, kept)| self.entry(format!("{prefix}-{index}"), kept, now))
+            .map(|(index, kept)| self.entry_again(format!("{prefix}-{index}"), kept, now))
             .collect();
         let written = entries.and_then(|entries| {
             let before = self.last;
@@ -282,6 +305,19 @@ impl Writer {
             }
             Err(error) => tracing::warn!(%error, "the journal could not be shortened"),
         }
+    }
+}
+
+/// The ready sound of a claim that is accepted, and the claim's name.
+fn sound_of(kept: &Kept) -> Option<(&str, &[i16])> {
+    match kept {
+        Kept::Record(Record::Accepted { claim, .. }) => match &claim.content {
+            Content::Audio { samples, .. } if !samples.is_empty() => {
+                Some((claim.id.as_str(), samples))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

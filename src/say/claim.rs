@@ -53,6 +53,15 @@ pub fn content_of(wish: &Wish, sound: Option<Clip>) -> Content {
     Content::Audio { label, samples: clip.samples.into(), rate: clip.rate }
 }
 
+/// What a claim's ready sound takes in memory.
+#[must_use]
+pub fn sound_bytes(content: &Content) -> usize {
+    match content {
+        Content::Audio { samples, .. } => size_of_val(&**samples),
+        Content::Text(_) => 0,
+    }
+}
+
 /// The claim that `wish` becomes under the name `id`. `defaults`: those of the line it is for.
 #[must_use]
 pub fn claim_of(id: ClaimId, wish: &Wish, content: Content, defaults: &ClaimDefaults) -> Claim {

@@ -1,9 +1,10 @@
 //! What other programs want said, from acceptance to ending. Pure: time is passed in.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use media_core::{LineId, MonoTime};
-use queue_governor::{Claim, ClaimId, Source, Unfinished};
+use queue_governor::{Claim, ClaimId, Content, Source, Unfinished};
 
 use super::NOBODY;
 use crate::control::{ClaimState, QueuedClaim};
@@ -51,6 +52,8 @@ pub struct SayQueue<A> {
 struct Item<A> {
     about: About,
     place: Place,
+    /// Its ready sound, which several claims may share.
+    sound: Option<Arc<[i16]>>,
     asker: Option<A>,
 }
 
@@ -106,6 +109,15 @@ impl<A> SayQueue<A> {
         waiting.filter(|item| !item.about.source.answers_the_caller()).count()
     }
 
+    /// What all ready sounds take in memory; one that is to be heard on several lines counts once.
+    #[must_use]
+    pub fn sound_bytes(&self) -> usize {
+        let sounds = self.live.values().filter_map(|item| item.sound.as_ref());
+        let each: BTreeMap<_, _> =
+            sounds.map(|sound| (sound.as_ptr(), size_of_val(&**sound))).collect();
+        each.values().sum()
+    }
+
     /// Whether nothing is said for other programs at present.
     #[must_use]
     pub fn is_paused(&self) -> bool {
@@ -121,15 +133,15 @@ impl<A> SayQueue<A> {
     pub fn wait(&mut self, now: MonoTime, unfinished: Unfinished, asker: Option<A>) {
         let mut about = self.about(now, &unfinished.claim);
         about.expires_at = unfinished.expires_at;
-        let id = unfinished.claim.id.clone();
+        let (id, sound) = (unfinished.claim.id.clone(), sound_of(&unfinished.claim));
         let place = Place::Waiting(Box::new(unfinished));
-        self.live.insert(id, Item { about, place, asker });
+        self.live.insert(id, Item { about, place, sound, asker });
     }
 
     /// The claim is handed to a line that is open.
     pub fn hand_over(&mut self, now: MonoTime, claim: &Claim, line: LineId, asker: Option<A>) {
         let about = self.about(now, claim);
-        let item = Item { about, place: Place::OnLine(line), asker };
+        let item = Item { about, place: Place::OnLine(line), sound: sound_of(claim), asker };
         self.live.insert(claim.id.clone(), item);
     }
 
@@ -265,6 +277,13 @@ impl<A> SayQueue<A> {
             since: now,
             expires_at: claim.ttl.map(|ttl| now + ttl),
         }
+    }
+}
+
+fn sound_of(claim: &Claim) -> Option<Arc<[i16]>> {
+    match &claim.content {
+        Content::Audio { samples, .. } => Some(samples.clone()),
+        Content::Text(_) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 mod full;
 mod late;
+mod sounds;
 
 use std::sync::atomic::AtomicUsize;
 

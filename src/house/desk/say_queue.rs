@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lane_broker::Tags;
-use lane_broker::intake::{Door, DoorLimits};
+use lane_broker::intake::{Door, DoorLimits, Refusal};
 use media_core::{LineId, MonoTime};
 use queue_governor::{Book, Claim, ClaimId, Content, Ending, FailReason, Record, Unfinished};
 use tokio::sync::mpsc;
@@ -22,6 +22,7 @@ use crate::durable::{Account, Keeper, Recovered};
 use crate::line::{ClaimNews, LineHandle, LineInput, LineNews, News};
 use crate::say::{
     FOR_CALLERS_MAX, HowItEnded, NOBODY, Names, SAID, SayQueue, Withdrawal, claim_of, content_of,
+    sound_bytes,
 };
 
 mod promises;
@@ -33,6 +34,8 @@ const NEWS_MAX: usize = 4_096;
 /// What cannot be taken in now may be handed in again after so long: a disk or a queue has changed
 /// by then, or has not for longer.
 pub(super) const AGAIN_MS: u64 = 1_000;
+
+const MB: usize = 1024 * 1024;
 
 /// The say-queue, and what the desk needs for it.
 pub(super) struct Saying {
@@ -66,6 +69,11 @@ pub(super) struct Asker {
     pub wait: bool,
 }
 
+fn refuse(asker: &Asker, refusal: &Refusal) {
+    let (message, again_in_ms) = (refusal.to_string(), refusal.again_in_ms());
+    send(&asker.replies, Reply::Refused { message, again_in_ms });
+}
+
 fn audio_max(config: &Config) -> Duration {
     let of_trunks = config.trunk.iter().map(|trunk| config.governor_on(&trunk.name).audio_max_s);
     let longest = of_trunks.fold(config.governor.audio_max_s, u32::max);
@@ -80,6 +88,7 @@ impl Saying {
             per_second: say.per_second,
             burst: say.burst,
             waiting_max: say.waiting_max,
+            sound_bytes_max: say.sound_mb * MB,
         };
         let mut saying = Self {
             account: keeper.account(),
@@ -219,8 +228,7 @@ impl Desk {
         let since_origin = Duration::from_micros(self.media.clock().now().as_micros());
         let waiting = self.saying.queue.waiting_for_programs();
         if let Err(refusal) = self.saying.door.admit(since_origin, who, &wish, waiting) {
-            let (message, again_in_ms) = (refusal.to_string(), refusal.again_in_ms());
-            return send(&asker.replies, Reply::Refused { message, again_in_ms });
+            return refuse(&asker, &refusal);
         }
         self.with_its_sound(LetIn { wish, who, name, asker });
     }
@@ -237,6 +245,10 @@ impl Desk {
         let claim = claim_of(id, &wish, content.clone(), &self.saying.defaults);
         if let Err(refused) = self.can_be_kept(&claim) {
             return send(&asker.replies, *refused);
+        }
+        let held = self.saying.queue.sound_bytes();
+        if let Err(refusal) = self.saying.door.has_room_for(sound_bytes(&content), held) {
+            return refuse(&asker, &refusal);
         }
         let mut lines = self.lines_for(wish.line);
         lines.retain(|(_, handle)| claim.to.as_ref().is_none_or(|to| *to == handle.caller));

@@ -118,3 +118,28 @@ fn a_pause_is_told_apart_from_one_that_was_there() {
     assert!(!queue.pause(true));
     assert!(queue.pause(false) && !queue.is_paused());
 }
+
+#[test]
+fn a_sound_is_counted_while_it_is_held_and_once_on_however_many_lines() {
+    let mut queue = SayQueue::<()>::default();
+    let sound: Arc<[i16]> = vec![0; 1_000].into();
+    let with = |id: &str, samples: &Arc<[i16]>| {
+        let (label, samples) = (id.to_owned(), samples.clone());
+        let rate = media_core::SampleRate::Hz8000;
+        let mut unfinished = unfinished(id, None);
+        unfinished.claim.content = Content::Audio { label, samples, rate };
+        unfinished
+    };
+    queue.hand_over(at(0), &with("say-1", &sound).claim, LineId(1), None);
+    queue.hand_over(at(0), &with("say-2", &sound).claim, LineId(2), None);
+    assert_eq!(queue.sound_bytes(), 2_000);
+    queue.wait(at(0), with("say-3", &vec![0; 500].into()), None);
+    queue.wait(at(0), unfinished("say-4", None), None);
+    assert_eq!(queue.sound_bytes(), 3_000);
+    queue.ended(&ClaimId::new("say-1"), spoken());
+    assert_eq!(queue.sound_bytes(), 3_000, "it is to be heard on the other line");
+    queue.not_accepted(&ClaimId::new("say-2"));
+    queue.ended(&ClaimId::new("say-3"), spoken());
+    assert_eq!(queue.sound_bytes(), 0);
+    assert_eq!(Arc::strong_count(&sound), 1, "what ended is not held");
+}

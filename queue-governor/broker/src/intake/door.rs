@@ -9,6 +9,8 @@ const PEERS_MAX: usize = 64;
 /// Buckets are counted in millionths of a wish, so that no time is too short to count.
 const ONE: u64 = 1_000_000;
 
+const MB: usize = 1024 * 1024;
+
 /// How much comes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DoorLimits {
@@ -18,12 +20,16 @@ pub struct DoorLimits {
     pub burst: u32,
     /// Wishes that wait for a call at once.
     pub waiting_max: usize,
+    /// Bytes of ready sound that wait, or are being said, at once.
+    pub sound_bytes_max: usize,
 }
 
 impl Default for DoorLimits {
     fn default() -> Self {
         // Nobody listens to more than a few sentences a second; a burst is a script's loop.
-        Self { per_second: 50, burst: 200, waiting_max: 256 }
+        // Sound is held in memory until it is said: half an hour of it at 16 kHz, far more than a
+        // call bears, and little beside what a recogniser takes.
+        Self { per_second: 50, burst: 200, waiting_max: 256, sound_bytes_max: 64 * MB }
     }
 }
 
@@ -76,6 +82,19 @@ impl Door {
         Ok(())
     }
 
+    /// Whether so many bytes of sound may come in beside the `held` ones. What is larger than all that
+    /// may be held is let in by itself: how long one sound may be is decided elsewhere.
+    ///
+    /// # Errors
+    /// [`Refusal::TooMuchSound`].
+    pub fn has_room_for(&self, sound_bytes: usize, held: usize) -> Result<(), Refusal> {
+        let max = self.limits.sound_bytes_max;
+        if sound_bytes == 0 || held == 0 || held.saturating_add(sound_bytes) <= max {
+            return Ok(());
+        }
+        Err(Refusal::TooMuchSound { max_mb: max / MB })
+    }
+
     /// Forgets whoever has been quiet longest, when there is no place for one more.
     fn make_room(&mut self, now: Duration, who: Who) {
         if self.each.len() < PEERS_MAX || self.each.contains_key(&who) {
@@ -121,7 +140,8 @@ fn all(each: &DoorLimits) -> DoorLimits {
 mod tests {
     use super::*;
 
-    const LIMITS: DoorLimits = DoorLimits { per_second: 10, burst: 5, waiting_max: 100 };
+    const LIMITS: DoorLimits =
+        DoorLimits { per_second: 10, burst: 5, waiting_max: 100, sound_bytes_max: 8 * MB };
 
     fn let_in(door: &mut Door, ms: u64, who: Who, tries: usize) -> usize {
         let now = Duration::from_millis(ms);
@@ -170,5 +190,17 @@ mod tests {
         let full = door.admit(Duration::ZERO, Who::Owner, &Wish::text("a"), 100);
         assert_eq!(full, Err(Refusal::QueueFull { max: 100 }));
         assert_eq!(full.unwrap_err().again_in_ms(), Some(1_000));
+    }
+
+    #[test]
+    fn sound_is_let_in_by_its_bytes_and_words_always() {
+        let door = Door::new(LIMITS);
+        assert_eq!(door.has_room_for(5 * MB, 3 * MB), Ok(()));
+        let full = door.has_room_for(5 * MB + 1, 3 * MB);
+        assert_eq!(full, Err(Refusal::TooMuchSound { max_mb: 8 }));
+        assert_eq!(full.unwrap_err().again_in_ms(), Some(1_000), "some of it will have been said");
+        assert_eq!(door.has_room_for(0, 9 * MB), Ok(()));
+        assert_eq!(door.has_room_for(20 * MB, 0), Ok(()), "else it would never be said");
+        assert!(door.has_room_for(usize::MAX, 1).is_err());
     }
 }

@@ -125,6 +125,14 @@ pub enum Refusal {
         /// How many may wait.
         max: usize,
     },
+    /// As much sound as may be held is held.
+    #[error(
+        "{max_mb} MB of sound wait to be said already; try again when some of it has been, or say it in words"
+    )]
+    TooMuchSound {
+        /// How much may be held.
+        max_mb: usize,
+    },
 }
 
 impl Refusal {
@@ -133,7 +141,7 @@ impl Refusal {
     pub fn again_in_ms(&self) -> Option<u64> {
         match self {
             Refusal::TooFast { again_in_ms, .. } => Some(*again_in_ms),
-            Refusal::QueueFull { .. } => Some(1_000),
+            Refusal::QueueFull { .. } | Refusal::TooMuchSound { .. } => Some(1_000),
             _ => None,
         }
     }
