@@ -219,6 +219,9 @@ pub struct ProcessStatus {
     pub stt_waiting: usize,
     /// Claims that wait for the voice.
     pub tts_waiting: usize,
+    /// Written messages of which the brain has not said in time that it dealt with them.
+    #[serde(default)]
+    pub forgotten: usize,
     /// Addresses of trunks that do not answer, and exchanges that the line is not registered with: which,
     /// and what is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

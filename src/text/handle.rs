@@ -1,7 +1,7 @@
 //! The way in, for everybody in the house.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use brain_protocol::{BrainMessage, LineMessage, MessageEnding, Version};
@@ -32,6 +32,8 @@ pub(super) struct Lanes {
     pub tags: Arc<Tags>,
     pub names: Arc<Names>,
     pub posts: watch::Sender<u64>,
+    /// Messages that the brain has forgotten.
+    pub forgotten: Arc<AtomicUsize>,
 }
 
 /// Which brain there is.
@@ -150,6 +152,13 @@ impl TextHandle {
     #[must_use]
     pub fn store(&self) -> Arc<dyn LaneStore> {
         Arc::clone(&self.lanes.store)
+    }
+
+    /// Messages of which the brain has not said in time that it dealt with them, and that wait for
+    /// the next brain.
+    #[must_use]
+    pub fn forgotten(&self) -> usize {
+        self.lanes.forgotten.load(Ordering::Relaxed)
     }
 
     /// The tags that are known.

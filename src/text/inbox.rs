@@ -1,10 +1,12 @@
 //! What was written and no brain has acknowledged yet, lane by lane.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use brain_protocol::{Channel, LineMessage};
-use lane_broker::{Delivery, GroupError, Lane, LaneStore, Position, Tag};
+use lane_broker::{Delivery, Entry, GroupError, Lane, LaneStore, Position, StoreError, Tag};
+use media_core::MonoTime;
 
 use super::message::{Written, id_of, main_lane};
 
@@ -13,6 +15,9 @@ const CONSUMER: &str = "brain";
 /// Messages of one lane that the brain holds unacknowledged. It answers at once, so this is a
 /// matter of milliseconds; and one lane's flood leaves the others their share.
 const IN_FLIGHT_MAX: usize = 32;
+/// A brain that has not said within this time that it has dealt with a message has forgotten it, or
+/// dropped it over a fault. A mind that asks a slow model before it says so takes a minute.
+const DONE_WITHIN: Duration = Duration::from_secs(120);
 /// Whoever writes here is answered on a phone.
 const SMS: &str = "sms";
 
@@ -31,10 +36,22 @@ struct Watched {
     /// What a brain that went away held is yet to be given up.
     orphaned: bool,
     /// With the brain, not acknowledged.
-    in_flight: BTreeSet<u64>,
+    in_flight: BTreeMap<u64, Held>,
+    /// The brain let the time pass twice. They are kept, and come again with the next brain; no
+    /// place waits for them. Bounded by the lane.
+    forgotten: BTreeSet<u64>,
     /// Acknowledged by the brain, and the store does not know it yet. Each takes the place that it
     /// had in flight.
     unsettled: BTreeSet<u64>,
+}
+
+/// A message that the brain has.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    /// When it got it; `None`: it is about to.
+    since: Option<MonoTime>,
+    /// It was handed over once more, because nothing was heard of it.
+    again: bool,
 }
 
 impl Watched {
@@ -44,7 +61,8 @@ impl Watched {
             lane,
             joined: false,
             orphaned: false,
-            in_flight: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            forgotten: BTreeSet::new(),
             unsettled: BTreeSet::new(),
         }
     }
@@ -66,6 +84,30 @@ impl Watched {
             self.orphaned = false;
         }
         Ok(())
+    }
+
+    /// What the brain has had for too long and is to be handed to it once more. The second time it
+    /// loses its place instead.
+    fn overdue(&mut self, now: MonoTime, store: &dyn LaneStore) -> Result<Vec<Entry>, StoreError> {
+        let is_over = |held: &Held| held.since.is_some_and(|since| since + DONE_WITHIN <= now);
+        let held = self.in_flight.iter().map(|(position, held)| (*position, *held));
+        let over: Vec<_> = held.filter(|(_, held)| is_over(held)).collect();
+        let mut again = Vec::new();
+        for (position, held) in over {
+            let lane = &self.name;
+            if held.again {
+                tracing::warn!(%lane, position, "the brain has not said twice that it has dealt with this message; the next brain gets it again");
+                self.in_flight.remove(&position);
+                self.forgotten.insert(position);
+                continue;
+            }
+            let before = Position(position.saturating_sub(1));
+            let entries = store.read(&self.lane, before, 1)?;
+            self.in_flight.insert(position, Held { since: None, again: true });
+            tracing::debug!(%lane, position, "handed to the brain once more: it was not dealt with");
+            again.extend(entries.into_iter().filter(|entry| entry.position.0 == position));
+        }
+        Ok(again)
     }
 
     fn take(&mut self, store: &dyn LaneStore) -> Result<Vec<Delivery>, GroupError> {
@@ -100,14 +142,38 @@ impl Inbox {
     }
 
     /// The brain has got it.
-    pub fn sent(&mut self) {
-        self.unsent.pop_front();
+    pub fn sent(&mut self, now: MonoTime) {
+        let Some(LineMessage::TextMessage { lane, position, .. }) = self.unsent.pop_front() else {
+            return;
+        };
+        let watched = self.lanes.iter_mut().find(|it| it.name == lane);
+        let held = watched.and_then(|it| it.in_flight.get_mut(&position.0));
+        held.into_iter().for_each(|held| held.since = Some(now));
+    }
+
+    /// What the brain was given and did not say that it has dealt with is given to it once more, and
+    /// then keeps no place from what comes after it.
+    pub fn remind(&mut self, now: MonoTime) {
+        for watched in &mut self.lanes {
+            // A store that is away is asked again with the next look.
+            let overdue = watched.overdue(now, self.store.as_ref()).unwrap_or_default();
+            let again = overdue.into_iter().filter_map(|entry| message_of(watched, &entry, true));
+            self.unsent.extend(again);
+        }
+    }
+
+    /// Messages that the brain has forgotten, and no brain has had since.
+    pub fn forgotten(&self) -> usize {
+        self.lanes.iter().map(|watched| watched.forgotten.len()).sum()
     }
 
     /// The brain has dealt with it. `false`: it was acknowledged before. A store that is away is
     /// told when it is back.
     pub fn acknowledge(&mut self, lane: &str, position: Position) -> bool {
         let Some(watched) = self.lanes.iter_mut().find(|it| it.name == lane) else { return false };
+        let late = watched.forgotten.remove(&position.0);
+        // It may be about to be reminded.
+        self.unsent.retain(|message| !is_at(message, lane, position));
         match self.store.ack(&watched.lane, GROUP, position) {
             Ok(settled) => {
                 watched.in_flight.remove(&position.0);
@@ -115,7 +181,7 @@ impl Inbox {
                 settled | watched.unsettled.remove(&position.0)
             }
             Err(error) => {
-                let held = watched.in_flight.remove(&position.0);
+                let held = watched.in_flight.remove(&position.0).is_some() || late;
                 if held {
                     watched.unsettled.insert(position.0);
                     tracing::debug!(%lane, %position, %error, "the store is told later");
@@ -130,6 +196,7 @@ impl Inbox {
         self.unsent.clear();
         for watched in &mut self.lanes {
             watched.in_flight.clear();
+            watched.forgotten.clear();
             watched.orphaned = true;
             // A store that is down is told before it is asked for more.
             let _ = watched.catch_up(self.store.as_ref());
@@ -140,9 +207,9 @@ impl Inbox {
         for watched in &mut self.lanes {
             let taken = watched.take(self.store.as_ref()).unwrap_or_default();
             for delivery in taken {
-                match message_of(watched, &delivery) {
+                match message_of(watched, &delivery.entry, delivery.deliveries > 1) {
                     Some(message) => {
-                        watched.in_flight.insert(delivery.entry.position.0);
+                        watched.in_flight.insert(delivery.entry.position.0, Held::default());
                         self.unsent.push_back(message);
                     }
                     None => {
@@ -158,9 +225,16 @@ impl Inbox {
     }
 }
 
-fn message_of(watched: &Watched, delivery: &Delivery) -> Option<LineMessage> {
-    let written: Written = serde_json::from_slice(&delivery.entry.body).ok()?;
-    let position = delivery.entry.position;
+fn is_at(message: &LineMessage, at: &str, position: Position) -> bool {
+    match message {
+        LineMessage::TextMessage { lane, position: p, .. } => lane == at && p.0 == position.0,
+        _ => false,
+    }
+}
+
+fn message_of(watched: &Watched, entry: &Entry, replayed: bool) -> Option<LineMessage> {
+    let written: Written = serde_json::from_slice(&entry.body).ok()?;
+    let position = entry.position;
     let tag = watched.lane.tag().as_str();
     Some(LineMessage::TextMessage {
         lane: watched.name.clone(),
@@ -170,136 +244,9 @@ fn message_of(watched: &Watched, delivery: &Delivery) -> Option<LineMessage> {
         from: written.from,
         text: written.text,
         channel: if tag == SMS { Channel::Sms } else { Channel::Chat },
-        replayed: delivery.deliveries > 1,
+        replayed,
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use lane_broker::{Limits, MemoryStore, Tags};
-
-    use super::*;
-    use crate::text::absent::Absent;
-
-    fn inbox(tags: &[&str]) -> (Inbox, Arc<dyn LaneStore>) {
-        let store: Arc<dyn LaneStore> = Arc::new(MemoryStore::new(Limits::default()));
-        (inbox_of(&store, tags), store)
-    }
-
-    fn inbox_of(store: &Arc<dyn LaneStore>, tags: &[&str]) -> Inbox {
-        let known = Tags::default();
-        let tags: Vec<Tag> = tags.iter().map(|tag| known.parse(tag).unwrap()).collect();
-        Inbox::new(store.clone(), &tags)
-    }
-
-    fn write(store: &Arc<dyn LaneStore>, tag: &str, n: usize) {
-        let written = Written { text: format!("text {n}"), from: "ann".into() };
-        let lane = main_lane(Tags::default().parse(tag).unwrap()).unwrap();
-        let body = serde_json::to_vec(&written).unwrap();
-        store.publish(&lane, &format!("k{n}"), &body).unwrap();
-    }
-
-    fn taken(inbox: &mut Inbox) -> Vec<(String, u64, bool)> {
-        let mut taken = Vec::new();
-        while let Some(LineMessage::TextMessage { lane, position, replayed, .. }) = inbox.next() {
-            taken.push((lane.clone(), position.0, *replayed));
-            inbox.sent();
-        }
-        taken
-    }
-
-    #[test]
-    fn what_a_dead_brain_held_comes_again_and_what_it_finished_does_not() {
-        let (mut inbox, store) = inbox(&["typed"]);
-        (1..=3).for_each(|n| write(&store, "typed", n));
-        assert_eq!(taken(&mut inbox).len(), 3);
-        assert!(inbox.acknowledge("typed:main", Position(2)));
-        assert!(!inbox.acknowledge("typed:main", Position(2)), "once");
-        inbox.brain_gone();
-        let lane = || "typed:main".to_owned();
-        assert_eq!(taken(&mut inbox), [(lane(), 1, true), (lane(), 3, true)]);
-    }
-
-    #[test]
-    fn a_flood_in_one_lane_leaves_the_others_their_share() {
-        let (mut inbox, store) = inbox(&["typed", "sms"]);
-        (0..500).for_each(|n| write(&store, "typed", n));
-        write(&store, "sms", 1);
-        let first = taken(&mut inbox);
-        assert_eq!(first.len(), IN_FLIGHT_MAX + 1);
-        assert!(first.iter().any(|(lane, ..)| lane == "sms:main"));
-        assert!(inbox.acknowledge("typed:main", Position(1)));
-        assert_eq!(taken(&mut inbox).len(), 1, "an acknowledgement makes room for one");
-    }
-
-    #[test]
-    fn what_is_acknowledged_while_the_store_is_away_makes_room_when_it_is_back() {
-        let absent = Arc::new(Absent::default());
-        let store: Arc<dyn LaneStore> = absent.clone();
-        let mut inbox = inbox_of(&store, &["typed"]);
-        let count = IN_FLIGHT_MAX + 3;
-        (0..count).for_each(|n| write(&store, "typed", n));
-        let held = taken(&mut inbox);
-        assert_eq!(held.len(), IN_FLIGHT_MAX);
-        absent.go_away();
-        for (lane, position, _) in &held {
-            assert!(inbox.acknowledge(lane, Position(*position)), "{position}");
-            assert!(!inbox.acknowledge(lane, Position(*position)), "once");
-        }
-        assert!(taken(&mut inbox).is_empty());
-        absent.come_back();
-        assert_eq!(taken(&mut inbox).len(), 3);
-        let lane = main_lane(Tags::default().parse("typed").unwrap()).unwrap();
-        assert_eq!(store.pending(&lane, GROUP).unwrap().len(), 3);
-    }
-
-    #[test]
-    fn a_brain_that_dies_while_the_store_is_away_leaves_the_next_one_what_it_did_not_finish() {
-        let absent = Arc::new(Absent::default());
-        let store: Arc<dyn LaneStore> = absent.clone();
-        let mut inbox = inbox_of(&store, &["typed"]);
-        (1..=3).for_each(|n| write(&store, "typed", n));
-        assert_eq!(taken(&mut inbox).len(), 3);
-        absent.go_away();
-        assert!(inbox.acknowledge("typed:main", Position(2)));
-        inbox.brain_gone();
-        absent.come_back();
-        let lane = || "typed:main".to_owned();
-        assert_eq!(taken(&mut inbox), [(lane(), 1, true), (lane(), 3, true)]);
-    }
-
-    #[test]
-    fn a_lane_whose_store_is_away_at_the_start_is_joined_when_it_comes() {
-        let absent = Arc::new(Absent::default());
-        absent.go_away();
-        let store: Arc<dyn LaneStore> = absent.clone();
-        let mut inbox = inbox_of(&store, &["typed"]);
-        assert!(taken(&mut inbox).is_empty());
-        absent.come_back();
-        write(&store, "typed", 1);
-        assert_eq!(taken(&mut inbox), [("typed:main".to_owned(), 1, false)]);
-    }
-
-    #[test]
-    fn what_is_no_message_is_left_out_and_does_not_come_again() {
-        let (mut inbox, store) = inbox(&["in"]);
-        let lane = main_lane(Tags::default().parse("in").unwrap()).unwrap();
-        store.publish(&lane, "odd", b"\xff not JSON").unwrap();
-        write(&store, "in", 1);
-        assert_eq!(taken(&mut inbox).len(), 1);
-        assert_eq!(store.pending(&lane, GROUP).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn what_could_not_be_handed_over_stays_the_next_one() {
-        let (mut inbox, store) = inbox(&["typed"]);
-        (1..=2).for_each(|n| write(&store, "typed", n));
-        let next = |inbox: &mut Inbox| match inbox.next() {
-            Some(LineMessage::TextMessage { position, .. }) => position.0,
-            _ => 0,
-        };
-        assert_eq!((next(&mut inbox), next(&mut inbox)), (1, 1));
-        inbox.sent();
-        assert_eq!(next(&mut inbox), 2);
-    }
-}
+mod tests;

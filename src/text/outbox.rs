@@ -268,6 +268,7 @@ mod tests {
             tags: Arc::new(Tags::default()),
             names: Arc::new(Names::new(1)),
             posts: watch::channel(0).0,
+            forgotten: Arc::default(),
         };
         Outbox::recover(lanes, Vec::new(), true, MonoTime::ZERO).expect("a name")
     }

@@ -53,6 +53,7 @@ pub fn start(parts: TextParts) -> std::io::Result<TextHandle> {
         tags: Arc::new(tags),
         names: Arc::new(Names::new(boot)),
         posts: watch::channel(0).0,
+        forgotten: Arc::default(),
     };
     let resend = parts.sms.as_ref().is_some_and(|sms| sms.recognises_repetitions);
     let outbox = Outbox::recover(lanes.clone(), registered, resend, clock.now())

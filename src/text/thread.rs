@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -310,14 +311,17 @@ impl Thread {
                 );
             }
         }
+        let now = self.rooms.clock.now();
+        self.rooms.inbox.remind(now);
+        self.rooms.lanes.forgotten.store(self.rooms.inbox.forgotten(), Ordering::Relaxed);
         while self.listens
             && let Some(message) = self.rooms.inbox.next()
         {
             match (self.rooms.to_brain)(message) {
-                Ok(()) => self.rooms.inbox.sent(),
+                Ok(()) => self.rooms.inbox.sent(now),
                 Err(SendError::TooLong) => {
                     tracing::warn!("a message is too long for the brain, and stays with the line");
-                    self.rooms.inbox.sent();
+                    self.rooms.inbox.sent(now);
                 }
                 Err(SendError::Full) => return true,
                 Err(SendError::NotConnected) => return false,

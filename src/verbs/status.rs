@@ -78,9 +78,18 @@ fn rows(status: &Reply) -> Vec<(&'static str, String)> {
             format!("{} pairs in use, {} rest", process.ports_in_use, process.ports_resting),
         ),
     ]);
+    rows.extend(forgotten(process).map(|told| ("text", told)));
     rows.extend(process.routes_down.iter().map(|route| ("trunk", route.clone())));
     rows.extend(tap.as_ref().map(|tap| ("tap", super::tap::told(tap))));
     rows
+}
+
+/// The next brain gets them again: that may be this one, started anew.
+fn forgotten(process: &ProcessStatus) -> Option<String> {
+    let messages = process.forgotten;
+    (messages > 0).then(|| {
+        format!("{messages} messages that the brain was given twice and has not said it dealt with; they come again when it is started anew")
+    })
 }
 
 fn line(process: &ProcessStatus) -> String {
@@ -165,6 +174,16 @@ mod tests {
         ] {
             assert!(printed.contains(told), "{printed}");
         }
+    }
+
+    #[test]
+    fn what_a_brain_has_forgotten_is_counted() {
+        let mut status = status(true, None);
+        assert!(!printed(&status).contains("text "));
+        if let Reply::Status { process, .. } = &mut status {
+            process.forgotten = 3;
+        }
+        assert!(printed(&status).contains("text 3 messages that the brain was given twice"));
     }
 
     #[test]

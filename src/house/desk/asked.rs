@@ -91,6 +91,7 @@ impl Desk {
             ports_resting: metrics.ports_resting,
             stt_waiting: metrics.stt_waiting,
             tts_waiting: metrics.tts_waiting,
+            forgotten: self.text.forgotten(),
             routes_down: self.routes_down(),
         }
     }
