@@ -19,12 +19,14 @@ mod entry;
 mod fold;
 mod keeper;
 mod sounds;
+mod whole;
 mod writer;
 
 pub use entry::Clocks;
 pub use fold::Fold;
 pub use keeper::{Account, Keeper, KeeperState, LANE, Progress, Recovered};
 pub use sounds::Sounds;
+pub use whole::write_whole;
 
 use media_core::LineId;
 use queue_governor::{ClaimId, Record};

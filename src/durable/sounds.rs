@@ -1,7 +1,7 @@
 //! Ready audio of claims that wait, in files of its own.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,12 +29,7 @@ impl Sounds {
     pub(super) fn write(&self, claim: &str, samples: &[i16]) -> io::Result<String> {
         let name = file_name(claim);
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        let unfinished = self.dir.join(format!("{name}.part"));
-        let mut file = std::fs::File::create(&unfinished)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        std::fs::rename(unfinished, self.dir.join(&name))?;
-        std::fs::File::open(&self.dir)?.sync_all()?;
+        super::write_whole(&self.dir.join(&name), &bytes)?;
         Ok(name)
     }
 

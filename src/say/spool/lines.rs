@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use lane_broker::intake::WISH_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
+use crate::durable::write_whole;
 use crate::say::SPOOLED;
 
 /// What is read at once; the rest is read when this was taken in.
@@ -66,7 +67,7 @@ pub(super) struct LineFile {
 impl LineFile {
     /// Listens from here on: whatever is appended after this returns is news.
     pub fn open(path: PathBuf, kept: PathBuf) -> Self {
-        let mark = std::fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mark = mark_in(&kept);
         let mut file = Self { path, kept, open: None, mark };
         if let Err(error) = file.open_named() {
             file.missed(&error);
@@ -187,11 +188,8 @@ impl LineFile {
     }
 
     fn keep(&self) {
-        let write = || {
-            let unfinished = self.kept.with_extension("part");
-            std::fs::write(&unfinished, serde_json::to_vec(&self.mark)?)?;
-            std::fs::rename(unfinished, &self.kept)
-        };
+        // A mark that a power cut empties would be none.
+        let write = || write_whole(&self.kept, &serde_json::to_vec(&self.mark)?);
         if let Err(error) = write() {
             tracing::warn!(%error, path = %self.kept.display(), "how far the file of lines was read is not kept");
         }
@@ -220,6 +218,17 @@ impl Place {
         let found = read(file, self.offset - lead, lead)?;
         Ok(found.len() as u64 == lead && digest(&found) == self.before)
     }
+}
+
+/// What an earlier run kept. One that cannot be read says that there was one, and not where it was:
+/// then we listen from now on, and say so.
+fn mark_in(kept: &Path) -> Option<Mark> {
+    let bytes = std::fs::read(kept).ok()?;
+    let mark = serde_json::from_slice(&bytes);
+    mark.inspect_err(|error| {
+        tracing::warn!(%error, path = %kept.display(), "how far the file of lines was read is not known any more; what was appended meanwhile is not said");
+    })
+    .ok()
 }
 
 fn read(file: &mut File, from: u64, at_most: u64) -> io::Result<Vec<u8>> {
