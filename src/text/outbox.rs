@@ -11,6 +11,7 @@ use queue_governor::{
 use super::handle::Lanes;
 use super::message::TEXT_BYTES_MAX;
 use super::past::Past;
+use super::retry::NotSent;
 
 /// The name of the journal's lane.
 pub const JOURNAL: &str = "messages";
@@ -111,11 +112,11 @@ impl Outbox {
     }
 
     /// The endpoint took it, or will not.
-    pub fn settled(&mut self, now: MonoTime, id: &str, outcome: Result<(), String>) {
+    pub fn settled(&mut self, now: MonoTime, id: &str, outcome: Result<(), NotSent>) {
         let id = queue_governor::MessageId::new(id);
         let input = match outcome {
             Ok(()) => MessageInput::Delivered(id),
-            Err(why) => MessageInput::Failed(id, why),
+            Err(why) => MessageInput::Failed(id, why.to_string()),
         };
         self.handle(now, input);
     }

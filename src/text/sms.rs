@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::retry::{self, Next, Try};
+use super::retry::{self, Fault, Next, NotSent, Try};
 
 /// The environment variable with the gateway's key.
 pub const SMS_KEY_VARIABLE: &str = "XENLINE_SMS_KEY";
@@ -57,10 +57,8 @@ pub(super) struct Sms {
     pub text: String,
 }
 
-/// What became of it.
-pub(super) type Outcome = Result<(), String>;
 /// Where the outcomes go.
-pub(super) type Report = Box<dyn Fn(String, Outcome) + Send>;
+pub(super) type Report = Box<dyn Fn(String, Result<(), NotSent>) + Send>;
 
 /// The way to the thread. It ends with this.
 pub(super) struct SmsThread {
@@ -111,7 +109,7 @@ impl Sender {
             });
             match inbox.recv_timeout(wait) {
                 Ok(sms) if self.waiting.len() < WAITING_MAX => self.attempt(sms, 1),
-                Ok(sms) => (self.report)(sms.id, Err("too many wait for the gateway".into())),
+                Ok(sms) => (self.report)(sms.id, Err(NotSent::TooMany)),
                 Err(RecvTimeoutError::Timeout) => {}
                 // The line ends; what waits here is not acknowledged as sent.
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -143,7 +141,7 @@ impl Sender {
         let gateway = &self.gateway;
         let body = Body { from: &gateway.from, to: &sms.to, text: &sms.text };
         let Ok(body) = serde_json::to_vec(&body) else {
-            return Try::Refused { why: "it cannot be written as JSON".into() };
+            return Try::Refused { fault: Fault::NoForm };
         };
         let mut request = self
             .agent
@@ -170,12 +168,11 @@ fn judged(mut response: ureq::http::Response<ureq::Body>) -> Try {
     let said: String = said.unwrap_or_default().chars().take(REASON_CHARS_MAX).collect();
     let said = said.replace(char::is_control, " ");
     match status.as_u16() {
-        429 | 503 => Try::NotNow {
-            why: format!("the SMS gateway is busy ({status})"),
-            after: after.map(Duration::from_secs),
-        },
-        500..=599 => Try::Unsure { why: format!("the SMS gateway failed ({status})") },
-        _ => Try::Refused { why: format!("the SMS gateway refused it: {status} {said}") },
+        429 | 503 => {
+            Try::NotNow { fault: Fault::Busy(status), after: after.map(Duration::from_secs) }
+        }
+        500..=599 => Try::Unsure { fault: Fault::Failed(status) },
+        _ => Try::Refused { fault: Fault::Refused { status, said } },
     }
 }
 
@@ -189,8 +186,8 @@ fn unreached(error: &ureq::Error) -> Try {
         _ => false,
     };
     if not_connected {
-        Try::NotNow { why: format!("the SMS gateway cannot be reached ({error})"), after: None }
+        Try::NotNow { fault: Fault::NotReached(error.to_string()), after: None }
     } else {
-        Try::Unsure { why: format!("the SMS gateway did not answer ({error})") }
+        Try::Unsure { fault: Fault::NoAnswer(error.to_string()) }
     }
 }

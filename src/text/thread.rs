@@ -18,6 +18,7 @@ use super::inbox::Inbox;
 use super::message::{Left, Outgoing, OutgoingChannel, Written, id_of};
 use super::outbox::{Outbox, Step};
 use super::publish::publish;
+use super::retry::NotSent;
 use super::sms::{Sms, SmsThread};
 use super::start::Clock;
 use super::waiters::{Tell, TypedNews, Waiters};
@@ -28,7 +29,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A brain's queue that is full is being worked off.
 const BRAIN_BUSY: Duration = Duration::from_millis(10);
 const STUCK: &str = "the journal of messages cannot be read or written: look at the disk or the store of the lanes, and try again";
-const NO_GATEWAY: &str = "no [sms] url is configured, so short messages cannot leave";
 
 /// The way to the brain: takes a message at once, or not at all.
 pub type ToBrain = Arc<dyn Fn(&LineMessage) -> Result<(), SendError> + Send + Sync>;
@@ -69,7 +69,7 @@ pub(super) enum Input {
         tell: Tell,
     },
     /// A short message left, or will not.
-    Settled(String, Result<(), String>),
+    Settled(String, Result<(), NotSent>),
 }
 
 pub(super) struct Thread {
@@ -201,7 +201,8 @@ impl Thread {
         if self.rooms.outbox.is_stuck() {
             return Some(STUCK.into());
         }
-        (channel == OutgoingChannel::Sms && self.rooms.sms.is_none()).then(|| NO_GATEWAY.to_owned())
+        (channel == OutgoingChannel::Sms && self.rooms.sms.is_none())
+            .then(|| NotSent::NoGateway.to_string())
     }
 
     fn typed(&mut self, written: &Written, wait: bool, tell: Tell) {
@@ -258,19 +259,18 @@ impl Thread {
                         self.short.insert(id, left);
                         return;
                     }
-                    Err(_) => Err("too many wait for the gateway".to_owned()),
+                    Err(_) => Err(NotSent::TooMany),
                 }
             }
-            (Channel::Sms, None) => Err(NO_GATEWAY.to_owned()),
+            (Channel::Sms, None) => Err(NotSent::NoGateway),
         };
         self.rooms.outbox.settled(self.rooms.clock.now(), &id, outcome);
     }
 
     /// Puts a message into the lane that everybody reads, and before whoever waits for it.
-    fn put_out(&mut self, left: &Left) -> Result<(), String> {
-        let body = serde_json::to_vec(left).map_err(|error| error.to_string())?;
-        publish(self.rooms.lanes.store.as_ref(), &self.rooms.main, &left.message, &body)
-            .map_err(|error| error.to_string())?;
+    fn put_out(&mut self, left: &Left) -> Result<(), NotSent> {
+        let body = serde_json::to_vec(left).map_err(|_| NotSent::NoForm)?;
+        publish(self.rooms.lanes.store.as_ref(), &self.rooms.main, &left.message, &body)?;
         self.rooms.lanes.changed();
         if let Some(trigger) = &left.trigger {
             self.waiters.tell(trigger, TypedNews::Answer(left.text.clone()));
