@@ -25,14 +25,12 @@ const GUESTS_MAX: usize = 24;
 const WAITERS_MAX: usize = 256;
 /// Of these, programs of other users, as above.
 const GUESTS_WAITING_MAX: usize = 192;
-/// How often it is seen whether a client that waits is still there.
+/// How often it is seen whether a client that waits is still there; a stranger is heard no longer.
 const THERE_EVERY: Duration = Duration::from_secs(1);
 /// A guest that found no place is better off then.
 const GUESTS_AGAIN_MS: u64 = 1_000;
 /// A client that sends nothing for so long is let go.
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
-/// Who may not ask at all has so long to have said what.
-const STRANGER_WITHIN: Duration = Duration::from_secs(1);
 /// Pause after a connection that could not be taken.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Replies that wait for a slow client; a `say` on every line has two for each.
@@ -167,11 +165,10 @@ async fn converse(
             peer.uid
         );
         // Whoever still writes when we close would not read why. Those who may speak keep room.
-        if rooms.guests.available_permits() > GUESTS_MAX / 2
-            && let Ok(_guest) = rooms.guests.clone().try_acquire_owned()
-        {
+        let room = rooms.guests.available_permits() > GUESTS_MAX / 2;
+        if let (true, Ok(_guest)) = (room, rooms.guests.clone().try_acquire_owned()) {
             let (mut read, mut line) = (BufReader::new(read), Vec::new());
-            let _ = tokio::time::timeout(STRANGER_WITHIN, next_line(&mut read, &mut line)).await;
+            let _ = tokio::time::timeout(THERE_EVERY, next_line(&mut read, &mut line)).await;
         }
         return send(&mut write, &Reply::refused(message)).await;
     };
