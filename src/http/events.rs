@@ -41,15 +41,13 @@ pub(super) async fn stream(
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return Err(Refusal::later(status, "too_many_streams", STREAMS_AGAIN, message));
     };
-    let after = match after {
-        Some(after) => after,
-        None => end_of(&shared, &lane).await?,
-    };
+    let (after, reset) = begins_at(after, end_of(&shared, &lane).await)?;
     let reader = Reader {
         store: shared.text.store(),
         posts: shared.text.posts(),
         lane,
         after,
+        reset,
         waiting: VecDeque::new(),
         _place: place,
     };
@@ -67,12 +65,37 @@ pub struct Gap {
     pub missed: u64,
 }
 
+/// The data of an event `reset`: the lane was begun anew, and is read from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reset {
+    /// The lane's last entry now; 0 if there is none.
+    pub last: u64,
+}
+
+/// Where a reader goes on who named `after`, or nothing, in a lane that ends there. One that ends
+/// before it was begun anew: the reader would wait for what may never come.
+///
+/// # Errors
+/// Where the lane ends is not known, and the reader wants to go on there.
+fn begins_at(
+    after: Option<Position>,
+    end: Result<Position, Refusal>,
+) -> Result<(Position, Option<Reset>), Refusal> {
+    match (after, end) {
+        (None, end) => Ok((end?, None)),
+        (Some(after), Ok(end)) if after > end => Ok((Position::START, Some(Reset { last: end.0 }))),
+        (Some(after), _) => Ok((after, None)),
+    }
+}
+
 /// One reader's place in a lane.
 struct Reader {
     store: Arc<dyn LaneStore>,
     posts: watch::Receiver<u64>,
     lane: Lane,
     after: Position,
+    /// To be told first.
+    reset: Option<Reset>,
     waiting: VecDeque<Entry>,
     _place: OwnedSemaphorePermit,
 }
@@ -80,6 +103,10 @@ struct Reader {
 impl Reader {
     /// Waits for the next entry. What cannot be read now is tried again: a store comes back.
     async fn next(&mut self) -> Event {
+        if let Some(reset) = self.reset.take() {
+            let data = serde_json::to_string(&reset).unwrap_or_default();
+            return Event::default().event("reset").data(data);
+        }
         loop {
             if let Some(entry) = self.waiting.pop_front() {
                 if let Some(gap) = self.gap_before(&entry) {
@@ -153,4 +180,22 @@ async fn end_of(shared: &Shared, lane: &Lane) -> Result<Position, Refusal> {
     let (text, lane) = (shared.text.clone(), lane.clone());
     let end = tokio::task::spawn_blocking(move || text.last_of(&lane)).await;
     end.unwrap_or(Err(StoreError::Unavailable)).map_err(|error| busy(&error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_who_was_further_than_the_lane_ends_is_told_and_reads_it_from_its_start() {
+        let end = || Ok(Position(7));
+        let begins = |after: Option<u64>| begins_at(after.map(Position), end()).ok();
+        assert_eq!(begins(Some(8)), Some((Position::START, Some(Reset { last: 7 }))));
+        assert_eq!(begins(Some(7)), Some((Position(7), None)));
+        assert_eq!(begins(Some(0)), Some((Position::START, None)));
+        assert_eq!(begins(None), Some((Position(7), None)));
+        let unknown = || Err(busy("the store is away"));
+        assert!(begins_at(None, unknown()).is_err(), "it would be given all of the lane");
+        assert_eq!(begins_at(Some(Position(8)), unknown()).ok(), Some((Position(8), None)));
+    }
 }

@@ -41,7 +41,7 @@ use tokio::sync::Semaphore;
 use self::names::NamedRates;
 use crate::text::TextHandle;
 
-pub use events::Gap;
+pub use events::{Gap, Reset};
 pub use lanes::{LanePosted, SentAnswer};
 pub use problem::Problem;
 pub use rate::{Rate, Rates};

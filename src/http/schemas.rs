@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use schemars::{JsonSchema, schema_for};
 
 use super::problem::Refusal;
-use super::{Gap, LanePosted, Problem, SentAnswer, SmsPayload, SmsTaken, SmsWebhook};
+use super::{Gap, LanePosted, Problem, Reset, SentAnswer, SmsPayload, SmsTaken, SmsWebhook};
 use crate::text::{Left, Outgoing, Written};
 
 /// A schema: its name, and its text with a newline at the end.
@@ -29,6 +29,7 @@ pub fn files() -> Vec<SchemaFile> {
         file::<SentAnswer>("send-answer.schema.json"),
         file::<Left>("sent-event.schema.json"),
         file::<Gap>("gap-event.schema.json"),
+        file::<Reset>("reset-event.schema.json"),
         file::<SmsWebhook>("sms-webhook.schema.json"),
         file::<SmsPayload>("sms-payload.schema.json"),
         file::<SmsTaken>("sms-taken.schema.json"),

@@ -56,6 +56,17 @@ fn what_the_lane_has_forgotten_is_told_as_a_gap() {
 }
 
 #[test]
+fn a_reader_of_a_lane_that_was_begun_anew_is_told_and_waits_for_nothing() {
+    let house = House::open();
+    house.post("/lanes/typed", &json!({"text": "first", "from": "ann"}));
+    let mut events = house.events("/lanes/typed/events", &[("Last-Event-ID", "500")]);
+    let (kind, _, data) = events.next();
+    crate::bodies::assert_valid("reset-event.schema.json", &data);
+    assert_eq!((kind.as_str(), data), ("reset", json!({"last": 1})));
+    assert_eq!(events.next().2["text"], "first");
+}
+
+#[test]
 fn a_quiet_stream_says_that_it_is_alive() {
     let house = House::with(None, |settings| settings.keep_alive = Duration::from_millis(50));
     let mut events = house.events("/lanes/omi/events", &[]);
