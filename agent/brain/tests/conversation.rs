@@ -2,7 +2,9 @@
 
 mod support;
 
-use brain_protocol::{BrainMessage, ClaimEnding, LineMessage, Position, Source, TurnId};
+use brain_protocol::{
+    BrainMessage, ClaimEnding, LineId, LineMessage, Position, Redial, Source, TurnId, Unsaid,
+};
 use support::{Call, LINE, is_worker};
 
 #[test]
@@ -31,9 +33,48 @@ fn a_line_that_lost_its_brain_is_not_greeted_as_a_new_one() {
             resumed: true,
             backlog,
             at_ms: 0,
+            outbound: false,
+            redial: None,
         });
         assert_eq!(said[0].text, greeting);
     }
+}
+
+/// The same caller on another line, a moment after the first call was cut off.
+fn calls_again(call: &mut Call, unsaid: Vec<Unsaid>) -> Vec<String> {
+    let redial = Redial { line: LINE, ago_ms: 9_000, said: Vec::new(), unsaid };
+    let said = call.line(LineMessage::LineOpened {
+        line: LineId(LINE.0 + 1),
+        caller: "+4930123456".into(),
+        called: "100".into(),
+        identity: None,
+        resumed: false,
+        backlog: 0,
+        at_ms: 0,
+        outbound: false,
+        redial: Some(Box::new(redial)),
+    });
+    said.into_iter().map(|say| say.text).collect()
+}
+
+#[test]
+fn a_caller_who_was_cut_off_hears_the_rest_and_need_not_say_again_who_calls() {
+    let mut call = Call::new();
+    call.asks("my name is anna");
+    call.says("what time is it");
+    call.close();
+    let text = "It is eight thirty in the evening.".to_owned();
+    let unsaid = vec![Unsaid { text, heard_text: "It is eight".into() }];
+    let said = calls_again(&mut call, unsaid);
+    assert_eq!(said, ["We were cut off. I was saying: thirty in the evening."]);
+    assert!(call.on_line(LineId(LINE.0 + 1), "who is calling").contains("Anna"), "still known");
+}
+
+#[test]
+fn a_caller_who_was_cut_off_between_two_sentences_is_asked_to_go_on() {
+    let mut call = Call::new();
+    call.close();
+    assert_eq!(calls_again(&mut call, Vec::new()), ["We were cut off. Please go on."]);
 }
 
 #[test]

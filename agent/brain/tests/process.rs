@@ -260,6 +260,8 @@ impl Line {
             resumed,
             backlog: 0,
             at_ms: 0,
+            outbound: false,
+            redial: None,
         };
         self.handle.send(&opened).unwrap();
     }

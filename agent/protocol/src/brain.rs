@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClaimId, JobId, LineId, Message, Position, Send, TurnId, Version};
+use crate::{ClaimId, DialId, JobId, LineId, Message, Position, Send, TurnId, Version};
 
 /// What the brain tells the line.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +126,18 @@ pub enum BrainMessage {
         /// As it came with the message.
         position: Position,
     },
+    /// Call somebody. Passes the operator's list of who may be called, and the day's bounds of it;
+    /// ends with `dial_ended`, and with `line_opened` before that if somebody answers. Since 1.3.
+    ///
+    /// ```json
+    /// {"type":"dial","dial":"d-1","to":"+4930123456"}
+    /// ```
+    Dial {
+        /// The brain's name for the call.
+        dial: DialId,
+        /// Whom: `+` and the digits of an international number, or an extension.
+        to: String,
+    },
     /// The answer to a ping.
     ///
     /// ```json
@@ -149,6 +161,7 @@ impl Message for BrainMessage {
         "job_finished",
         "send",
         "text_done",
+        "dial",
         "pong",
     ];
 }

@@ -85,6 +85,11 @@ text_id! {
 }
 
 text_id! {
+    /// The brain's name for a call that it wants placed. Unique like a [`ClaimId`].
+    DialId
+}
+
+text_id! {
     /// The brain's name for a job that a worker does. Unique like a [`ClaimId`].
     JobId
 }

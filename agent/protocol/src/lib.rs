@@ -40,6 +40,7 @@
 mod brain;
 mod caller;
 mod codec;
+mod dial;
 mod ids;
 mod line;
 pub mod schema;
@@ -52,7 +53,8 @@ pub use caller::{Attestation, Caller, Diversion};
 pub use codec::{
     DecodeError, EncodeError, LineSplitter, Message, Overlong, decode, encode, exercise_decoder,
 };
-pub use ids::{ClaimId, IdError, JobId, LineId, MessageId, Position, TurnId};
+pub use dial::{DialOutcome, Redial, Said, Speaker, Unsaid};
+pub use ids::{ClaimId, DialId, IdError, JobId, LineId, MessageId, Position, TurnId};
 pub use line::{ClaimEnding, LineMessage};
 pub use text::{Channel, MessageEnding, Send};
 pub use transfer::TransferOutcome;

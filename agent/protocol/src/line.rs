@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Caller, Channel, ClaimId, LineId, Message, MessageEnding, MessageId, Position, TransferOutcome,
-    TurnId, Version,
+    Caller, Channel, ClaimId, DialId, DialOutcome, LineId, Message, MessageEnding, MessageId,
+    Position, Redial, TransferOutcome, TurnId, Version,
 };
 
 /// What the line tells the brain.
@@ -52,6 +52,12 @@ pub enum LineMessage {
         /// The line's monotonic clock.
         #[serde(default)]
         at_ms: u64,
+        /// The line called, and `caller` is who was called. Since 1.3.
+        #[serde(default)]
+        outbound: bool,
+        /// An earlier call with the same person was cut off a moment ago. Since 1.3.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redial: Option<Box<Redial>>,
     },
     /// Possible caller speech has begun. Nothing is decided yet; a brain may prepare.
     ///
@@ -289,6 +295,24 @@ pub enum LineMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// What became of a call that the brain asked for with `dial`. Every one gets exactly one, unless
+    /// the brain is away then. Since 1.3.
+    ///
+    /// ```json
+    /// {"type":"dial_ended","dial":"d-1","outcome":"busy","reason":"486 Busy Here"}
+    /// ```
+    DialEnded {
+        /// The call, as the brain named it.
+        dial: DialId,
+        /// What became of it.
+        outcome: DialOutcome,
+        /// Where the conversation is, if somebody answered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<LineId>,
+        /// Why, for people, where the outcome alone does not say it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Is the brain alive? To be answered with `pong` and the same number.
     ///
     /// ```json
@@ -328,6 +352,7 @@ impl Message for LineMessage {
         "text_message",
         "message_accepted",
         "message_ended",
+        "dial_ended",
         "ping",
         "shutdown",
     ];

@@ -1,10 +1,10 @@
 //! Lines in and out: round trips, bounds, strangers, and bytes that mean nothing.
 
 use brain_protocol::{
-    Attestation, BrainMessage, Caller, Channel, ClaimEnding, ClaimId, DecodeError, JobId,
-    JobOutcome, LINE_BYTES_MAX, LineId, LineMessage, LineSplitter, MessageEnding, MessageId,
-    OnInterrupt, Overlong, Position, Say, Send, Source, TransferOutcome, TurnId, VERSION, Version,
-    decode, encode, exercise_decoder,
+    Attestation, BrainMessage, Caller, Channel, ClaimEnding, ClaimId, DecodeError, DialId,
+    DialOutcome, JobId, JobOutcome, LINE_BYTES_MAX, LineId, LineMessage, LineSplitter,
+    MessageEnding, MessageId, OnInterrupt, Overlong, Position, Redial, Said, Say, Send, Source,
+    Speaker, TransferOutcome, TurnId, Unsaid, VERSION, Version, decode, encode, exercise_decoder,
 };
 use proptest::prelude::*;
 
@@ -52,6 +52,19 @@ fn a_message_without_a_tag_is_read_so_that_it_can_be_refused_with_a_reason() {
 fn a_brain_of_the_first_minor_version_is_given_no_written_messages() {
     assert!(VERSION.knows_text());
     assert!(!Version { major: 1, minor: 0 }.knows_text());
+}
+
+#[test]
+fn an_outcome_of_a_newer_minor_version_is_unknown_and_a_line_without_the_new_fields_opens() {
+    let line = br#"{"type":"dial_ended","dial":"d","outcome":"voicemail"}"#;
+    let Ok(LineMessage::DialEnded { outcome, .. }) = decode(line) else { panic!("not decoded") };
+    assert_eq!(outcome, DialOutcome::Unknown);
+    let Ok(LineMessage::LineOpened { outbound, redial, .. }) =
+        decode(br#"{"type":"line_opened","line":1}"#)
+    else {
+        panic!("not decoded")
+    };
+    assert_eq!((outbound, redial), (false, None));
 }
 
 #[test]
@@ -186,6 +199,10 @@ fn job_id() -> impl Strategy<Value = JobId> {
     "[a-z0-9-]{1,64}".prop_map(|text| JobId::new(text).unwrap())
 }
 
+fn dial_id() -> impl Strategy<Value = DialId> {
+    "[a-z0-9-]{1,64}".prop_map(|text| DialId::new(text).unwrap())
+}
+
 fn line_id() -> impl Strategy<Value = LineId> {
     any::<u64>().prop_map(LineId)
 }
@@ -259,8 +276,15 @@ fn brain_message() -> impl Strategy<Value = BrainMessage> {
                 BrainMessage::Transfer { line, to, to_line, after: None }
             }
         ),
+        (dial_id(), any::<String>()).prop_map(|(dial, to)| BrainMessage::Dial { dial, to }),
         any::<u64>().prop_map(|seq| BrainMessage::Pong { seq }),
     ]
+}
+
+fn redial() -> Option<Box<Redial>> {
+    let said = vec![Said { by: Speaker::Caller, text: "what time is it".into() }];
+    let unsaid = vec![Unsaid { text: "It is ten.".into(), heard_text: "It is".into() }];
+    Some(Box::new(Redial { line: LineId(3), ago_ms: 9_000, said, unsaid }))
 }
 
 fn line_message() -> impl Strategy<Value = LineMessage> {
@@ -275,6 +299,8 @@ fn line_message() -> impl Strategy<Value = LineMessage> {
                 resumed,
                 backlog,
                 at_ms: 5,
+                outbound: resumed,
+                redial: redial(),
             }
         ),
         (line_id(), any::<u64>(), any::<String>(), any::<bool>()).prop_map(
@@ -286,6 +312,14 @@ fn line_message() -> impl Strategy<Value = LineMessage> {
                 at_ms: 1,
                 barged_in,
                 replayed: !barged_in,
+            }
+        ),
+        (dial_id(), prop::option::of(line_id()), any::<Option<String>>()).prop_map(
+            |(dial, line, reason)| LineMessage::DialEnded {
+                dial,
+                outcome: DialOutcome::Busy,
+                line,
+                reason,
             }
         ),
         (line_id(), any::<char>()).prop_map(|(line, digit)| LineMessage::Digit { line, digit }),

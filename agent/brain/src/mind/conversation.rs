@@ -65,6 +65,14 @@ impl Conversation {
         }
     }
 
+    /// The same conversation on another line: whose it is and what it was about stays, what belonged
+    /// to the call does not.
+    pub(super) fn going_on(self, now: Timestamp) -> Self {
+        let Self { caller, caller_name, pending, answers, heard_log, .. } = self;
+        let heard_log = heard_log.in_another_call();
+        Self { caller_name, pending, answers, heard_log, ..Self::new(caller, now) }
+    }
+
     /// What the caller heard last.
     #[must_use]
     pub fn heard(&self) -> Option<&str> {

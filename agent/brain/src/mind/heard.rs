@@ -60,6 +60,11 @@ impl HeardLog {
         (unheard && never_told && uttered.keep).then_some(uttered.text)
     }
 
+    /// What was heard stays known; what was open has ended with its call.
+    pub(super) fn in_another_call(self) -> Self {
+        Self { open: VecDeque::new(), ..self }
+    }
+
     /// What is open under that name.
     pub(super) fn text_of(&self, claim: &ClaimId) -> Option<&str> {
         self.open.iter().find(|uttered| uttered.claim == *claim).map(|it| it.text.as_str())
@@ -80,14 +85,14 @@ impl HeardLog {
     }
 
     /// What is open and is to be told another time.
-    pub(super) fn into_kept(self) -> impl Iterator<Item = String> {
-        self.open.into_iter().filter(|uttered| uttered.keep).map(|uttered| uttered.text)
+    pub(super) fn kept(&self) -> impl Iterator<Item = String> {
+        self.open.iter().filter(|uttered| uttered.keep).map(|uttered| uttered.text.clone())
     }
 }
 
 /// What follows the heard words. The line may have spaced them differently, so words are counted
 /// where the texts differ.
-fn rest_of<'a>(text: &'a str, heard: &str) -> &'a str {
+pub(super) fn rest_of<'a>(text: &'a str, heard: &str) -> &'a str {
     if let Some(rest) = text.trim().strip_prefix(heard.trim()) {
         return rest.trim_start_matches(|c: char| c.is_whitespace() || ".,;:!?".contains(c));
     }

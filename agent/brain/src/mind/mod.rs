@@ -5,6 +5,7 @@ mod conversation;
 mod heard;
 mod jobs;
 mod place;
+mod redial;
 mod template;
 mod texts;
 mod whisper;
@@ -13,7 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use brain_protocol::{
-    Attestation, BrainMessage, ClaimId, LineId, LineMessage, Say, Source, TransferOutcome, TurnId,
+    Attestation, BrainMessage, ClaimId, LineId, LineMessage, Redial, Say, Source, TransferOutcome,
+    TurnId,
 };
 use jiff::{Timestamp, Zoned};
 
@@ -23,11 +25,12 @@ pub use place::{Place, WriterId};
 
 use crate::config::Config;
 use crate::genes::Library;
-use crate::memory::{CallNote, DueWhat, Memory};
+use crate::memory::{DueWhat, Memory};
 use crate::speakable;
 use crate::tools::figures::Figures;
 use crate::worker::{Order, Report};
 use heard::Uttered;
+use redial::Former;
 use texts::{Text, Writers};
 
 /// What happened.
@@ -64,6 +67,7 @@ pub struct Mind {
     config: Arc<Config>,
     library: Arc<Library>,
     conversations: BTreeMap<Place, Conversation>,
+    former: Former,
     writers: Writers,
     jobs: JobTable,
     memory: Memory,
@@ -84,6 +88,7 @@ impl Mind {
             config,
             library,
             conversations: BTreeMap::new(),
+            former: Former::default(),
             writers: Writers::default(),
             jobs: JobTable::default(),
             saved: memory.clone(),
@@ -130,8 +135,8 @@ impl Mind {
 
     fn on_line(&mut self, now: &Zoned, message: LineMessage) {
         match message {
-            LineMessage::LineOpened { line, caller, identity, resumed, backlog, .. } => {
-                self.on_opened(now, line, caller, resumed, backlog);
+            LineMessage::LineOpened { line, caller, identity, resumed, backlog, redial, .. } => {
+                self.on_opened(now, line, caller, (resumed, backlog), redial.as_deref());
                 let vouched = identity.is_some_and(|it| it.attestation == Attestation::Full);
                 if let Some(line) = self.conversations.get_mut(&Place::Line(line)) {
                     line.vouched = vouched;
@@ -185,6 +190,8 @@ impl Mind {
             | LineMessage::ClaimAccepted { .. }
             | LineMessage::ClaimStarted { .. }
             | LineMessage::OperatorSaid { .. }
+            // It asks for no calls.
+            | LineMessage::DialEnded { .. }
             | LineMessage::MessageAccepted { .. } => {}
         }
     }
@@ -202,16 +209,22 @@ impl Mind {
         now: &Zoned,
         line: LineId,
         caller: String,
-        resumed: bool,
-        backlog: u32,
+        (resumed, backlog): (bool, u32),
+        redial: Option<&Redial>,
     ) {
         let place = Place::Line(line);
         let full = self.conversations.len() >= LINES_MAX;
         if self.conversations.contains_key(&place) || full {
             return;
         }
-        self.conversations.insert(place, Conversation::new(caller, now.timestamp()));
+        let former = redial.and_then(|redial| self.former.take(redial.line));
+        let fresh = || Conversation::new(caller, now.timestamp());
+        let conversation = former.map_or_else(fresh, |former| former.going_on(now.timestamp()));
+        self.conversations.insert(place, conversation);
         let greeting = match (resumed, backlog) {
+            (false, _) if let Some(redial) = redial => {
+                redial::welcome_back(redial, &self.memory.notices)
+            }
             (false, _) => self.config.greeting.replace("{name}", &self.config.name),
             (true, 0) => "I am back. Please go on.".into(),
             (true, _) => "I am back.".into(),
@@ -226,19 +239,6 @@ impl Mind {
         if !notices.is_empty() {
             let text = format!("While you were away. {}", notices.join(" "));
             self.say(place, Utterance { keep: true, ..Utterance::new(Source::Worker, text) });
-        }
-    }
-
-    fn on_closed(&mut self, now: &Zoned, line: LineId) {
-        let Some(conversation) = self.conversations.remove(&Place::Line(line)) else { return };
-        let open = now.timestamp().duration_since(conversation.opened).as_secs();
-        self.memory.log_call(CallNote {
-            caller: conversation.caller.clone(),
-            at: conversation.opened,
-            seconds: u64::try_from(open).unwrap_or(0),
-        });
-        for unheard in conversation.heard_log.into_kept() {
-            self.memory.notice(unheard);
         }
     }
 

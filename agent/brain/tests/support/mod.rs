@@ -58,6 +58,8 @@ impl Call {
             resumed: false,
             backlog: 0,
             at_ms: 0,
+            outbound: false,
+            redial: None,
         })
     }
 
@@ -79,6 +81,22 @@ impl Call {
             barged_in: false,
             replayed: false,
         })
+    }
+
+    /// Somebody on another line says something; returns what the responder answers.
+    #[allow(dead_code)] // One of the tests that share this has two lines.
+    pub fn on_line(&mut self, line: brain_protocol::LineId, text: &str) -> String {
+        self.turn += 1;
+        let said = self.line(LineMessage::CallerTurn {
+            line,
+            turn: TurnId(self.turn),
+            position: Position(self.turn + 100),
+            text: text.into(),
+            at_ms: 0,
+            barged_in: false,
+            replayed: false,
+        });
+        said.iter().map(|say| say.text.as_str()).collect::<Vec<_>>().join(" | ")
     }
 
     /// The caller says something, and hears the whole answer.
