@@ -1,7 +1,9 @@
 //! A month on the line in virtual time: 31 days, 44,640 minutes, every packet of them both ways,
 //! through the line's own cores. Calls that the carrier drops every few hours and one that stays
 //! for a week, clocks that drift, networks that lose and stand still, media that moves, strangers
-//! that spray; a caller who asks, interrupts and murmurs, and a brain that dies now and then.
+//! that spray; a carrier that refreshes sessions, moves its sound, keeps alive, loses datagrams and
+//! drops calls with a word or without; a caller who asks, interrupts and murmurs, and a brain that
+//! dies now and then.
 //!
 //! `MONTH_SEED` repeats a month; the last line is its account as JSON.
 
@@ -19,6 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dice::Dice;
+use sip_bridge::simulation::{self, SignallingTally};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MONTH: Duration = Duration::from_secs(31 * 86_400);
@@ -81,6 +84,7 @@ fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
     let seed = std::env::var("MONTH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let calls = calls(seed);
     let (mut media, mut talk) = (media::Tally::default(), conversation::Tally::default());
+    let mut signalling = SignallingTally::default();
     let micros = |time: Duration| time.as_micros() as u64;
     // One call first, so that growth is measured against a process that has done all of it once.
     let warm = calls.len() / 2;
@@ -90,11 +94,13 @@ fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
             |call| {
                 let said = conversation::Talk::new(call.seed).run(call.lasts);
                 let carried = media::Call::new(micros(call.start), call.seed);
-                (carried.run(micros(call.start + call.lasts)), said)
+                let signalled = simulation::call(call.seed, call.lasts);
+                (carried.run(micros(call.start + call.lasts)), said, signalled)
             },
-            |(carried, said)| {
+            |(carried, said, signalled)| {
                 media.add(&carried);
                 talk.add(&said);
+                signalling.add(&signalled);
             },
         );
     };
@@ -102,7 +108,7 @@ fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
     let before = resident_kb();
     run(&calls[warm..]);
     let grown = resident_kb().saturating_sub(before);
-    println!("{media:#?}\n{talk:#?}");
+    println!("{media:#?}\n{talk:#?}\n{signalling:#?}");
     println!(
         "{{\"minutes\":{},\"wall_seconds\":{:.1},\"seed\":{seed},\"reconnects\":{},\
          \"brain_restarts\":{},\"gaps_over_60ms\":{},\"words_lost\":{},\"queue_max\":{},\
@@ -119,6 +125,11 @@ fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
     assert_eq!((media.gaps, media.misnumbered, media.foreign_heard), (0, 0, 0), "{media:?}");
     assert_eq!((media.words_lost, talk.turns_lost), (0, 0), "everything was heard");
     assert_eq!((media.round_trips_wrong, talk.endings_wrong), (0, 0), "{media:?} {talk:?}");
+    assert_eq!((signalling.cut, signalling.endings_wrong), (0, 0), "{signalling:?}");
+    assert_eq!(signalling.left_behind, 0, "{signalling:?}");
+    assert!(signalling.moves > 500 && signalling.moves == signalling.moves_followed);
+    assert!(signalling.transactions_max < 40 && signalling.timers_max < 80, "{signalling:?}");
+    assert!(signalling.refreshes_ours > 100 && signalling.refreshes_theirs > 100, "{signalling:?}");
     assert!(media.sequence_wraps > 2_000 && media.timestamp_wraps > 0, "{media:?}");
     assert!(media.waiting_max < 20 && media.delay_ms_max < 200, "{media:?}");
     assert!(talk.queue_max < 20 && grown < 8_192, "{talk:?}, {grown} KB");
