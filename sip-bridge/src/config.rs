@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use media_core::Codec;
 
 use crate::acl::Trunk;
+use crate::admission::AdmissionLimits;
 use crate::digest::Credentials;
 use crate::policy::TrunkPolicy;
 
@@ -30,8 +31,8 @@ pub struct BridgeConfig {
     pub registrations: Vec<RegistrationSpec>,
     /// How often, in seconds.
     pub probe_every_s: u32,
-    /// Calls at once, inbound and outbound together. One more is answered 486.
-    pub channels_max: usize,
+    /// How many calls there may be, and how fast they may come.
+    pub limits: AdmissionLimits,
     /// Codecs, the preferred first.
     pub codecs: Vec<Codec>,
     /// Our address as peers reach it: written into SDP when `local_rtp` has no address of its own,
@@ -54,7 +55,7 @@ impl Default for BridgeConfig {
             routes: Vec::new(),
             registrations: Vec::new(),
             probe_every_s: 30,
-            channels_max: 10,
+            limits: AdmissionLimits::channels(10),
             codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722],
             media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),

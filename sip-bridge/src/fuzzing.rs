@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use media_core::{Codec, MonoTime};
 
+use crate::admission::AdmissionLimits;
 use crate::agent::{Agent, AgentConfig, Command, Dial, Input, Output, ReferTarget};
 use crate::digest::{Credentials, DigestAlgorithm};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
@@ -65,7 +66,7 @@ pub fn conversation(mut bytes: &[u8]) {
     let mut agent = Agent::new(AgentConfig {
         identity,
         codecs: [Codec::Pcmu].into(),
-        channels_max: 8,
+        limits: AdmissionLimits::channels(8),
         ring_max: Duration::from_secs(60),
         policies: Policies::new(policies()),
         routes: Vec::new(),

@@ -17,8 +17,8 @@
 //! # What a packet passes, in this order
 //!
 //! ```text
-//! socket ▶ acl (source address; foreign: no byte back) ▶ guard (framing, bounds, start line)
-//!        ▶ stack (the SIP grammar) ▶ agent (transactions ▶ call ▶ negotiation) ▶ events
+//! socket ▶ acl (source address; foreign: no byte back) ▶ throttle (of each source, and of all)
+//!        ▶ guard (framing, bounds, start line) ▶ stack (the SIP grammar) ▶ agent (transactions ▶ call ▶ negotiation) ▶ events
 //! ```
 //!
 //! The agent is a core: told the time and given its randomness, driven by one message, command or
@@ -71,11 +71,15 @@ pub mod outbound;
 mod pii;
 mod policy;
 pub mod sdp;
+#[doc(hidden)]
+pub mod simulation;
 pub mod stack;
+mod throttle;
 mod timers;
 mod transaction;
 
 pub use acl::{Acl, Trunk};
+pub use admission::AdmissionLimits;
 pub use bridge::{
     Bridge, BridgeCounts, DialError, ReferTarget, RegistrationState, RouteState, StartError,
     TlsError, check_tls,

@@ -8,7 +8,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use sip_bridge::{
-    Bridge, BridgeConfig, BridgeEvent, DialError, DialSpec, HangupReason, StartError, Trunk,
+    AdmissionLimits, Bridge, BridgeConfig, BridgeEvent, DialError, DialSpec, HangupReason,
+    StartError, Trunk,
 };
 use support::{Answering, Peer, header, loopback, offer, request};
 use tokio::sync::mpsc;
@@ -214,7 +215,8 @@ async fn mistakes_are_told_with_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_n_channels_call_n_plus_1_is_busy_and_a_foreign_codec_not_acceptable() {
-    let line = Answering::start(BridgeConfig { channels_max: 1, ..loopback() }).await;
+    let line =
+        Answering::start(BridgeConfig { limits: AdmissionLimits::channels(1), ..loopback() }).await;
     let to = line.address();
     let (first, second) = (Peer::new("127.0.0.1:0", to), Peer::new("127.0.0.1:0", to));
     let g729 = offer(6000).replace("AVP 0 101", "AVP 18").replace("0 PCMU", "18 G729");

@@ -10,7 +10,9 @@ use media_core::{Codec, Generation, LineId, NegotiatedMedia, SampleRate};
 use media_engine::{
     Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec, RtpPort, Speech,
 };
-use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, CallId, DialSpec, HangupReason};
+use sip_bridge::{
+    AdmissionLimits, Bridge, BridgeConfig, BridgeEvent, CallId, DialSpec, HangupReason,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
@@ -75,7 +77,7 @@ impl Fleet {
         let (to_us, signals) = mpsc::channel(calls * 4 + 64);
         let config = BridgeConfig {
             udp: Some((HERE, 0).into()),
-            channels_max: calls,
+            limits: AdmissionLimits::channels(calls),
             codecs: vec![Codec::Pcmu],
             media_ip: HERE,
             user_agent: "xenline-load".into(),

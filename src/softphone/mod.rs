@@ -12,7 +12,8 @@ use std::time::Duration;
 use media_core::{Codec, Generation, Ptime};
 use media_engine::{Engine, EngineConfig, Engines, Line, LineEvent, LineStatistics, Speech};
 use sip_bridge::{
-    Bridge, BridgeConfig, BridgeEvent, CallId, CallOutcome, DialError, DialSpec, HangupReason,
+    AdmissionLimits, Bridge, BridgeConfig, BridgeEvent, CallId, CallOutcome, DialError, DialSpec,
+    HangupReason,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -250,7 +251,7 @@ fn bridge_config(dialling: &Dialling) -> BridgeConfig {
     BridgeConfig {
         udp: any,
         tcp: any,
-        channels_max: 1,
+        limits: AdmissionLimits::channels(1),
         codecs: dialling.codecs.clone(),
         media_ip: dialling.bind,
         user_agent: concat!("xenline-call/", env!("CARGO_PKG_VERSION")).into(),

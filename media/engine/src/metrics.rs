@@ -15,6 +15,10 @@ pub struct EngineMetrics {
     pub ticks: u64,
     /// Ticks left out because a thread was a whole tick late or more.
     pub ticks_skipped: u64,
+    /// Ticks that began 5 ms late or later.
+    pub ticks_late: u64,
+    /// Time that all ticks took together, in microseconds: of 20,000 for each tick.
+    pub tick_us_sum: u64,
     /// Longest time that a tick took for all its lines, in microseconds.
     pub tick_us_max: u64,
     /// Lines, from opening until the last of their memory is free.
@@ -48,6 +52,8 @@ impl EngineMetrics {
             lateness: lateness(figures().map(|f| &f.lateness)),
             ticks: sum(|f| f.ticks.load(Ordering::Relaxed)),
             ticks_skipped: sum(|f| f.ticks_skipped.load(Ordering::Relaxed)),
+            ticks_late: sum(|f| f.ticks_late.load(Ordering::Relaxed)),
+            tick_us_sum: sum(|f| f.tick_us_sum.load(Ordering::Relaxed)),
             tick_us_max: figures()
                 .map(|f| f.tick_us_max.load(Ordering::Relaxed))
                 .max()

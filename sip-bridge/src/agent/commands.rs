@@ -41,9 +41,11 @@ impl Agent {
                 self.register_all(now);
             }
             Command::Drain => {
-                self.admission.draining = true;
+                self.admission.drain();
                 self.unregister_all(now);
             }
+            Command::Strained(strained) => self.admission.set_strained(strained),
+            Command::Limit(limits) => self.admission.set_limits(limits),
         }
     }
 

@@ -29,7 +29,7 @@ use self::registrations::Registration;
 use self::routes::Route;
 pub use self::transfers::ReferTarget;
 use self::transfers::{Gone, Link};
-use crate::admission::{Admission, Load};
+use crate::admission::{Admission, AdmissionLimits, Load};
 use crate::call::{Call, Context};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
@@ -43,7 +43,7 @@ use crate::transaction::{ClientTransaction, ServerTransaction};
 pub(crate) struct AgentConfig {
     pub identity: Identity,
     pub codecs: Arc<[Codec]>,
-    pub channels_max: usize,
+    pub limits: AdmissionLimits,
     pub ring_max: Duration,
     pub policies: Policies,
     /// The trunks' addresses that are asked whether they are there.
@@ -92,6 +92,10 @@ pub(crate) enum Command {
     AbandonAll(HangupReason),
     /// Take no more calls.
     Drain,
+    /// The machine is at its limit, or is not any more.
+    Strained(bool),
+    /// Other limits, for calls to come.
+    Limit(AdmissionLimits),
     /// Ask the routes, from now on.
     Probe,
 }
@@ -195,7 +199,7 @@ impl Agent {
             policies: config.policies,
             routes: config.routes,
             probe_every: config.probe_every,
-            admission: Admission { channels_max: config.channels_max, draining: false },
+            admission: Admission::new(config.limits),
             events_waiting: 0,
             ids,
             numbers: 0,

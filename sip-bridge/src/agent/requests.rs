@@ -4,7 +4,7 @@ use bytes::Bytes;
 use media_core::MonoTime;
 
 use super::{Agent, Link, Output, context, dialog_key};
-use crate::admission::TRANSACTIONS_MAX;
+use crate::admission::{AdmissionError, Attempt, TRANSACTIONS_MAX};
 use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal, caller_of, unsupported};
 use crate::caller::CallerIdentity;
 use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures, cause_of};
@@ -213,10 +213,8 @@ impl Agent {
                 return self.refuse(arrival, key, status, "replaces nothing of ours", "");
             }
         };
-        // Of two calls one ends at once.
-        let mut load = self.load();
-        load.calls -= usize::from(replaced.is_some()).min(load.calls);
-        if let Err(error) = self.admission.admit(load) {
+        let admitted = self.admit_incoming(now, trunk, request, replaced.is_some());
+        if let Err(error) = admitted {
             let retry = if error.status() == 503 { "Retry-After: 30\r\n" } else { "" };
             return self.refuse(arrival, key, error.status(), &error.to_string(), retry);
         }
@@ -275,6 +273,33 @@ impl Agent {
         }
     }
 
+    /// Whether there is room for this call.
+    fn admit_incoming(
+        &mut self,
+        now: MonoTime,
+        trunk: &str,
+        request: &Request,
+        replaces: bool,
+    ) -> Result<(), AdmissionError> {
+        let mut load = self.load();
+        if replaces {
+            // Of two calls one ends at once.
+            load.calls = load.calls.saturating_sub(1);
+            return self.admission.admit(load);
+        }
+        let identity = caller_of(request, self.policies.of(trunk));
+        let caller = name_of(&identity);
+        let of_caller = |call: &&Call| call.caller().is_some_and(|it| name_of(it) == caller);
+        let calls = || self.calls.values().map(|slot| &slot.call);
+        let attempt = Attempt {
+            trunk,
+            caller,
+            trunk_calls: calls().filter(|call| call.trunk() == trunk).count(),
+            caller_calls: calls().filter(of_caller).count(),
+        };
+        self.admission.admit_incoming(now, load, attempt)
+    }
+
     fn admit_call(
         &mut self,
         now: MonoTime,
@@ -318,6 +343,16 @@ fn response_flow(transport: TransportKind, source: SocketAddr, request: &Request
         }
     }
 }
+
+/// Whose call it is; empty for one who does not want to be known.
+fn name_of(caller: &CallerIdentity) -> &str {
+    let number = caller.number();
+    let unnamed = UNNAMED.iter().any(|unnamed| number.eq_ignore_ascii_case(unnamed));
+    if unnamed || caller.withheld { "" } else { number }
+}
+
+/// What networks say of a caller who does not want to be known (RFC 3323 §4.1, and custom).
+const UNNAMED: [&str; 5] = ["anonymous", "unknown", "unavailable", "restricted", "private"];
 
 /// What a request that reached us twice over different paths has in common.
 fn merge_key(request: &Request) -> Box<str> {

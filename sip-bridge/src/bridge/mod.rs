@@ -29,6 +29,7 @@ use self::shared::{Parts, Shared};
 use self::tls::Tls;
 pub use self::tls::TlsError;
 use crate::acl::{Acl, Trunk};
+use crate::admission::AdmissionLimits;
 pub use crate::agent::ReferTarget;
 pub use crate::agent::registrations::RegistrationState;
 pub use crate::agent::routes::RouteState;
@@ -91,6 +92,9 @@ pub struct BridgeCounts {
     pub events_waiting: usize,
     /// Datagrams and connections from addresses that no trunk lists, since the start.
     pub foreign_packets: u64,
+    /// Datagrams from trunks that came faster than any honest load, and were not read, since the
+    /// start.
+    pub throttled_packets: u64,
     /// Datagrams that the socket did not take, since the start.
     pub datagrams_unsent: u64,
 }
@@ -214,6 +218,17 @@ impl Bridge {
         self.shared.drive(|agent, _| agent.set_policies(Policies::new(policies)));
     }
 
+    /// Puts other limits in force, for calls to come.
+    pub fn set_limits(&self, limits: AdmissionLimits) {
+        self.command(Command::Limit(limits));
+    }
+
+    /// Whether the machine is at its limit: while it is, new calls are sent elsewhere (503), before
+    /// the running ones suffer.
+    pub fn set_strained(&self, strained: bool) {
+        self.command(Command::Strained(strained));
+    }
+
     /// Whether the trunks' addresses answer.
     #[must_use]
     pub fn routes(&self) -> Vec<RouteState> {
@@ -253,6 +268,7 @@ impl Bridge {
                 connections,
                 events_waiting,
                 foreign_packets: self.shared.foreign.load(Ordering::Relaxed),
+                throttled_packets: self.shared.throttled.load(Ordering::Relaxed),
                 datagrams_unsent: self.shared.dropped.load(Ordering::Relaxed),
             }
         })
@@ -347,7 +363,7 @@ fn agent_config(
         identity,
         policies: Policies::new(config.policies),
         codecs: config.codecs.into(),
-        channels_max: config.channels_max,
+        limits: config.limits,
         ring_max: Duration::from_secs(config.ring_max_s.into()),
         seed,
     })

@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub runtime: tokio::runtime::Handle,
     /// Datagrams and connections from addresses that no trunk lists.
     pub foreign: AtomicU64,
+    /// Datagrams that came faster than any honest load.
+    pub throttled: AtomicU64,
     pub dropped: AtomicU64,
 }
 
@@ -78,6 +80,7 @@ impl Shared {
             stop: parts.stop,
             runtime: tokio::runtime::Handle::current(),
             foreign: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         })
     }

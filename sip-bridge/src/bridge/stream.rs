@@ -19,6 +19,7 @@ use super::connections::{Connections, StreamKey};
 use super::shared::Shared;
 use super::udp::ForeignLog;
 use super::{intake, tls};
+use crate::admission::Bucket;
 use crate::agent::Input;
 use crate::flow::Flow;
 use crate::gate::Admitted;
@@ -96,6 +97,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stop = shared.stop.clone();
     let mut framer = StreamFramer::new();
     let mut deadline = None;
+    let mut pace = Bucket::per_second(STREAM_READS_PER_S);
     loop {
         tokio::select! {
             _ = stop.changed() => break,
@@ -106,6 +108,10 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             admitted = read(&shared, &mut stream, &mut framer, key, deadline) => {
                 if !admitted.is_some_and(|admitted| take(&shared, &mut framer, key, &admitted)) {
                     break;
+                }
+                // Who sends faster than that waits, and TCP with them.
+                while !pace.take(shared.clock.now()) {
+                    tokio::time::sleep(PACE).await;
                 }
                 // A message has to arrive whole in time, however slowly its bytes drip.
                 deadline = match (framer.is_mid_message(), deadline) {
@@ -197,6 +203,9 @@ async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> bool {
 const BACKLOG: i32 = 128;
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 4096;
+/// Reads of one connection in a second, each of at most `CHUNK_BYTES`; an honest load makes hundreds.
+const STREAM_READS_PER_S: u32 = 4_000;
+const PACE: Duration = Duration::from_millis(5);
 /// A handshake that takes longer is to nobody.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// From a message's first byte to its last.

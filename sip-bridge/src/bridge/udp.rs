@@ -1,6 +1,7 @@
 //! The UDP listener.
 
 use core::net::SocketAddr;
+use core::sync::atomic::Ordering;
 use std::io;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tokio::net::UdpSocket;
 use super::intake;
 use super::shared::Shared;
 use crate::pii::Pii;
+use crate::throttle::Throttle;
 
 /// Opens a UDP socket with room for bursts: one handle to receive with, one to send from anywhere
 /// without waiting.
@@ -28,7 +30,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<(UdpSocket, std::net::UdpS
 pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
     let mut stop = shared.stop.clone();
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX].into_boxed_slice();
-    let mut foreign = ForeignLog::default();
+    let mut door = Door::default();
     loop {
         tokio::select! {
             _ = stop.changed() => return,
@@ -37,12 +39,7 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
         for _ in 0..BATCH_MAX {
             match socket.try_recv_from(&mut buffer) {
                 Ok((length, source)) => {
-                    receive(
-                        &shared,
-                        &mut foreign,
-                        source,
-                        buffer.get(..length).unwrap_or_default(),
-                    );
+                    receive(&shared, &mut door, source, buffer.get(..length).unwrap_or_default());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // ICMP errors of what we sent come back here; they mean nothing to a listener.
@@ -53,11 +50,23 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
     }
 }
 
-fn receive(shared: &Arc<Shared>, foreign: &mut ForeignLog, source: SocketAddr, bytes: &[u8]) {
-    match shared.admit(source.ip()) {
-        Some(admitted) => intake::datagram(shared, source, &admitted, bytes),
-        None => foreign.note(shared, source),
+/// What the one task that receives remembers of who sent what.
+#[derive(Default)]
+struct Door {
+    foreign: ForeignLog,
+    throttle: Throttle,
+}
+
+fn receive(shared: &Arc<Shared>, door: &mut Door, source: SocketAddr, bytes: &[u8]) {
+    let Some(admitted) = shared.admit(source.ip()) else {
+        return door.foreign.note(shared, source);
+    };
+    // Who is listed may be forged over UDP; a flood in a trunk's name is not parsed either.
+    if !door.throttle.lets(shared.clock.now(), source.ip()) {
+        shared.throttled.fetch_add(1, Ordering::Relaxed);
+        return;
     }
+    intake::datagram(shared, source, &admitted, bytes);
 }
 
 /// Says that foreign packets come, without letting them write the log.

@@ -59,12 +59,12 @@ impl Record {
         self.direction == CallDirection::Outbound
     }
 
-    pub(crate) fn parties(&self) -> (&str, &str) {
-        (&self.from, &self.to)
-    }
-
     pub(crate) fn trunk(&self) -> &str {
         &self.trunk
+    }
+
+    pub(crate) fn parties(&self) -> (&str, &str) {
+        (&self.from, &self.to)
     }
 
     /// Notes the first 18x and says whether it is the first.

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, CallId, Trunk};
+use sip_bridge::{AdmissionLimits, Bridge, BridgeConfig, BridgeEvent, CallId, Trunk};
 use tokio::sync::mpsc;
 
 /// A configuration that listens on any port of 127.0.0.1 and lets 127.0.0.1 in.
@@ -17,7 +17,7 @@ pub fn loopback() -> BridgeConfig {
     BridgeConfig {
         udp: Some("127.0.0.1:0".parse().unwrap()),
         trunks: vec![Trunk { name: "loop".into(), allow: vec!["127.0.0.1/32".parse().unwrap()] }],
-        channels_max: 1000,
+        limits: AdmissionLimits::channels(1000),
         ..BridgeConfig::default()
     }
 }

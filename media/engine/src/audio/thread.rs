@@ -54,6 +54,7 @@ impl AudioThread {
             }
             let spent = micros(clock.now().since(now));
             self.control.figures.tick_us_max.fetch_max(spent, Ordering::Relaxed);
+            self.control.figures.tick_us_sum.fetch_add(spent, Ordering::Relaxed);
             deadline = deadline + tick;
         }
         self.end(clock.now(), &mut state);
@@ -63,6 +64,9 @@ impl AudioThread {
         let figures = &self.control.figures;
         figures.lateness.record(late_us);
         figures.ticks.fetch_add(1, Ordering::Relaxed);
+        if late_us >= LATE_US {
+            figures.ticks_late.fetch_add(1, Ordering::Relaxed);
+        }
         if skipped > 0 {
             figures.ticks_skipped.fetch_add(u64::from(skipped), Ordering::Relaxed);
         }
@@ -239,6 +243,10 @@ fn see_off(line: &mut AudioLine, graveyard: &mut Producer<Retired>, now: MonoTim
     }
     any
 }
+
+/// From here on a tick counts as late: a quarter of the smallest packet time in common use, before
+/// anything is heard of it.
+const LATE_US: u64 = 5_000;
 
 /// What the thread keeps between ticks.
 struct State {

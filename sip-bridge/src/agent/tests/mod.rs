@@ -27,6 +27,7 @@ use std::collections::VecDeque;
 use media_core::{Codec, MonoTime};
 
 use super::{Agent, AgentConfig, Command, Dial, Input, Output};
+use crate::admission::AdmissionLimits;
 use crate::event::{BridgeEvent, CallId, CallOutcome};
 use crate::flow::Flow;
 use crate::message::{Identity, TransportKind};
@@ -52,6 +53,10 @@ impl Simulation {
     }
 
     fn with_channels(channels_max: usize) -> Self {
+        Self::with_limits(AdmissionLimits::channels(channels_max))
+    }
+
+    fn with_limits(limits: AdmissionLimits) -> Self {
         let line: SocketAddr = address(LINE);
         let identity = Identity {
             udp: Some(line),
@@ -63,7 +68,7 @@ impl Simulation {
         let agent = Agent::new(AgentConfig {
             identity,
             codecs: [Codec::Pcmu, Codec::Pcma, Codec::G722].into(),
-            channels_max,
+            limits,
             ring_max: Duration::from_secs(120),
             policies: Policies::default(),
             routes: Vec::new(),

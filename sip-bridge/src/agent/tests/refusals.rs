@@ -1,4 +1,5 @@
 use super::{Command, Message, Simulation, header, sdp};
+use crate::admission::AdmissionLimits;
 use crate::event::BridgeEvent;
 
 /// Delivers `invite` and returns the refusal.
@@ -45,6 +46,34 @@ fn draining_sends_new_calls_elsewhere_and_leaves_running_ones_alone() {
     assert!(!header(&response, "Retry-After").is_empty());
     sim.receive(&dialog.request("OPTIONS", 2).text());
     sim.expect("SIP/2.0 200 ");
+}
+
+#[test]
+fn a_caller_a_trunk_and_a_second_have_their_limits_in_the_carriers_words() {
+    let mut limits = AdmissionLimits::channels(10);
+    (limits.caller_calls, limits.caller_per_minute, limits.calls_per_second) = (1, 3, 20);
+    limits.trunk_channels.insert("trunk".into(), 2);
+    let mut sim = Simulation::with_limits(limits);
+    let from = |call: &str, user: &str| {
+        Message::invite(call).text().replace("sip:caller@", &format!("sip:{user}@"))
+    };
+    let status = |sim: &mut Simulation, text: String| {
+        sim.receive(&text);
+        let response = sim.sent.pop_back().expect("an answer").1;
+        sim.sent.clear();
+        sim.events.clear();
+        response.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+    };
+    assert_eq!(status(&mut sim, from("a", "ann")), 180);
+    assert_eq!(status(&mut sim, from("b", "ann")), 486, "one call of ann's is open");
+    assert_eq!(status(&mut sim, from("c", "bob")), 180);
+    assert_eq!(status(&mut sim, from("d", "eve")), 486, "the trunk's two channels are in use");
+    status(&mut sim, from("e", "ann"));
+    assert_eq!(status(&mut sim, from("f", "ann")), 603, "her fourth within the minute");
+    sim.command(Command::Limit(AdmissionLimits::channels(10)));
+    assert_eq!(status(&mut sim, from("g", "ann")), 180, "other limits are in force");
+    sim.command(Command::Strained(true));
+    assert_eq!(status(&mut sim, from("h", "joe")), 503, "the machine is at its limit");
 }
 
 #[test]
