@@ -4,7 +4,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help call test check bench load fuzz prove month torture deb test-freeswitch setup-build setup-test
+.PHONY: help call test check bench load fuzz prove month soak torture deb test-freeswitch setup-build setup-test
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -39,6 +39,11 @@ prove: setup-test ## the governor's contract proven again: worlds, mutants, cras
 
 month: setup-build ## 31 days on the line in virtual time (SEED=n repeats a month); figures as JSON
 	scripts/month.sh
+
+HOURS ?= 1
+soak: setup-build ## CALLS calls at a time for HOURS, again and again; what grows in the second half, as JSON
+	cargo build --release --locked -p xenline -p xenline-brain
+	scripts/soak.py --hours $(HOURS) --calls $(CALLS)
 
 torture: setup-test ## RFC 4475, RFC 5118, the hostile corpus and the trunk's acceptance list; figures as JSON
 	scripts/torture.py

@@ -16,6 +16,8 @@ mod brain_killed;
 mod cdr;
 #[path = "e2e/check.rs"]
 mod check;
+#[path = "e2e/clock.rs"]
+mod clock;
 #[path = "e2e/command_line.rs"]
 mod command_line;
 #[path = "e2e/complaints/mod.rs"]
@@ -26,6 +28,8 @@ mod demo;
 mod echo;
 #[path = "e2e/ending.rs"]
 mod ending;
+#[path = "e2e/flood.rs"]
+mod flood;
 #[path = "e2e/governor.rs"]
 mod governor;
 #[path = "e2e/hold.rs"]
@@ -40,13 +44,21 @@ mod ledger;
 mod one_voice;
 #[path = "e2e/other_users.rs"]
 mod other_users;
+#[path = "e2e/outbound.rs"]
+mod outbound;
+#[path = "e2e/redial.rs"]
+mod redial;
 #[allow(dead_code, reason = "shared with the crash harness")]
 #[path = "crash/redis.rs"]
 mod redis;
+#[path = "e2e/reload.rs"]
+mod reload;
 #[path = "e2e/say_queue.rs"]
 mod say_queue;
 #[path = "e2e/sipp.rs"]
 mod sipp;
+#[path = "e2e/soak.rs"]
+mod soak;
 #[path = "e2e/softphone.rs"]
 mod softphone;
 #[path = "e2e/store_away.rs"]

@@ -40,7 +40,7 @@ pub struct Serving {
     said: Arc<Mutex<String>>,
     /// What it held before the first call.
     at_rest: AtRest,
-    _dir: TempDir,
+    dir: TempDir,
     _sockets: TempDir,
 }
 
@@ -94,11 +94,20 @@ impl Serving {
             *ready.lock().expect("no panic")
         });
         let at_rest = AtRest::of(child.pid(), &config);
-        Self { child, sip, tcp, config, events, said, at_rest, _dir: dir, _sockets: sockets }
+        Self { child, sip, tcp, config, events, said, at_rest, dir, _sockets: sockets }
     }
 
     pub fn pid(&self) -> u32 {
         self.child.pid()
+    }
+
+    /// Its configuration.
+    pub fn file(&self) -> PathBuf {
+        self.dir.path().join("xenline.toml")
+    }
+
+    pub fn signal(&self, signal: i32) {
+        self.child.signal(signal);
     }
 
     /// What it said on standard error.
@@ -247,6 +256,11 @@ impl Serving {
     /// Ends it whatever goes on.
     pub fn end_in_mid_call(&mut self) {
         self.child.signal(libc::SIGTERM);
+        self.has_ended();
+    }
+
+    /// Waits until it has ended well.
+    pub fn has_ended(&mut self) {
         let code = self.child.ended(STOPPED_WITHIN);
         let said = self.said();
         assert_eq!(code, Some(0), "the line did not end well: {said}");

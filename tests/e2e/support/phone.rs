@@ -198,6 +198,16 @@ impl Phone {
         }
     }
 
+    /// The carrier ends the call, and says that it was not meant to.
+    pub fn dropped_by_the_carrier(self) {
+        let number = self.sequence.fetch_add(1, SeqCst);
+        let bye = self.dialog.request("BYE", number, number, "");
+        let reason = "Reason: Q.850;cause=41;text=\"Temporary failure\"\r\nContent-Length";
+        self.dialog.send(&bye.replace("Content-Length", reason));
+        let response = self.final_response(&format!("{number} BYE"));
+        assert!(response.starts_with("SIP/2.0 200"), "{response}");
+    }
+
     fn final_response(&self, sequence: &str) -> String {
         loop {
             let response = self.responses.recv_timeout(ANSWER_WITHIN).expect("an answer in time");
@@ -309,7 +319,7 @@ pub fn media_address(sdp: &str) -> SocketAddr {
     SocketAddr::new(ip, port.parse().expect("a port"))
 }
 
-fn header<'m>(message: &'m str, name: &str) -> &'m str {
+pub fn header<'m>(message: &'m str, name: &str) -> &'m str {
     let value = |line: &'m str| {
         let (key, value) = line.split_once(':')?;
         key.eq_ignore_ascii_case(name).then(|| value.trim())

@@ -1,0 +1,21 @@
+//! The short form of `make soak`.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::process::{brain, run};
+use crate::support::{alone, figure};
+
+#[test]
+fn a_short_soak_leaves_memory_files_and_ports_flat_in_its_second_half() {
+    let _machine = alone();
+    brain();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new("python3");
+    command.arg(root.join("scripts/soak.py")).args(["--seconds", "24", "--calls", "8"]);
+    command.args(["--round", "2", "--binary", env!("CARGO_BIN_EXE_xenline")]);
+    let ran = run(command, Duration::from_secs(180));
+    figure(format!("soak: {}", ran.out.lines().last().unwrap_or_default()));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+}
