@@ -29,6 +29,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.verb {
         Verb::Serve(args) => serve(file.as_deref(), args),
         Verb::Call(args) => block_on(crate::softphone::call(args))?,
+        Verb::Dial(args) => say::dial(file.as_deref(), args),
+        Verb::Reload { at } => say::reload(file.as_deref(), at),
         Verb::Say(args) => say::say(file.as_deref(), args),
         Verb::Queue { action } => say::queue(file.as_deref(), action),
         Verb::Operator { action } => say::operator(file.as_deref(), action),
@@ -95,7 +97,8 @@ fn serve(file: Option<&Path>, args: ServeArgs) -> Result<(), Failure> {
     if config.trunk.is_empty() {
         tracing::warn!("no [[trunk]]: every caller gets silence; see deploy/xenline.example.toml");
     }
-    let options = house::ServeOptions { events: args.events };
+    let config_file = file.map(Path::to_path_buf);
+    let options = house::ServeOptions { config_file, events: args.events };
     block_on(house::serve(config, options))?.map_err(Failure::because)
 }
 

@@ -39,7 +39,7 @@ pub fn steps(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> Vec<St
     carrier.portal.iter().map(step).collect()
 }
 
-fn values(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> [(&'static str, String); 6] {
+fn values(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> [(&'static str, String); 8] {
     let sip = &config.sip;
     let listener = sip.listen_udp.or(sip.listen_tcp).or(sip.listen_tls);
     // Whoever listens on all addresses is reached at the one that its sound comes from.
@@ -57,15 +57,44 @@ fn values(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> [(&'stati
         ("{address}", address.unwrap_or(sip.media_ip).to_string()),
         ("{port}", listener.map_or_else(|| "-".into(), |at| at.port().to_string())),
         ("{transport}", transports.collect::<Vec<_>>().join(" or ")),
-        ("{channels}", sip.channels.to_string()),
+        ("{channels}", trunk.channels.unwrap_or(sip.channels).to_string()),
+        ("{outbound}", profile(config, trunk)),
+        ("{caller_id}", caller_id(config, trunk)),
         ("{codecs}", sip.codecs.join(", ")),
         ("{regions}", regions.join(", ")),
     ]
 }
 
+fn calls_out(config: &Config, trunk: &TrunkSection) -> bool {
+    config.outbound.trunk.as_ref() == Some(&trunk.name) && !config.outbound.allow.is_empty()
+}
+
+/// What the carrier is to let out: as little as the line does.
+fn profile(config: &Config, trunk: &TrunkSection) -> String {
+    let out = &config.outbound;
+    if !calls_out(config, trunk) {
+        return "none assigned: [outbound] lets no call out on this trunk".into();
+    }
+    let prefixes: Vec<&str> = out.allow.iter().map(|entry| entry.prefix.as_str()).collect();
+    format!(
+        "one with no destinations but those of {}, {} concurrent calls and a daily spend limit of {}",
+        prefixes.join(", "),
+        out.calls_max,
+        out.spend_per_day
+    )
+}
+
+fn caller_id(config: &Config, trunk: &TrunkSection) -> String {
+    match calls_out(config, trunk) {
+        true => format!("{}, one of your numbers", config.outbound.from),
+        false => "as it is".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AllowSection;
 
     #[test]
     fn every_step_names_this_lines_own_values() {
@@ -82,6 +111,14 @@ mod tests {
         for value in ["203.0.113.7, port 5062", "UDP or TCP", "4, as many", "(us)", "G722, PCMU"] {
             assert!(told.contains(value), "{value} in\n{told}");
         }
+        assert!(told.contains("lets no call out"), "{told}");
+        config.outbound.trunk = Some("telnyx".into());
+        config.outbound.from = "+15551230000".into();
+        config.outbound.allow = vec![AllowSection { prefix: "+1".into(), per_minute: 0.01 }];
+        let outbound = super::steps(&carrier, &config, &trunk);
+        let set = |word: &str| outbound.iter().any(|step| step.set.contains(word));
+        assert!(set("those of +1, 1 concurrent calls and a daily spend limit of 5"));
+        assert!(set("+15551230000"));
         assert!(!told.contains('{'), "a value that nobody fills in:\n{told}");
     }
 }

@@ -44,6 +44,14 @@ pub enum Verb {
     Serve(ServeArgs),
     /// Call a SIP address: play a file or speak a text, and record what comes back
     Call(CallArgs),
+    /// Have the running line call a number that [[outbound.allow]] allows; the agent talks
+    Dial(DialArgs),
+    /// Have the running line read its configuration again; prints what changes, and from when on
+    Reload {
+        /// Which line's socket.
+        #[command(flatten)]
+        at: SocketArg,
+    },
     /// Have the line say something, in its one voice, when nobody more important speaks
     Say(SayArgs),
     /// What other programs want said: list, show, withdraw, pause and resume
@@ -160,6 +168,16 @@ pub struct CallArgs {
     /// Send these digits (RFC 4733) after speaking
     #[arg(long, default_value = "")]
     pub digits: String,
+}
+
+/// `xenline dial`
+#[derive(Args, Debug)]
+pub struct DialArgs {
+    /// Whom: + and the digits of an international number, or an extension
+    pub number: String,
+    /// Which line's socket.
+    #[command(flatten)]
+    pub at: SocketArg,
 }
 
 /// `xenline status`

@@ -4,10 +4,14 @@
 //! Unknown keys are refused with their line, because a key that is silently ignored is a line
 //! that does not do what its operator believes.
 
+mod admission;
 mod cdr;
+mod diff;
 mod governor;
 mod lanes;
 mod layers;
+mod listener;
+mod outbound;
 mod registration;
 mod say;
 mod sections;
@@ -18,10 +22,13 @@ mod validate;
 
 use std::path::{Path, PathBuf};
 
+pub use admission::AdmissionSection;
 pub use cdr::CdrSection;
+pub use diff::{Change, Effect, changes, while_running};
 pub use governor::{ClaimDefaults, GovernorOverride, GovernorSection, Interrupted, Updates};
 pub use lanes::{LaneStoreKind, LanesSection, Survives};
 pub use layers::{environment, load};
+pub use outbound::{AllowSection, OutboundSection};
 pub use registration::{PhoneSection, RegistrationSection};
 pub use say::{Mode, SaySection};
 pub use sections::{

@@ -20,6 +20,10 @@ pub struct Config {
     pub trunk: Vec<TrunkSection>,
     /// Exchanges that the line registers with: none unless named here.
     pub registration: Vec<super::RegistrationSection>,
+    /// How many may call, and how fast.
+    pub admission: super::AdmissionSection,
+    /// Whom the line may call.
+    pub outbound: super::OutboundSection,
     /// Media sockets.
     pub rtp: RtpSection,
     /// Audio threads.
@@ -68,13 +72,13 @@ impl Config {
 #[serde(default, deny_unknown_fields)]
 pub struct SipSection {
     /// UDP listener, or `off`.
-    #[serde(with = "listener")]
+    #[serde(with = "super::listener")]
     pub listen_udp: Option<SocketAddr>,
     /// TCP listener, or `off`.
-    #[serde(with = "listener")]
+    #[serde(with = "super::listener")]
     pub listen_tcp: Option<SocketAddr>,
     /// TLS listener, or `off`.
-    #[serde(with = "listener")]
+    #[serde(with = "super::listener")]
     pub listen_tls: Option<SocketAddr>,
     /// Our certificate for TLS and those that vouch for it, PEM.
     pub tls_certificate: Option<PathBuf>,
@@ -177,11 +181,21 @@ pub enum LineMode {
 }
 
 /// `[line]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LineSection {
     /// `agent` or `echo`.
     pub mode: LineMode,
+    /// So long after a call was cut off its caller's next call goes on with it, in seconds; 0: never.
+    pub redial_s: u64,
+    /// Whom the line keeps a call with; absent: nobody.
+    pub keep_open: Option<String>,
+}
+
+impl Default for LineSection {
+    fn default() -> Self {
+        Self { mode: LineMode::default(), redial_s: 300, keep_open: None }
+    }
 }
 
 /// `[hearing]`
@@ -296,39 +310,4 @@ impl Default for RecordingSection {
 pub struct LogSection {
     /// Whether phone numbers, addresses and words spoken appear in the log.
     pub show_pii: bool,
-}
-
-/// A listener's address, or the word `off`: a key that is left out keeps its default, so that
-/// "none" needs a word.
-pub(super) mod listener {
-    use std::net::SocketAddr;
-
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    const OFF: &str = "off";
-
-    pub fn serialize<S: Serializer>(
-        address: &Option<SocketAddr>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match address {
-            Some(address) => serializer.collect_str(address),
-            None => serializer.serialize_str(OFF),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<SocketAddr>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if text == OFF {
-            return Ok(None);
-        }
-        let wrong = |_| {
-            de::Error::custom(format!(
-                "{text:?} is not an address like 127.0.0.1:5060, nor \"off\""
-            ))
-        };
-        text.parse().map(Some).map_err(wrong)
-    }
 }

@@ -12,7 +12,7 @@ use crate::http::CarrierKey;
 #[serde(default, deny_unknown_fields)]
 pub struct HttpSection {
     /// Where programs reach the lanes, or `off`. The token is in `XENLINE_HTTP_TOKEN`.
-    #[serde(with = "super::sections::listener")]
+    #[serde(with = "super::listener")]
     pub listen: Option<SocketAddr>,
     /// Names by which it is reached, besides loopback: those of a proxy in front of it.
     pub hosts: Vec<String>,

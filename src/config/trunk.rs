@@ -39,6 +39,9 @@ pub struct TrunkSection {
     pub secret_env: String,
     /// Addresses of the trunk that are asked whether they are there, the primary first.
     pub probe: Vec<String>,
+    /// Calls at the same time on this trunk; absent: as many as `[sip] channels`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
     /// Whether what it says of its callers is believed: the number that it asserts, `verstat`, whom the
     /// call was for before.
     pub trust_identity: bool,
@@ -67,6 +70,7 @@ impl Default for TrunkSection {
             user: None,
             secret_env: String::new(),
             probe: Vec::new(),
+            channels: None,
             trust_identity: true,
             transfers: false,
             early_media: false,
@@ -119,6 +123,10 @@ impl TrunkSection {
         {
             let next = "name the user, and the environment variable that holds the secret";
             return Some(("trunk.secret_env", next.into()));
+        }
+        if self.channels == Some(0) {
+            let next = format!("0 is no call at all on {:?}: leave the trunk out", self.name);
+            return Some(("trunk.channels", next));
         }
         let lists =
             [("trunk.headers_in", &self.headers_in), ("trunk.headers_out", &self.headers_out)];

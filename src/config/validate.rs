@@ -1,3 +1,4 @@
+use sip_bridge::outbound::{Book, OutboundGate};
 use sip_bridge::stack;
 
 use super::Config;
@@ -22,12 +23,26 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     for section in [sip, codecs, trunks, rtp, audio, speech, governor, say] {
         section(config, &mut wrong);
     }
-    let sections = [config.tap.problem(), config.cdr.problem(), config.lanes.problem()];
+    let sections = [
+        config.tap.problem(),
+        config.cdr.problem(),
+        config.lanes.problem(),
+        config.admission.problem(),
+        config.outbound.problem(config),
+        kept_open(config),
+    ];
     for (key, message) in sections.into_iter().flatten() {
         wrong(key, message);
     }
     problems.extend(super::text::problems(&config.http, &config.text, &config.sms));
     problems
+}
+
+fn kept_open(config: &Config) -> Option<(&'static str, String)> {
+    let number = config.line.keep_open.as_ref()?;
+    let gate = OutboundGate::new(config.outbound.policy(), Book::default());
+    let refused = gate.may_transfer_to(number).err()?;
+    Some(("line.keep_open", refused.to_string()))
 }
 
 fn sip(config: &Config, wrong: &mut Wrong<'_>) {
@@ -183,11 +198,22 @@ fn say(config: &Config, wrong: &mut Wrong<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TrunkSection;
+    use crate::config::{AllowSection, TrunkSection};
 
     #[test]
     fn the_defaults_are_valid() {
         assert_eq!(validate(&Config::default()), []);
+    }
+
+    /// A trunk through which calls can go out.
+    fn calls_out(config: &mut Config) -> Option<String> {
+        config.trunk.push(TrunkSection {
+            name: "out".into(),
+            allow: vec!["10.0.0.0/8".parse().expect("a network")],
+            probe: vec!["sip:10.0.0.1".into()],
+            ..TrunkSection::default()
+        });
+        Some("out".into())
     }
 
     #[test]
@@ -238,6 +264,15 @@ mod tests {
             ("tap.rule", |c| c.tap.rule = vec![Default::default()]),
             ("tap.rule", |c| c.tap.journal = true),
             ("tap.queue_max", |c| c.tap.queue_max = 0),
+            ("admission.late_percent", |c| c.admission.busy_percent = 101),
+            ("outbound.trunk", |c| c.outbound.trunk = Some("nobody".into())),
+            ("outbound.from", |c| c.outbound.trunk = calls_out(c)),
+            ("outbound.allow", |c| {
+                c.outbound.trunk = calls_out(c);
+                c.outbound.from = "100".into();
+                c.outbound.allow = vec![AllowSection { prefix: "+49".into(), per_minute: 0.0 }];
+            }),
+            ("line.keep_open", |c| c.line.keep_open = Some("+493012345678".into())),
             ("lanes.keep_mb", |c| c.lanes.keep_mb = 0),
             ("lanes.keep_mb", |c| c.say.waiting_max = 10_000),
             ("cdr.file_mb_max", |c| c.cdr.file_mb_max = 0),

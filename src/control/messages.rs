@@ -1,6 +1,8 @@
 use lane_broker::intake::Wish;
 use serde::{Deserialize, Serialize};
 
+use super::running::{KeptStatus, OutboundStatus, ReloadStatus};
+
 /// What can be asked of a running line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "ask", deny_unknown_fields)]
@@ -20,6 +22,13 @@ pub enum Request {
     },
     /// Which calls are open.
     Status,
+    /// Call somebody; answered with the progress, and at last with `done` or `refused`.
+    Dial {
+        /// Whom: `+` and digits, or an extension.
+        number: String,
+    },
+    /// Read the configuration again.
+    Reload,
     /// What the say-queue holds, and what became of the last ones.
     QueueList,
     /// One claim of it.
@@ -125,6 +134,11 @@ pub enum Reply {
         /// The answer; absent where none was needed.
         text: Option<String>,
     },
+    /// A call out is on its way.
+    Calling {
+        /// `calling`, `ringing`.
+        state: String,
+    },
     /// What is going on.
     Status {
         /// The open calls.
@@ -226,6 +240,24 @@ pub struct ProcessStatus {
     /// and what is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes_down: Vec<String>,
+    /// Audio ticks since the start.
+    #[serde(default)]
+    pub ticks: u64,
+    /// Those that began 5 ms late or later.
+    #[serde(default)]
+    pub ticks_late: u64,
+    /// Whether the machine is at its limit, and new calls are sent elsewhere.
+    #[serde(default)]
+    pub strained: bool,
+    /// The day's account of calls out; absent: the line calls nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound: Option<OutboundStatus>,
+    /// How the call that is kept open goes; absent: none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptStatus>,
+    /// How the configuration was read the last time; absent: only at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload: Option<ReloadStatus>,
 }
 
 /// What became of what the tap has seen.

@@ -5,9 +5,11 @@
 pub mod client;
 mod messages;
 pub mod peer;
+mod running;
 pub mod server;
 
 pub use messages::{CallStatus, ClaimState, ProcessStatus, QueuedClaim, Reply, Request, TapStatus};
+pub use running::{KeptStatus, OutboundStatus, ReloadStatus};
 
 /// A claim handed in from outside.
 pub type SayRequest = lane_broker::intake::Wish;

@@ -4,14 +4,17 @@
 mod answer;
 mod asked;
 mod brain;
+mod dialling;
 mod ending;
 mod operator;
 mod queue;
 mod records;
+mod reload;
 mod say_queue;
 mod sounds;
 mod transfer;
 mod typed;
+mod upkeep;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -25,12 +28,19 @@ use lane_broker::LaneStore;
 use lane_broker::tap::Tap;
 use media_core::{LineId, NegotiatedMedia};
 use media_engine::{Engine, Line, RtpPort};
+use sip_bridge::outbound::OutboundGate;
 use sip_bridge::{Bridge, BridgeEvent, CallId, CallerIdentity, Cdr, HangupReason};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use self::dialling::{CallOut, Outbound};
+use self::reload::Reload;
 use self::say_queue::Saying;
+use super::account::AccountFile;
+use super::budget::{Budget, BudgetLimits};
+use super::keep_open::KeepOpen;
+use super::redial::Redials;
 use super::start::{BrainEvents, BridgeEvents};
 use crate::cdr::CallRecords;
 use crate::config::Config;
@@ -56,13 +66,21 @@ pub(super) struct Desk {
     lanes: Arc<dyn LaneStore>,
     text: TextHandle,
     calls: BTreeMap<CallId, OpenCall>,
-    /// Records of calls whose line is still writing its last words.
-    closing: BTreeMap<LineId, Box<Cdr>>,
+    /// Records of calls whose line is still writing its last words, and whether it is the one that
+    /// is kept open.
+    closing: BTreeMap<LineId, (Box<Cdr>, bool)>,
     lines: JoinSet<(LineId, Option<LineEnd>)>,
     next_line: u64,
     saying: Saying,
     /// Watches the machine until the desk closes.
     tap: Option<Tap>,
+    out: Outbound,
+    /// Calls that were cut off lately.
+    redials: Redials,
+    /// The call that is kept open.
+    kept: Option<KeepOpen>,
+    budget: Budget,
+    reload: Reload,
     wishes: (mpsc::Sender<Wish>, Option<mpsc::Receiver<Wish>>),
 }
 
@@ -88,6 +106,8 @@ struct OpenCall {
     carrier: Carrier,
     /// Both sides hear each other.
     established: bool,
+    /// What else is known of one that the line placed.
+    out: Option<CallOut>,
     folder: Option<PathBuf>,
 }
 
@@ -101,6 +121,7 @@ enum Carrier {
 /// What a desk is made of.
 pub(super) struct DeskParts {
     pub config: Config,
+    pub config_file: Option<PathBuf>,
     pub media: Engine,
     pub bridge: Bridge,
     pub brain: Option<SupervisorHandle>,
@@ -111,35 +132,49 @@ pub(super) struct DeskParts {
     pub kept: (Keeper, Recovered),
     pub text: TextHandle,
     pub tap: Option<Tap>,
+    /// The gate of calls out, and the file of its account.
+    pub out: (OutboundGate, AccountFile),
 }
 
-/// What asks the line to end.
+/// What asks the line to end, or to read its configuration again.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
+}
+
+/// See [`Signals`].
+enum Asking {
+    End,
+    Reload,
 }
 
 impl Signals {
     /// From now on such a signal waits for the desk instead of ending the process.
     pub fn listen() -> std::io::Result<Self> {
         let terminate = signal(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+        let hang_up = signal(SignalKind::hangup())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())?, hang_up })
     }
 
-    async fn recv(&mut self) {
+    async fn recv(&mut self) -> Asking {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Asking::End,
+            _ = self.interrupt.recv() => Asking::End,
+            _ = self.hang_up.recv() => Asking::Reload,
         }
     }
 }
 
 impl Desk {
     pub fn new(parts: DeskParts) -> Self {
-        let DeskParts { config, media, bridge, brain, journal, records, lanes, kept, text, tap } =
+        let DeskParts { config, media, bridge, brain, journal, records, lanes, kept, text, .. } =
             parts;
+        let now = media.clock().now();
         let (wish, wished) = mpsc::channel(WISHES_MAX);
-        let saying = Saying::new(&config, kept.0, kept.1, media.clock().now());
+        let saying = Saying::new(&config, kept.0, kept.1, now);
+        let keep_open = config.line.keep_open.clone();
+        let budget = Budget::new(BudgetLimits::from(&config.admission));
         Self {
             config,
             since: Instant::now(),
@@ -157,7 +192,12 @@ impl Desk {
             lines: JoinSet::new(),
             next_line: 1,
             saying,
-            tap,
+            tap: parts.tap,
+            out: Outbound::new(parts.out.0, parts.out.1),
+            redials: Redials::default(),
+            kept: keep_open.map(|number| KeepOpen::new(number, now)),
+            budget,
+            reload: Reload::new(parts.config_file),
             wishes: (wish, Some(wished)),
         }
     }
@@ -173,6 +213,9 @@ impl Desk {
         let mut news = self.saying.take_news();
         let mut sounds = self.saying.fetcher.take_fetched();
         let mut late = self.saying.keeper.take_late();
+        let mut permitted = self.out.take_ready();
+        let mut upkeep = tokio::time::interval(upkeep::EVERY);
+        upkeep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut drained_at = None;
         loop {
             let expiry = self.next_expiry();
@@ -190,7 +233,13 @@ impl Desk {
                 () = self.saying.account.changed() => self.journal_progressed(),
                 Some(recovered) = once(&mut late) => self.recovered_late(recovered),
                 () = deadline(expiry) => self.expire_waiting(),
-                () = signals.recv() => self.drain(&mut drained_at),
+                Some(ready) = permitted.recv() => self.leave(ready).await,
+                _ = upkeep.tick() => self.look_after(drained_at.is_some()),
+                asking = signals.recv() => match asking {
+                    Asking::End => self.drain(&mut drained_at),
+                    // What became of it is in the log.
+                    Asking::Reload => drop(self.reload()),
+                },
                 () = deadline(drained_at) => break,
             }
         }
@@ -243,7 +292,7 @@ impl Desk {
                 self.moved(from, to, number.into_exposed(), media);
             }
             BridgeEvent::EarlyMedia { .. } => {}
-            BridgeEvent::Ringing { .. } => {}
+            BridgeEvent::Ringing { call } => self.rings(call),
         }
     }
 
@@ -251,6 +300,7 @@ impl Desk {
         if matches!(self.calls.get(&call), Some(OpenCall { carrier: Carrier::Waiting(_), .. })) {
             self.open_waiting(call, media);
         }
+        self.answered(call);
         let Some(open) = self.calls.get_mut(&call) else { return };
         if let Carrier::Agent(line) = &open.carrier {
             let input = match core::mem::replace(&mut open.established, true) {

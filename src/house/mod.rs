@@ -1,9 +1,13 @@
 //! `xenline serve`: the house with everything in it, and the desk where calls, brain and clients
 //! are passed on to the lines.
 
+mod account;
+mod budget;
 mod desk;
+mod keep_open;
 mod lanes;
 mod media;
+mod redial;
 mod start;
 mod tap;
 mod writing;

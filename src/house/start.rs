@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -5,14 +6,16 @@ use std::time::Duration;
 use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
 use lane_broker::LaneStore;
 use media_engine::{Clock, Engine};
-use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk};
+use sip_bridge::outbound::OutboundGate;
+use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk, TrunkPolicy};
 use tokio::sync::mpsc;
 
+use super::account::AccountFile;
 use super::desk::{Desk, DeskParts, Signals};
 use super::media::engine_config;
 use super::writing;
 use crate::cdr::CallRecords;
-use crate::config::{Config, LaneStoreKind, LineMode, runtime_dir};
+use crate::config::{Config, LaneStoreKind, LineMode, TrunkSection, runtime_dir};
 use crate::control::server;
 use crate::durable::{Keeper, Recovered, Sounds};
 use crate::engines::{self, Engines};
@@ -20,8 +23,10 @@ use crate::line::Journal;
 use crate::say::spool;
 
 /// What `xenline serve` can be told besides the configuration.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ServeOptions {
+    /// The file that the configuration came from; it is read again on SIGHUP.
+    pub config_file: Option<PathBuf>,
     /// Print every event as JSON on standard output.
     pub events: bool,
 }
@@ -66,6 +71,9 @@ pub enum StartFailure {
     /// What the machine does cannot be watched.
     #[error("tap: {0}")]
     Tap(#[from] lane_broker::tap::TapError),
+    /// The day's account of calls out cannot be read.
+    #[error("{0}")]
+    Account(String),
     /// The lanes cannot be kept where the configuration says.
     #[error(transparent)]
     Lanes(#[from] super::lanes::LanesFailure),
@@ -127,8 +135,23 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
     let tap = super::tap::start(&config.tap, lanes.clone(), to_tap, text.clone())?;
     let door = writing::open_door(&config, &text).await;
-    announce(&bridge, &socket, options);
-    let desk = DeskParts { config, media, bridge, brain, journal, records, lanes, kept, text, tap };
+    announce(&bridge, &socket, options.events);
+    let out = open_account(&config)?;
+    let config_file = options.config_file;
+    let desk = DeskParts {
+        config,
+        config_file,
+        media,
+        bridge,
+        brain,
+        journal,
+        records,
+        lanes,
+        kept,
+        text,
+        tap,
+        out,
+    };
     Desk::new(desk).run(bridge_events, brain_events, asked, signals).await;
     drop((control, spools, sweeper, door));
     Ok(())
@@ -196,17 +219,33 @@ fn start_media(config: &Config, engines: Option<&Engines>) -> Result<Engine, Sta
         .map_err(|error| StartFailure::Audio(error.to_string()))
 }
 
+/// Who may call.
+pub(super) fn trunks(config: &Config) -> Vec<Trunk> {
+    let trunk =
+        |section: &TrunkSection| Trunk { name: section.name.clone(), allow: section.allow.clone() };
+    config.trunk.iter().map(trunk).collect()
+}
+
+/// What each trunk is believed and allowed.
+pub(super) fn policies(config: &Config) -> BTreeMap<String, TrunkPolicy> {
+    config.trunk.iter().map(|it| (it.name.clone(), it.policy())).collect()
+}
+
+/// The gate of calls out, with the day's account as an earlier run left it beside the lanes.
+fn open_account(config: &Config) -> Result<(OutboundGate, AccountFile), StartFailure> {
+    let path = config.lanes.file().with_file_name("outbound.json");
+    let (file, book) =
+        AccountFile::open(path).map_err(|error| StartFailure::Account(error.to_string()))?;
+    Ok((OutboundGate::new(config.outbound.policy(), book), file))
+}
+
 fn bridge_config(config: &Config) -> BridgeConfig {
     BridgeConfig {
         udp: config.sip.listen_udp,
         tcp: config.sip.listen_tcp,
         tls: config.sip.tls(),
-        trunks: config
-            .trunk
-            .iter()
-            .map(|trunk| Trunk { name: trunk.name.clone(), allow: trunk.allow.clone() })
-            .collect(),
-        policies: config.trunk.iter().map(|it| (it.name.clone(), it.policy())).collect(),
+        trunks: trunks(config),
+        policies: policies(config),
         routes: config
             .trunk
             .iter()
@@ -214,7 +253,7 @@ fn bridge_config(config: &Config) -> BridgeConfig {
             .collect(),
         registrations: config.registration.iter().filter_map(|it| it.spec()).collect(),
         probe_every_s: config.sip.probe_s,
-        channels_max: config.sip.channels,
+        limits: config.admission_limits(),
         codecs: config.sip.codecs.iter().filter_map(|name| engines::codec(name)).collect(),
         media_ip: config.sip.media_ip,
         user_agent: config.sip.user_agent.clone(),
@@ -260,10 +299,10 @@ async fn wait_for_brain(brain: Option<&SupervisorHandle>) {
 }
 
 /// Says where the line can be reached: for people in the log, for programs on standard output.
-fn announce(bridge: &Bridge, socket: &std::path::Path, options: ServeOptions) {
+fn announce(bridge: &Bridge, socket: &std::path::Path, events: bool) {
     let (udp, tcp) = (bridge.local_udp(), bridge.local_tcp());
     tracing::info!(?udp, ?tcp, say = %socket.display(), "the line is open");
-    if options.events {
+    if events {
         use std::io::Write;
         let ready = serde_json::json!({ "type": "ready", "udp": udp, "tcp": tcp, "say": socket });
         let mut out = std::io::stdout().lock();

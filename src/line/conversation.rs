@@ -16,6 +16,7 @@ use sip_bridge::{CallerIdentity, HangupReason};
 use super::backlog::Backlog;
 use super::dead_air::DeadAir;
 use super::keys::Keys;
+use super::memory::Context;
 use super::transfer::TransferTo;
 use crate::config::ClaimDefaults;
 use crate::replay::{Entry, GovernorStep};
@@ -134,6 +135,7 @@ pub struct Conversation {
     pub(super) caller: CallerState,
     pub(super) keys: Keys,
     pub(super) figures: Figures,
+    pub(super) context: Context,
     pub(super) operator_has_the_floor: bool,
     /// Why the governor did not pass the last whisper on, until that is told.
     pub(super) whisper_refused: Option<RefusalReason>,
@@ -244,6 +246,7 @@ impl Conversation {
             caller: CallerState::default(),
             keys: Keys::default(),
             figures: Figures::default(),
+            context: Context::default(),
             operator_has_the_floor: false,
             whisper_refused: None,
             established: false,

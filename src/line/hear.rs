@@ -1,6 +1,6 @@
 //! From the caller's mouth to the brain: what hearing and playout report.
 
-use brain_protocol::LineMessage;
+use brain_protocol::{LineMessage, Speaker};
 use media_core::{HearingEvent, MonoTime, UtteranceTimes, Verdict};
 use media_engine::LineEvent;
 use queue_governor::{Input, LedgerWord, TurnId};
@@ -115,6 +115,7 @@ impl Conversation {
         self.turns += 1;
         let turn = self.turns;
         self.figures.turns += 1;
+        self.context.memory.said(times.speech_end, Speaker::Caller, &text);
         self.figures.awaited = Some((turn, times.speech_end));
         self.figures.dead_air.asked(times.speech_end, TurnId(turn));
         let times = self.turn_times(times);

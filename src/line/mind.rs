@@ -35,6 +35,8 @@ impl Conversation {
             resumed,
             backlog: u32::try_from(pending.len()).unwrap_or(u32::MAX),
             at_ms: now.as_micros() / 1_000,
+            outbound: self.context.outbound,
+            redial: self.context.redial.clone(),
         });
         if self.operator_has_the_floor {
             // An earlier brain was told; this one was not.
@@ -87,6 +89,7 @@ impl Conversation {
             }
             // Not about a line.
             BrainMessage::Hello { .. }
+            | BrainMessage::Dial { .. }
             | BrainMessage::Send(_)
             | BrainMessage::TextDone { .. }
             | BrainMessage::Pong { .. } => {}

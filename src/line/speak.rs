@@ -1,10 +1,10 @@
 //! From the governor's decision to the caller's ear: what the governor says is to be done.
 
-use brain_protocol::LineMessage;
+use brain_protocol::{LineMessage, Speaker};
 use media_core::{Generation, MonoTime};
 use media_engine::Speech;
 use queue_governor::{
-    ClaimId, Content, Ending, FloorReason, Heard, Output, RefusalReason, TurnId, Voice,
+    ClaimId, Content, Ending, FailReason, FloorReason, Heard, Output, RefusalReason, TurnId, Voice,
 };
 use sip_bridge::HangupReason;
 use std::time::Duration;
@@ -39,6 +39,7 @@ impl Conversation {
             Output::Pause(generation) => self.actions.push_back(Action::Pause(generation)),
             Output::Resume(generation) => self.actions.push_back(Action::Resume(generation)),
             Output::Ended { claim, ending, heard, .. } => {
+                self.keep_in_memory(now, &claim, &ending, &heard);
                 let reason = labels::ending_reason(&ending);
                 self.ended(now, &claim, &ending, heard, reason);
             }
@@ -46,6 +47,16 @@ impl Conversation {
             Output::Brief(briefing) => self.brief(now, briefing),
             Output::WhisperRefused(reason) => self.whisper_refused = Some(reason),
             Output::FloorChanged { holder, why } => self.floor_changed(now, holder, &why),
+        }
+    }
+
+    fn keep_in_memory(&mut self, now: MonoTime, id: &ClaimId, ending: &Ending, heard: &Heard) {
+        self.context.memory.said(now, Speaker::Agent, &heard.text);
+        let cut_off = *ending == Ending::Failed(FailReason::LineClosed);
+        if let Some(known) = self.claims.get(id).filter(|known| known.origin == Origin::Brain)
+            && cut_off
+        {
+            self.context.memory.not_said(&known.text, &heard.text);
         }
     }
 

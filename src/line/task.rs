@@ -4,22 +4,23 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use brain_protocol::LineMessage;
+use brain_protocol::{LineMessage, Redial};
 use brain_supervisor::SupervisorHandle;
 use lane_broker::LaneStore;
-use media_core::Generation;
+use media_core::{Generation, MonoTime};
 use media_engine::{Clock, Line, LineEvent, LineStatistics, Speech};
 use queue_governor::{Book, ClaimId, Record};
 use sip_bridge::{CallOutcome, HangupReason};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::conversation::{Action, Conversation, ConversationConfig, Figures};
+use super::conversation::{Action, Conversation, ConversationConfig};
 use super::gate::{Gate, Passage};
 use super::inputs::{ClaimNews, LineInput, LineNews};
 use super::journal::{Journal, JournalEntry};
 use super::keys::KeyPath;
 use super::logs::LogSender;
+use super::memory::LineEnd;
 use super::transfer::TransferTo;
 use crate::durable::{Account, qualified};
 use crate::replay::Entry;
@@ -37,6 +38,10 @@ pub struct LineParts {
     pub conversation: ConversationConfig,
     /// For the first line of the record.
     pub opened: CallOpened,
+    /// The line called, and the caller is who was called.
+    pub outbound: bool,
+    /// The call that this one goes on with.
+    pub redial: Option<Redial>,
     /// Whether everything that is decided on goes into a log.
     pub keeps_log: bool,
     /// The record.
@@ -65,19 +70,17 @@ pub struct LineParts {
     pub hang_up: Box<dyn Fn(HangupReason) + Send + Sync>,
 }
 
-/// What is left of a call.
-pub struct LineEnd {
-    /// Final figures of the media.
-    pub statistics: LineStatistics,
-    /// What the record counts of the conversation.
-    pub figures: Figures,
-}
-
 /// Lives as long as the call.
 pub async fn run(parts: LineParts, mut inputs: mpsc::Receiver<LineInput>) -> LineEnd {
     let id = parts.conversation.line;
     let (config, said) = (parts.conversation.clone(), parts.said.clone());
     let mut conversation = Conversation::recovered(config, parts.lanes.clone(), said);
+    if parts.outbound {
+        conversation.calls_out();
+    }
+    if let Some(redial) = parts.redial.clone() {
+        conversation.goes_on_with(redial);
+    }
     let log = parts.keeps_log.then(|| LogSender::new(id, parts.journal.clone()));
     if log.is_some() {
         conversation.keep_log();
@@ -306,7 +309,7 @@ impl Task {
         self.parts.journal.put(JournalEntry::Event(line, Event { t_ms, what }));
     }
 
-    fn instant_of(&self, at: media_core::MonoTime) -> Instant {
+    fn instant_of(&self, at: MonoTime) -> Instant {
         Instant::now() + at.since(self.parts.clock.now())
     }
 
@@ -327,6 +330,7 @@ impl Task {
         self.let_go().await;
         let t_ms = self.conversation.record_ms(now);
         let figures = self.conversation.figures.clone();
+        let memory = self.conversation.take_memory();
         let last_tick = self.parts.line.close().statistics;
         let statistics = final_statistics(inputs, &mut self.log).await.unwrap_or(last_tick);
         if let Some(log) = self.log {
@@ -343,7 +347,7 @@ impl Task {
         let event = Event { t_ms, what: CallEvent::CallClosed(closed) };
         self.parts.journal.put(JournalEntry::Event(line, event));
         self.parts.journal.put(JournalEntry::Close(line));
-        LineEnd { statistics, figures }
+        LineEnd { statistics, figures, memory, over: now }
     }
 }
 

@@ -1,9 +1,9 @@
-//! What is asked of a running line: say, queue, operator.
+//! What is asked of a running line: say, queue, operator, dial, reload.
 
 use std::path::{Path, PathBuf};
 
 use super::loaded;
-use crate::cli::{OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, SourceArg};
+use crate::cli::{DialArgs, OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, SourceArg};
 use crate::control::{ClaimState, QueuedClaim, Reply, Request, SayRequest, client};
 use crate::exit::Failure;
 use crate::house;
@@ -78,6 +78,14 @@ pub(super) fn operator(file: Option<&Path>, action: OperatorAction) -> Result<()
     }
 }
 
+pub(super) fn dial(file: Option<&Path>, args: DialArgs) -> Result<(), Failure> {
+    answered(&socket(file, args.at)?, &Request::Dial { number: args.number })
+}
+
+pub(super) fn reload(file: Option<&Path>, at: SocketArg) -> Result<(), Failure> {
+    answered(&socket(file, at)?, &Request::Reload)
+}
+
 pub(super) fn socket(file: Option<&Path>, at: SocketArg) -> Result<PathBuf, Failure> {
     Ok(match at.socket {
         Some(socket) => socket,
@@ -120,7 +128,7 @@ fn told_of_claims(socket: &Path, request: &Request, wait: bool) -> Result<(), Fa
     refused.map_or(Ok(()), |message| Err(Failure::Failed(message)))
 }
 
-/// Asks what has one answer, and prints it.
+/// Asks what has one answer, and prints it, and what is told before it.
 fn answered(socket: &Path, request: &Request) -> Result<(), Failure> {
     let mut outcome = Err(Failure::Failed("the line closed before it answered".to_owned()));
     client::ask(socket, request, |reply| {
@@ -128,6 +136,10 @@ fn answered(socket: &Path, request: &Request) -> Result<(), Failure> {
             Reply::Done { message } => {
                 println!("{message}");
                 Ok(())
+            }
+            Reply::Calling { state } => {
+                println!("{state}");
+                return;
             }
             Reply::Queue { claims, .. } => claims.iter().try_for_each(print_json),
             Reply::Refused { message, .. } => Err(Failure::Failed(message)),

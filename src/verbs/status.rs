@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::cli::StatusArgs;
-use crate::control::{CallStatus, ProcessStatus, Reply, Request, client};
+use crate::control::{
+    CallStatus, KeptStatus, OutboundStatus, ProcessStatus, ReloadStatus, Reply, Request, client,
+};
 use crate::exit::Failure;
 
 pub(super) fn run(file: Option<&Path>, args: StatusArgs) -> Result<(), Failure> {
@@ -32,6 +34,14 @@ fn ailments(status: &Reply) -> Vec<String> {
                 ailments.push(
                     "the brain is away, callers hear [brain] away_text: see its last lines in the log".into(),
                 );
+            }
+            if process.strained {
+                ailments.push(
+                    "the machine is at its limit and sends new calls elsewhere: see [admission], or give it less to do".into(),
+                );
+            }
+            if let Some(ReloadStatus { refused: Some(why), .. }) = &process.reload {
+                ailments.push(format!("the changed configuration is not in force: {why}"));
             }
             if let Some(reason) = journal {
                 ailments.push(format!("what is accepted could not be kept: {reason}"));
@@ -80,6 +90,8 @@ fn rows(status: &Reply) -> Vec<(&'static str, String)> {
     ]);
     rows.extend(forgotten(process).map(|told| ("text", told)));
     rows.extend(process.routes_down.iter().map(|route| ("trunk", route.clone())));
+    rows.extend(process.outbound.iter().map(|out| ("out", calls_out(out))));
+    rows.extend(process.kept.iter().map(|kept| ("kept", kept_open(kept))));
     rows.extend(tap.as_ref().map(|tap| ("tap", super::tap::told(tap))));
     rows
 }
@@ -90,6 +102,31 @@ fn forgotten(process: &ProcessStatus) -> Option<String> {
     (messages > 0).then(|| {
         format!("{messages} messages that the brain was given twice and has not said it dealt with; they come again when it is started anew")
     })
+}
+
+fn calls_out(out: &OutboundStatus) -> String {
+    let OutboundStatus { calls, minutes_used, minutes_per_day, spent_millionths } = out;
+    let spent = *spent_millionths as f64 / 1e6;
+    format!(
+        "{calls} calls open; today {minutes_used} of {minutes_per_day} minutes, {spent:.2} spent"
+    )
+}
+
+fn kept_open(kept: &KeptStatus) -> String {
+    let KeptStatus { up, up_seconds, kept_seconds, reconnects, next_try_s, trouble } = kept;
+    let share = 100.0 * *up_seconds as f64 / (*kept_seconds).max(1) as f64;
+    let state = match (up, next_try_s) {
+        (true, _) => "up".to_owned(),
+        (false, Some(wait)) => format!("down, tried again in {wait} s"),
+        (false, None) => "being called".to_owned(),
+    };
+    let trouble =
+        trouble.as_ref().filter(|_| !up).map(|why| format!(": {why}")).unwrap_or_default();
+    format!(
+        "{state}{trouble}; up for {} of {} ({share:.1} %), called again {reconnects} times",
+        lasting(*up_seconds),
+        lasting(*kept_seconds)
+    )
 }
 
 fn line(process: &ProcessStatus) -> String {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use brain_protocol::{DialOutcome, Redial};
 use media_core::hearing::EarConfig;
 use media_core::{Codec, LineId, NegotiatedMedia};
 use media_engine::{LineEvent, LineMode as MediaMode, LineSpec, RtpPort};
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use super::{Carrier, Desk, OpenCall, What};
 use crate::config::LineMode;
 use crate::house::media::ear_config;
+use crate::house::redial::Party;
 use crate::line::{
     ConversationConfig, INPUTS_MAX, JournalEntry, LineHandle, LineInput, LineParts, run,
 };
@@ -41,7 +43,7 @@ impl Desk {
         let line = LineId(self.next_line);
         self.next_line += 1;
         let local = port.local_addr();
-        let folder = self.config.recording.dir.as_ref().map(|dir| dir.join(folder_name(line)));
+        let folder = self.folder_of(line);
         let trunk_name = trunk.clone();
         let open = OpenCall {
             line,
@@ -52,6 +54,7 @@ impl Desk {
             since: Instant::now(),
             carrier: Carrier::Waiting(port),
             established: false,
+            out: None,
             folder,
         };
         self.calls.insert(call, open);
@@ -73,7 +76,7 @@ impl Desk {
             LineMode::Agent => self.open_agent(
                 call,
                 &mut open.folder,
-                open.line,
+                (open.line, open.out.is_some()),
                 (&open.from, &open.identity, &open.to, &open.trunk),
                 port,
                 media,
@@ -88,9 +91,26 @@ impl Desk {
             Err(error) => {
                 tracing::warn!(%call, error, "call refused");
                 self.bridge.reject(call, Rejection::Overloaded);
+                if let Some(out) = open.out.take() {
+                    self.came_to_nothing(out, DialOutcome::Failed, error);
+                }
                 false
             }
         }
+    }
+
+    /// Where this call's record goes, if there is one.
+    pub(super) fn folder_of(&self, line: LineId) -> Option<PathBuf> {
+        self.config.recording.dir.as_ref().map(|dir| dir.join(folder_name(line)))
+    }
+
+    /// The call that one with this party goes on with.
+    fn redial_of(&mut self, from: &str, withheld: bool, trunk: &str) -> Option<Redial> {
+        let party = Party::new(from, withheld, trunk);
+        let window = Duration::from_secs(self.config.line.redial_s);
+        let redial = self.redials.take(self.media.clock().now(), window, &party)?;
+        tracing::info!(former = redial.line.0, "a call that was cut off goes on");
+        Some(redial)
     }
 
     fn open_echo(
@@ -115,7 +135,7 @@ impl Desk {
         &mut self,
         call: CallId,
         folder: &mut Option<PathBuf>,
-        id: LineId,
+        (id, outbound): (LineId, bool),
         (from, identity, to, trunk): (&str, &CallerIdentity, &str, &str),
         port: RtpPort,
         media: NegotiatedMedia,
@@ -165,6 +185,8 @@ impl Desk {
                 attestation: identity.attestation.name().into(),
                 ..opened(call, from, to, trunk, media.codec)
             },
+            outbound,
+            redial: self.redial_of(from, identity.withheld, trunk),
             line,
             keeps_log: folder.is_some(),
             journal: self.journal.clone(),

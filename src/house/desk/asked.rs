@@ -6,6 +6,7 @@ use media_engine::EngineMetrics;
 use sip_bridge::RouteState;
 use tokio::sync::mpsc;
 
+use super::dialling::Dialler;
 use super::{Carrier, Desk, OpenCall};
 use crate::control::server::Asked;
 use crate::control::{CallStatus, ProcessStatus, Reply, Request, TapStatus};
@@ -18,6 +19,11 @@ impl Desk {
             Request::Say(_) => self.say(asked),
             Request::Type { text, from, wait } => {
                 self.type_in(text, from.as_deref(), *wait, replies)
+            }
+            Request::Dial { number } => self.dial(number, Dialler::Client(replies.clone())),
+            Request::Reload => {
+                let reply = self.answer_reload();
+                send(replies, reply);
             }
             Request::Status => send(replies, self.status()),
             Request::QueueList => send(replies, self.queue_list(|_| true)),
@@ -93,6 +99,12 @@ impl Desk {
             tts_waiting: metrics.tts_waiting,
             forgotten: self.text.forgotten(),
             routes_down: self.routes_down(),
+            ticks: metrics.ticks,
+            ticks_late: metrics.ticks_late,
+            strained: self.budget.is_strained(),
+            outbound: self.outbound_status(),
+            kept: self.kept_status(),
+            reload: self.reload.status(),
         }
     }
 }

@@ -4,6 +4,7 @@ use brain_protocol::BrainMessage;
 use brain_supervisor::SupervisorEvent;
 use media_core::LineId;
 
+use super::dialling::Dialler;
 use super::{Carrier, Desk, OpenCall};
 use crate::line::LineInput;
 
@@ -27,6 +28,9 @@ impl Desk {
             SupervisorEvent::Message(
                 message @ (BrainMessage::Send(_) | BrainMessage::TextDone { .. }),
             ) => self.text.brain(message),
+            SupervisorEvent::Message(BrainMessage::Dial { dial, to }) => {
+                self.dial(&to, Dialler::Brain(dial));
+            }
             SupervisorEvent::Message(message) => self.brain_message(message),
         }
     }
@@ -53,6 +57,7 @@ fn line_of(message: &BrainMessage) -> Option<LineId> {
         | BrainMessage::JobStarted { line, .. }
         | BrainMessage::JobFinished { line, .. } => *line,
         BrainMessage::Hello { .. }
+        | BrainMessage::Dial { .. }
         | BrainMessage::Send(_)
         | BrainMessage::TextDone { .. }
         | BrainMessage::Pong { .. } => return None,

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use media_core::LineId;
-use sip_bridge::{BridgeEvent, CallId, CallOutcome, Cdr, HangupReason};
+use sip_bridge::{BridgeEvent, CallDirection, CallId, CallOutcome, Cdr, HangupBy, HangupReason};
 
+use super::dialling::CallOut;
 use super::records::{fill_conversation, fill_media};
 use super::{Carrier, Desk};
+use crate::house::redial::{Party, was_cut_off};
 use crate::house::start::{BridgeEvents, CLOSE_WITHIN};
 use crate::line::{LineEnd, LineInput};
 use crate::report::{RECORDING_FILE, TRANSCRIPT_FILE};
@@ -16,17 +18,21 @@ const HUNG_UP_WITHIN: Duration = Duration::from_secs(1);
 
 impl Desk {
     pub(super) fn ended(&mut self, call: CallId, outcome: CallOutcome, mut cdr: Box<Cdr>) {
-        let Some(open) = self.calls.remove(&call) else {
+        let Some(mut open) = self.calls.remove(&call) else {
             // It was refused before it had a line, or its line failed.
             return self.records.put(*cdr);
         };
+        let kept = open.out.as_ref().is_some_and(CallOut::is_kept);
+        if let Some(out) = open.out.take() {
+            self.call_out_over(out, &outcome);
+        }
         match open.carrier {
             Carrier::Agent(line) => {
                 let file = |name| Some(open.folder.as_ref()?.join(name).display().to_string());
                 cdr.conversation.recording =
                     file(RECORDING_FILE).filter(|_| self.config.recording.audio);
                 cdr.conversation.transcript = file(TRANSCRIPT_FILE);
-                self.closing.insert(open.line, cdr);
+                self.closing.insert(open.line, (cdr, kept));
                 // The line must hear of its end whatever else waits for it.
                 tokio::spawn(async move { line.inputs.send(LineInput::Ended(outcome)).await });
             }
@@ -49,15 +55,34 @@ impl Desk {
             let call = self.calls.iter().find(|(_, open)| open.line == line).map(|(call, _)| *call);
             if let Some(call) = call {
                 self.bridge.hangup(call, HangupReason::Failure);
-                self.calls.remove(&call);
+                let out = self.calls.remove(&call).and_then(|open| open.out);
+                if let Some(out) = out {
+                    self.call_out_over(out, &fault());
+                }
             }
         }
-        let Some(mut cdr) = self.closing.remove(&line) else { return };
+        let Some((mut cdr, kept)) = self.closing.remove(&line) else { return };
         if let Some(end) = end {
             fill_media(&mut cdr, &end.statistics);
             fill_conversation(&mut cdr, &end.figures);
+            self.remember(&cdr, kept, line, end);
         }
         self.records.put(*cdr);
+    }
+
+    /// Keeps what the caller's next call is to know, if this one was cut off. A call that the line
+    /// keeps open goes on whatever ended it.
+    fn remember(&mut self, cdr: &Cdr, kept: bool, line: LineId, end: LineEnd) {
+        let other = if cdr.direction == CallDirection::Outbound { &cdr.to } else { &cdr.from };
+        let withheld = cdr.caller.as_ref().is_some_and(|caller| caller.withheld);
+        let party = Party::new(other, withheld, &cdr.trunk);
+        let silent = cdr.outcome.hangup_by == HangupBy::Line
+            && cdr.outcome.q850 == Some(HangupReason::MediaTimeout.q850());
+        let deaf_s = if silent { self.config.rtp.timeout_s } else { 0 };
+        let remembered = end.memory.remembered(end.over, Duration::from_secs(deaf_s));
+        if kept || was_cut_off(&cdr.outcome, &remembered) {
+            self.redials.keep(end.over, party, line.0, remembered);
+        }
     }
 
     pub(super) async fn close(mut self, mut bridge: BridgeEvents) {
@@ -67,7 +92,7 @@ impl Desk {
             self.line_ended(ended);
         }
         // A line that does not end in time has told nothing of itself; its call was one all the same.
-        for cdr in std::mem::take(&mut self.closing).into_values() {
+        for (cdr, _) in std::mem::take(&mut self.closing).into_values() {
             self.records.put(*cdr);
         }
         self.bridge.shutdown(Duration::ZERO).await;
@@ -114,5 +139,15 @@ impl Desk {
             }
             event => self.bridge_event(event),
         }
+    }
+}
+
+/// What is told of a call whose line had a fault.
+fn fault() -> CallOutcome {
+    CallOutcome {
+        hangup_by: HangupBy::Line,
+        sip_status: 500,
+        reason: "a fault of the line".into(),
+        q850: Some(HangupReason::Failure.q850()),
     }
 }

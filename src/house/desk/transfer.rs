@@ -2,7 +2,7 @@
 
 use brain_protocol::TransferOutcome;
 use media_core::{LineId, NegotiatedMedia};
-use sip_bridge::outbound::{OutboundGate, OutboundRefusal};
+use sip_bridge::outbound::OutboundRefusal;
 use sip_bridge::{CallId, HangupReason, ReferTarget, Replaces, TransferResult};
 
 use super::{Carrier, Desk, OpenCall, What};
@@ -110,8 +110,7 @@ impl Desk {
 
     /// Whether this number may be the target of a transfer, judged like every number that is called.
     fn may_transfer_to(&self, number: &str) -> Result<String, OutboundRefusal> {
-        // A line that may call nobody puts nobody through.
-        OutboundGate::default().may_transfer_to(number)
+        self.out.gate.may_transfer_to(number)
     }
 
     fn call_of(&self, line: LineId) -> Option<CallId> {

@@ -1,0 +1,43 @@
+use serde::{Deserialize, Serialize};
+
+/// The day's account of calls out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboundStatus {
+    /// Calls out that are open.
+    pub calls: usize,
+    /// Minutes used, or promised to those.
+    pub minutes_used: u64,
+    /// Minutes that a day has.
+    pub minutes_per_day: u64,
+    /// Money spent or promised, in millionths of the prices' currency.
+    pub spent_millionths: u64,
+}
+
+/// How the call that is kept open goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptStatus {
+    /// Whether it is up.
+    pub up: bool,
+    /// Seconds for which it was, all its calls together.
+    pub up_seconds: u64,
+    /// Seconds since it is kept.
+    pub kept_seconds: u64,
+    /// Times that it was called again.
+    pub reconnects: u64,
+    /// Seconds until it is tried again; absent: it is up, or being called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try_s: Option<u64>,
+    /// Why the last try came to nothing, or the last call ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// How the configuration was read the last time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadStatus {
+    /// Seconds ago.
+    pub ago_s: u64,
+    /// Why it was not taken; absent: it is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
