@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -26,6 +27,9 @@ impl Brain {
         let (program, arguments) =
             config.command.split_first().ok_or_else(|| io::Error::other("no program"))?;
         let mut command = Command::new(program);
+        for name in std::env::vars_os().map(|(name, _)| name).filter(|it| is_the_lines(it)) {
+            command.env_remove(name);
+        }
         command
             .args(arguments)
             .envs(config.environment.iter().map(|(name, value)| (name, value)))
@@ -72,6 +76,13 @@ impl Brain {
     }
 }
 
+/// Whether a variable is the line's own: its configuration, its token, its secrets. A brain gets
+/// none of them, whatever it starts in turn; what is meant for it is named `XENLINE_BRAIN_…`.
+fn is_the_lines(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b"XENLINE_") && !name.starts_with(b"XENLINE_BRAIN_")
+}
+
 impl Drop for Brain {
     fn drop(&mut self) {
         // Reaped already means that the group was killed already, and the id may be another's.
@@ -90,5 +101,20 @@ fn describe(status: ExitStatus) -> String {
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(signal)) => format!("was ended by signal {signal}"),
         (None, None) => "ended".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_brain_gets_no_secret_of_the_line() {
+        for name in ["XENLINE_HTTP_TOKEN", "XENLINE_SECRET_PBX", "XENLINE_SIP__CHANNELS"] {
+            assert!(is_the_lines(OsStr::new(name)), "{name}");
+        }
+        for name in ["PATH", "XENLINE_BRAIN_CONFIG", brain_protocol::SOCKET_VARIABLE] {
+            assert!(!is_the_lines(OsStr::new(name)), "{name}");
+        }
     }
 }
