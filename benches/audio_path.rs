@@ -133,7 +133,7 @@ fn receiving() -> Vec<Part> {
                 playout.insert(now, &packet(n, &PAYLOAD));
             }
             n += 1;
-            playout.pull(now, &mut out, |payload, pcm| decoder.decode(payload, pcm)).silent
+            playout.pull(now, &mut out, &mut decoder).silent
         };
         assert!((0..SETTLED).map(|_| turn()).last() == Some(0), "it plays what it is given");
         let name = format!("jitter buffer to linear audio/{name}");

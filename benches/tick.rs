@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use media_core::hearing::EarConfig;
 use media_core::rtp::RtpPacket;
 use media_core::{
-    Codec, Direction, LineId, NegotiatedMedia, PayloadType, Ptime, RtpTimestamp, SequenceNumber,
-    Ssrc,
+    Codec, Direction, LineId, NegotiatedMedia, OpusFormat, PayloadType, Ptime, RtpTimestamp,
+    SequenceNumber, Ssrc,
 };
 use media_engine::bench::TickBench;
 use media_engine::{Engine, EngineConfig, Engines, Line, LineMode, LineSpec};
@@ -149,8 +149,12 @@ fn open(engine: &Engine, id: u64, phone: &UdpSocket) -> (SocketAddr, Line) {
         receive_payload_type: PayloadType(0),
         send_telephone_event: None,
         receive_telephone_event: None,
+        telephone_event_hz: 8_000,
+        opus: OpusFormat::default(),
         ptime: Ptime::MS20,
         direction: Direction::SendRecv,
+        voip_metrics: false,
+        srtp: None,
     };
     let spec = LineSpec {
         id: LineId(id),

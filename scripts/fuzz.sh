@@ -2,6 +2,9 @@
 # Runs each fuzz target for FUZZ_SECONDS from its seed corpus, with libFuzzer on the pinned stable
 # toolchain. A crash leaves its input in target/fuzz/crashes and fails the run.
 #
+# There is no target for STUN, because nothing here reads it: what is not RTP or RTCP is dropped by
+# its first two bits.
+#
 #   scripts/fuzz.sh [TARGET...]
 set -euo pipefail
 cd "$(dirname "$0")/.."

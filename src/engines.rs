@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use media_core::Codec;
+use media_core::codec::Codecs;
 use media_core::plugin::{SpeechChunk, SpeechSink, SpeechToText, TextToSpeech};
 use plugin_piper::{Backend, Espeak, Piper};
 use plugin_whisper::{Whisper, WhisperSettings};
@@ -137,12 +138,25 @@ pub fn last_resort() -> Result<Espeak, EngineError> {
         .map_err(|error| EngineError { what: "voice of last resort", message: error.to_string() })
 }
 
+/// Every codec that the line speaks.
+pub const CODECS: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+
 /// The codec with this encoding name.
 #[must_use]
 pub fn codec(name: &str) -> Option<Codec> {
-    [Codec::Pcmu, Codec::Pcma, Codec::G722]
-        .into_iter()
-        .find(|codec| codec.encoding_name().eq_ignore_ascii_case(name))
+    CODECS.into_iter().find(|codec| codec.encoding_name().eq_ignore_ascii_case(name))
+}
+
+/// Their encoding names, for people.
+#[must_use]
+pub fn codec_names() -> String {
+    CODECS.map(Codec::encoding_name).join(", ")
+}
+
+/// What lines are coded with: the codecs of the audio path, and Opus.
+#[must_use]
+pub fn codecs() -> Codecs {
+    Codecs::default().with(Arc::new(plugin_opus::Opus))
 }
 
 /// The command that starts the brain: the configured one, or the `xenline-brain` beside this

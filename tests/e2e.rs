@@ -42,6 +42,8 @@ mod latency;
 mod ledger;
 #[path = "e2e/one_voice.rs"]
 mod one_voice;
+#[path = "e2e/opus.rs"]
+mod opus;
 #[path = "e2e/other_users.rs"]
 mod other_users;
 #[path = "e2e/outbound.rs"]
@@ -61,6 +63,8 @@ mod sipp;
 mod soak;
 #[path = "e2e/softphone.rs"]
 mod softphone;
+#[path = "e2e/srtp.rs"]
+mod srtp;
 #[path = "e2e/store_away.rs"]
 mod store_away;
 #[path = "e2e/stuck_tap.rs"]

@@ -70,7 +70,7 @@ fn over_the_network(said: &[i16], seed: u64) -> (Vec<i16>, f32) {
             playout.insert(MonoTime::from_micros(arrival), &packet);
         }
         let mut tick = [0; TICK_SAMPLES];
-        playout.pull(now, &mut tick, |payload, out| decoder.decode(payload, out));
+        playout.pull(now, &mut tick, &mut decoder);
         heard.extend_from_slice(&tick);
         delay_ms_max = delay_ms_max.max(playout.statistics().delay_ms as f32);
     }

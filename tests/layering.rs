@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each of our crates may import of ours. The root, `xenline`, may import everything.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     // The pure cores: the words of the audio path, the arbiter, the messages of the brain.
     ("media-core", &[]),
     ("queue-governor", &["media-core"]),
@@ -20,6 +20,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     // Engines stand behind the traits of the core and know nothing else of the house.
     ("plugin-whisper", &["media-core"]),
     ("plugin-piper", &["media-core"]),
+    ("plugin-opus", &["media-core"]),
     // The brain is a process of its own: messages and lanes, never media.
     ("xenline-brain", &["brain-protocol", "lane-broker"]),
 ];

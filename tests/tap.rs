@@ -13,7 +13,7 @@ use std::time::Duration;
 use lane_broker::tap::{RuleSpec, Tap, TapConfig};
 use lane_broker::{Limits, MemoryStore};
 use media_core::hearing::EarConfig;
-use media_core::{Codec, Direction, LineId, NegotiatedMedia, Ptime};
+use media_core::{Codec, Direction, LineId, NegotiatedMedia, OpusFormat, Ptime};
 use media_engine::{Engine, EngineConfig, EngineMetrics, Engines, Line, LineMode, LineSpec};
 
 const LINES: u64 = 40;
@@ -80,12 +80,16 @@ fn open(engine: &Engine, n: u64, peer: SocketAddr) -> Line {
         remote_rtp: peer,
         remote_rtcp: peer,
         codec: Codec::Pcmu,
-        send_payload_type: Codec::Pcmu.static_payload_type(),
-        receive_payload_type: Codec::Pcmu.static_payload_type(),
+        send_payload_type: Codec::Pcmu.usual_payload_type(),
+        receive_payload_type: Codec::Pcmu.usual_payload_type(),
         send_telephone_event: None,
         receive_telephone_event: None,
+        telephone_event_hz: 8_000,
+        opus: OpusFormat::default(),
         ptime: Ptime::MS20,
         direction: Direction::SendRecv,
+        voip_metrics: false,
+        srtp: None,
     };
     let port = engine.reserve_port().expect("a free port");
     let (id, ear) = (LineId(n + 1), EarConfig::default());

@@ -74,6 +74,8 @@ pub struct MediaFigures {
     pub loss_percent: Option<f32>,
     /// Estimated MOS (E-model, not listened).
     pub mos_estimated: Option<f32>,
+    /// MOS that the peer reported of what we sent (RFC 3611), if it did.
+    pub peer_mos: Option<f32>,
 }
 
 /// What the line measured about the conversation.

@@ -9,6 +9,7 @@ use media_core::Codec;
 use crate::acl::Trunk;
 use crate::admission::AdmissionLimits;
 use crate::digest::Credentials;
+use crate::negotiation::{MediaTerms, SrtpPolicy};
 use crate::policy::TrunkPolicy;
 
 /// The bridge's configuration.
@@ -35,6 +36,10 @@ pub struct BridgeConfig {
     pub limits: AdmissionLimits,
     /// Codecs, the preferred first.
     pub codecs: Vec<Codec>,
+    /// Whether media is protected.
+    pub srtp: SrtpPolicy,
+    /// What the calls of a trunk may agree on, where that is not just the above: its name, and what.
+    pub terms: Vec<(String, MediaTerms)>,
     /// Our address as peers reach it: written into SDP when `local_rtp` has no address of its own,
     /// and into Contact and Via when the listener is bound to the wildcard.
     pub media_ip: IpAddr,
@@ -57,6 +62,8 @@ impl Default for BridgeConfig {
             probe_every_s: 30,
             limits: AdmissionLimits::channels(10),
             codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722],
+            srtp: SrtpPolicy::Off,
+            terms: Vec::new(),
             media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),
             ring_max_s: 120,

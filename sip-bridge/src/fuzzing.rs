@@ -11,7 +11,7 @@ use crate::digest::{Credentials, DigestAlgorithm};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::message::{Identity, Replaces, TransportKind};
-use crate::negotiation::{Accepted, Offer};
+use crate::negotiation::{Accepted, CallTerms, MediaTerms, Offer, SrtpPolicy, Terms};
 use crate::policy::{Phones, Policies, TrunkPolicy};
 use crate::{guard, sdp, stack};
 
@@ -42,13 +42,17 @@ pub fn stream(bytes: &[u8]) {
 
 /// An SDP as offer and as answer.
 pub fn session_description(bytes: &[u8]) {
-    let codecs = [Codec::Pcmu, Codec::Pcma, Codec::G722];
+    let codecs = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+    let plain = CallTerms::plain(&codecs);
+    let secure = CallTerms { srtp: SrtpPolicy::Optional, keys_may_travel: true, ..plain.clone() };
     let Ok(description) = sdp::parse(bytes) else { return };
-    if let Ok(accepted) = Accepted::offer(&description, &codecs) {
-        let answer = accepted.answer(1, 1, SocketAddr::from(([127, 0, 0, 1], 4000)));
-        assert!(sdp::parse(answer.as_bytes()).is_ok(), "our own answer does not parse: {answer}");
+    for terms in [plain, secure] {
+        if let Ok(accepted) = Accepted::offer(&description, &terms) {
+            let answer = accepted.answer(1, 1, SocketAddr::from(([127, 0, 0, 1], 4000)));
+            assert!(sdp::parse(answer.as_bytes()).is_ok(), "our own answer does not parse");
+        }
+        let _ = Offer::new(&terms).answered(&description);
     }
-    let _ = Offer::new(&codecs).answered(&description);
 }
 
 /// A conversation: records of (what the line does, how long it waits, a datagram), each datagram
@@ -63,9 +67,10 @@ pub fn conversation(mut bytes: &[u8]) {
         media_ip: line.ip(),
         user_agent: "x".into(),
     };
+    let terms = MediaTerms { codecs: vec![Codec::Pcmu], ..MediaTerms::default() };
     let mut agent = Agent::new(AgentConfig {
         identity,
-        codecs: [Codec::Pcmu].into(),
+        terms: Terms::new(terms, Vec::new()),
         limits: AdmissionLimits::channels(8),
         ring_max: Duration::from_secs(60),
         policies: Policies::new(policies()),

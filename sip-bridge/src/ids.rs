@@ -1,5 +1,6 @@
 use core::fmt::Write as _;
 
+use media_core::rtp::srtp::{KEY_AND_SALT_BYTES, SrtpKey};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -50,6 +51,13 @@ impl IdSource {
         let mut key = [0; 32];
         self.rng.fill_bytes(&mut key);
         key
+    }
+
+    /// An SRTP master key and its salt: 240 random bits (RFC 4568 §6.1).
+    pub(crate) fn srtp_key(&mut self) -> SrtpKey {
+        let mut key = [0; KEY_AND_SALT_BYTES];
+        self.rng.fill_bytes(&mut key);
+        SrtpKey::new(key)
     }
 
     /// A number below `bound`, near enough to uniform for a back-off.

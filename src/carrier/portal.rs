@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::Carrier;
-use crate::config::{Config, TrunkSection};
+use crate::config::{Config, Srtp, TrunkSection};
 
 /// One thing to set in the carrier's portal, with `{…}` where this line's values go.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -39,7 +39,7 @@ pub fn steps(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> Vec<St
     carrier.portal.iter().map(step).collect()
 }
 
-fn values(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> [(&'static str, String); 8] {
+fn values(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> [(&'static str, String); 9] {
     let sip = &config.sip;
     let listener = sip.listen_udp.or(sip.listen_tcp).or(sip.listen_tls);
     // Whoever listens on all addresses is reached at the one that its sound comes from.
@@ -60,7 +60,8 @@ fn values(carrier: &Carrier, config: &Config, trunk: &TrunkSection) -> [(&'stati
         ("{channels}", trunk.channels.unwrap_or(sip.channels).to_string()),
         ("{outbound}", profile(config, trunk)),
         ("{caller_id}", caller_id(config, trunk)),
-        ("{codecs}", sip.codecs.join(", ")),
+        ("{codecs}", trunk.codecs.as_ref().unwrap_or(&sip.codecs).join(", ")),
+        ("{srtp}", srtp(trunk.srtp).into()),
         ("{regions}", regions.join(", ")),
     ]
 }
@@ -88,6 +89,15 @@ fn caller_id(config: &Config, trunk: &TrunkSection) -> String {
     match calls_out(config, trunk) {
         true => format!("{}, one of your numbers", config.outbound.from),
         false => "as it is".into(),
+    }
+}
+
+/// The portal's setting for encrypted media.
+fn srtp(srtp: Srtp) -> &'static str {
+    match srtp {
+        Srtp::Off => "off",
+        Srtp::Optional => "SRTP or off, as you like, with SIP over TLS",
+        Srtp::Required => "SRTP (not ZRTP), with SIP over TLS",
     }
 }
 

@@ -1,12 +1,32 @@
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 
 use super::Finding;
-use crate::config::{Config, SipSection};
+use crate::config::{Config, SipSection, Srtp, TrunkSection};
 
 pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
     listeners(&config.sip, tell);
     tell(media_ports(config));
     tell(acl(config));
+    config.trunk.iter().filter_map(protection).for_each(tell);
+}
+
+/// What protects the sound of a trunk's calls, where that is asked for.
+fn protection(trunk: &TrunkSection) -> Option<Finding> {
+    const WHAT: &str = "SRTP";
+    let name = &trunk.name;
+    let wanted = match trunk.srtp {
+        Srtp::Off => return None,
+        Srtp::Optional => "where it is offered",
+        Srtp::Required => "always",
+    };
+    if trunk.srtp_keys_in_clear {
+        return Some(Finding::warning(
+            WHAT,
+            format!("trunk {name:?}: {wanted}, with keys over UDP and TCP for all to read"),
+            "leave [[trunk]] srtp_keys_in_clear out, and let the trunk signal over TLS",
+        ));
+    }
+    Some(Finding::good(WHAT, format!("trunk {name:?}: {wanted}, with keys over TLS")))
 }
 
 fn listeners(sip: &SipSection, tell: &mut dyn FnMut(Finding)) {

@@ -159,7 +159,7 @@ pub struct CallArgs {
     /// Give up when it is not answered within so long, in seconds
     #[arg(long, default_value_t = 30, value_name = "S")]
     pub answer_within_s: u64,
-    /// Offer only this codec (PCMU, PCMA or G722)
+    /// Offer only this codec (PCMU, PCMA, G722 or opus)
     #[arg(long)]
     pub codec: Option<String>,
     /// Put this header into the INVITE, e.g. "X-Account: 17"; may be given several times

@@ -37,7 +37,7 @@ pub use sections::{
 };
 pub use tap::TapSection;
 pub use text::{HttpSection, SmsSection, TextSection};
-pub use trunk::{TrunkKind, TrunkSection};
+pub use trunk::{Srtp, TrunkKind, TrunkSection};
 pub use validate::{Problem, validate};
 
 /// Why there is no usable configuration.

@@ -1,5 +1,6 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use sip_bridge::negotiation::SrtpPolicy;
 use sip_bridge::{DigestAlgorithm, TrunkPolicy, is_custom_header};
 
 use super::governor::GovernorOverride;
@@ -14,6 +15,29 @@ pub enum TrunkKind {
     Carrier,
     /// Telephones: they register, and prove who they are with every call.
     Softphone,
+}
+
+/// Whether a trunk's sound is protected (SRTP, with keys in SDP).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Srtp {
+    /// Never.
+    #[default]
+    Off,
+    /// Where the trunk offers it.
+    Optional,
+    /// Always.
+    Required,
+}
+
+impl From<Srtp> for SrtpPolicy {
+    fn from(srtp: Srtp) -> Self {
+        match srtp {
+            Srtp::Off => SrtpPolicy::Off,
+            Srtp::Optional => SrtpPolicy::Optional,
+            Srtp::Required => SrtpPolicy::Required,
+        }
+    }
 }
 
 /// `[[trunk]]`
@@ -53,6 +77,15 @@ pub struct TrunkSection {
     pub headers_in: Vec<String>,
     /// `X-` headers that calls and transfers over it may carry.
     pub headers_out: Vec<String>,
+    /// Voice codecs in order of preference; absent: those of `[sip]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codecs: Option<Vec<String>>,
+    /// Whether Opus, where it is among the codecs, is spoken over UDP signalling too.
+    pub opus_over_udp: bool,
+    /// `off`, `optional` or `required`: whether its sound is protected.
+    pub srtp: Srtp,
+    /// Whether SRTP's keys are taken from signalling that is not TLS, too.
+    pub srtp_keys_in_clear: bool,
     /// What is different from `[governor]` on its lines.
     #[serde(skip_serializing_if = "GovernorOverride::is_empty")]
     pub governor: GovernorOverride,
@@ -76,6 +109,10 @@ impl Default for TrunkSection {
             early_media: false,
             headers_in: Vec::new(),
             headers_out: Vec::new(),
+            codecs: None,
+            opus_over_udp: false,
+            srtp: Srtp::Off,
+            srtp_keys_in_clear: false,
             governor: GovernorOverride::default(),
         }
     }

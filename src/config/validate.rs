@@ -70,13 +70,15 @@ fn sip(config: &Config, wrong: &mut Wrong<'_>) {
 }
 
 fn codecs(config: &Config, wrong: &mut Wrong<'_>) {
-    for name in &config.sip.codecs {
-        if crate::engines::codec(name).is_none() {
-            wrong("sip.codecs", format!("{name:?} is not one of PCMU, PCMA, G722"));
+    let own = config.trunk.iter().filter_map(|trunk| trunk.codecs.as_ref());
+    let lists = own.map(|own| ("trunk.codecs", own)).chain([("sip.codecs", &config.sip.codecs)]);
+    for (key, list) in lists {
+        for name in list.iter().filter(|name| crate::engines::codec(name).is_none()) {
+            wrong(key, format!("{name:?} is not one of {}", crate::engines::codec_names()));
         }
-    }
-    if config.sip.codecs.is_empty() {
-        wrong("sip.codecs", "no codec: list at least \"PCMU\"".into());
+        if list.is_empty() {
+            wrong(key, "no codec: list at least \"PCMU\"".into());
+        }
     }
 }
 
@@ -93,6 +95,14 @@ fn trunks(config: &Config, wrong: &mut Wrong<'_>) {
             let next = "write sip:address[:port], an address that the trunk's allow lists, or its answer is not heard";
             wrong("trunk.probe", format!("{deaf:?}: {next}"));
         }
+    }
+    let has_tls = config.sip.listen_tls.is_some();
+    let in_vain = |trunk: &&super::TrunkSection| {
+        trunk.srtp != super::Srtp::Off && !has_tls && !trunk.srtp_keys_in_clear
+    };
+    if let Some(trunk) = config.trunk.iter().find(in_vain) {
+        let next = "SRTP's keys go over TLS only: set sip.listen_tls, or srtp = \"off\"";
+        wrong("trunk.srtp", format!("trunk {:?}: {next}", trunk.name));
     }
     for (key, message) in config.trunk.iter().filter_map(super::TrunkSection::problem) {
         wrong(key, message);
@@ -120,6 +130,10 @@ fn rtp(config: &Config, wrong: &mut Wrong<'_>) {
                  the next, one pair per channel"
             ),
         );
+    }
+    if config.rtp.rest_s > 3_600 {
+        let next = "an hour, 3600, is the most that a port rests: longer and the range runs dry";
+        wrong("rtp.rest_s", next.into());
     }
     if !(1..=86_400).contains(&config.rtp.timeout_s) {
         let next = "between 1 and 86400: at 0 every call would end at once";
@@ -225,6 +239,12 @@ mod tests {
             ("sip.probe_s", |c| c.sip.probe_s = 0),
             ("sip.channels", |c| c.sip.channels = 0),
             ("sip.codecs", |c| c.sip.codecs = vec!["G729".into()]),
+            ("trunk.codecs", |c| {
+                let allow = vec!["10.0.0.0/8".parse().expect("a network")];
+                let codecs = Some(Vec::new());
+                let name = "own".into();
+                c.trunk.push(TrunkSection { name, allow, codecs, ..TrunkSection::default() });
+            }),
             ("rtp.port_min", |c| c.rtp.port_max = c.rtp.port_min),
             ("rtp.port_min", |c| {
                 (c.sip.channels, c.rtp.port_min, c.rtp.port_max) = (2, 20_001, 20_004);
@@ -245,6 +265,12 @@ mod tests {
                     ..TrunkSection::default()
                 });
             }),
+            ("trunk.srtp", |c| {
+                let allow = vec!["10.0.0.0/8".parse().expect("a network")];
+                let (name, srtp) = ("own".into(), super::super::Srtp::Optional);
+                c.trunk.push(TrunkSection { name, allow, srtp, ..TrunkSection::default() });
+            }),
+            ("rtp.rest_s", |c| c.rtp.rest_s = 3_601),
             ("trunk.headers_in", |c| {
                 let allow = vec!["10.0.0.0/8".parse().expect("a network")];
                 let headers_in = vec!["Contact".into()];

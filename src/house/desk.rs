@@ -298,7 +298,7 @@ impl Desk {
 
     fn established(&mut self, call: CallId, media: NegotiatedMedia) {
         if matches!(self.calls.get(&call), Some(OpenCall { carrier: Carrier::Waiting(_), .. })) {
-            self.open_waiting(call, media);
+            self.open_waiting(call, media.clone());
         }
         self.answered(call);
         let Some(open) = self.calls.get_mut(&call) else { return };

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
+use ipnet::IpNet;
 use lane_broker::LaneStore;
+use media_core::Codec;
 use media_engine::{Clock, Engine};
+use sip_bridge::negotiation::MediaTerms;
 use sip_bridge::outbound::OutboundGate;
 use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk, TrunkPolicy};
 use tokio::sync::mpsc;
@@ -14,6 +17,7 @@ use super::account::AccountFile;
 use super::desk::{Desk, DeskParts, Signals};
 use super::media::engine_config;
 use super::writing;
+use crate::carrier::{Carrier, CarrierError};
 use crate::cdr::CallRecords;
 use crate::config::{Config, LaneStoreKind, LineMode, TrunkSection, runtime_dir};
 use crate::control::server;
@@ -214,6 +218,7 @@ fn start_media(config: &Config, engines: Option<&Engines>) -> Result<Engine, Sta
         stt: engines.map(|e| e.stt.clone()),
         tts: engines.map(|e| e.tts.clone()),
         fallback_tts: engines.map(|e| e.fallback.clone()),
+        codecs: engines::codecs(),
     };
     Engine::start(engine_config(config), speech)
         .map_err(|error| StartFailure::Audio(error.to_string()))
@@ -254,11 +259,43 @@ fn bridge_config(config: &Config) -> BridgeConfig {
         registrations: config.registration.iter().filter_map(|it| it.spec()).collect(),
         probe_every_s: config.sip.probe_s,
         limits: config.admission_limits(),
-        codecs: config.sip.codecs.iter().filter_map(|name| engines::codec(name)).collect(),
+        codecs: codecs(&config.sip.codecs),
+        terms: config
+            .trunk
+            .iter()
+            .map(|trunk| (trunk.name.clone(), terms(config, trunk)))
+            .collect(),
         media_ip: config.sip.media_ip,
         user_agent: config.sip.user_agent.clone(),
         ..BridgeConfig::default()
     }
+}
+
+fn terms(config: &Config, trunk: &TrunkSection) -> MediaTerms {
+    MediaTerms {
+        codecs: codecs(trunk.codecs.as_ref().unwrap_or(&config.sip.codecs)),
+        opus_over_udp: trunk.opus_over_udp,
+        srtp: trunk.srtp.into(),
+        srtp_keys_in_clear: trunk.srtp_keys_in_clear,
+        media_networks: media_networks(&trunk.name),
+    }
+}
+
+/// Where the trunk's sound comes from, as its carrier publishes it: the same data that the firewall is
+/// made of. Without a carrier's file sound comes from wherever its SDP says.
+fn media_networks(trunk: &str) -> Vec<IpNet> {
+    match Carrier::find(trunk) {
+        Ok(carrier) => carrier.media.networks,
+        Err(CarrierError::Unknown(_)) => Vec::new(),
+        Err(error) => {
+            tracing::warn!(trunk, %error, "its sound is taken from any address that its SDP says");
+            Vec::new()
+        }
+    }
+}
+
+fn codecs(names: &[String]) -> Vec<Codec> {
+    names.iter().filter_map(|name| engines::codec(name)).collect()
 }
 
 type Brain = (Option<SupervisorHandle>, mpsc::Receiver<SupervisorEvent>);

@@ -389,5 +389,6 @@ fn call_stats(statistics: &LineStatistics) -> CallStats {
         jitter_ms: f64::from(statistics.jitter_ms),
         playout_delay_ms: f64::from(statistics.playout_delay_ms),
         mos_estimated: f64::from(statistics.mos_estimated),
+        peer_mos: statistics.peer_mos.map(f64::from),
     }
 }

@@ -229,6 +229,9 @@ pub struct CallStats {
     pub playout_delay_ms: f64,
     /// Mean opinion score estimated by the E-model (ITU-T G.107). Nobody listened.
     pub mos_estimated: f64,
+    /// The one that the peer reported of what we sent (RFC 3611), if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_mos: Option<f64>,
 }
 
 /// When a caller's turn passed each hop of hearing.

@@ -180,6 +180,7 @@ impl Script {
             jitter_ms: 0.41,
             playout_delay_ms: 40.0,
             mos_estimated: 4.38,
+            peer_mos: Some(4.2),
         };
         let closed = CallClosed {
             hangup_by: "agent".into(),

@@ -56,6 +56,10 @@ fn figures(summary: &Summary) -> Vec<(&'static str, String)> {
         ),
         ("jitter", format!("{:.2} ms", stats.jitter_ms)),
         ("MOS, estimated (G.107)", format!("{:.2}", stats.mos_estimated)),
+        (
+            "MOS, as the peer reports it",
+            stats.peer_mos.map_or("–".into(), |mos| format!("{mos:.1}")),
+        ),
     ]
 }
 

@@ -107,8 +107,8 @@ impl Softphone {
     /// [`CallError`].
     pub async fn dial(dialling: Dialling) -> Result<Softphone, CallError> {
         let setup = |error: &dyn std::fmt::Display| CallError::Setup(error.to_string());
-        let engine = Engine::start(engine_config(dialling.bind), Engines::default())
-            .map_err(|e| setup(&e))?;
+        let engine =
+            Engine::start(engine_config(dialling.bind), media_engines()).map_err(|e| setup(&e))?;
         let (to_us, mut signals) = mpsc::channel(EVENTS_MAX);
         let bridge = Bridge::start(bridge_config(&dialling), to_us).await.map_err(|e| setup(&e))?;
         let port = engine.reserve_port().map_err(|e| setup(&e))?;
@@ -231,6 +231,11 @@ impl Softphone {
     }
 }
 
+/// A softphone hears and speaks no words, only codecs.
+fn media_engines() -> Engines {
+    Engines { codecs: crate::engines::codecs(), ..Engines::default() }
+}
+
 fn engine_config(bind: IpAddr) -> EngineConfig {
     EngineConfig {
         audio_threads: 1,
@@ -243,6 +248,7 @@ fn engine_config(bind: IpAddr) -> EngineConfig {
         stt_workers: 1,
         tts_workers: 1,
         media_timeout: Duration::from_secs(60),
+        ..EngineConfig::default()
     }
 }
 

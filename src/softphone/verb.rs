@@ -116,9 +116,11 @@ fn headers(written: &[String]) -> Result<Vec<(String, String)>, Failure> {
 }
 
 fn codecs(only: Option<&str>) -> Result<Vec<Codec>, Failure> {
-    let Some(name) = only else { return Ok(vec![Codec::Pcmu, Codec::Pcma, Codec::G722]) };
+    let Some(name) = only else { return Ok(crate::engines::CODECS.to_vec()) };
     match crate::engines::codec(name) {
         Some(codec) => Ok(vec![codec]),
-        None => Err(Failure::Usage(format!("{name:?} is not one of PCMU, PCMA, G722"))),
+        None => {
+            Err(Failure::Usage(format!("{name:?} is not one of {}", crate::engines::codec_names())))
+        }
     }
 }

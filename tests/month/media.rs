@@ -284,11 +284,15 @@ impl Call {
         let mut pcm = [0; TICK_SAMPLES];
         let Line { playout, decoder, .. } = &mut self.line;
         let (decoded, words) = (&mut self.tally.decoded, &mut self.words);
-        let pulled = playout.pull(MonoTime::from_micros(self.now_us), &mut pcm, |payload, pcm| {
-            *decoded += 1;
-            words.hear(payload);
-            decoder.decode(payload, pcm)
-        });
+        let pulled = playout.pull(
+            MonoTime::from_micros(self.now_us),
+            &mut pcm,
+            &mut |payload: &[u8], pcm: &mut [i16]| {
+                *decoded += 1;
+                words.hear(payload);
+                decoder.decode(payload, pcm)
+            },
+        );
         self.tally.waiting_max = self.tally.waiting_max.max(self.on_the_way.len() as u32);
         let away = self.now_us < self.outage_until_us + 500_000;
         let settled = self.now_us > self.start_us + 1_000_000;

@@ -74,7 +74,7 @@ fn receiving_allocates_nothing_whatever_comes() {
             playout.insert(now, &packet);
             let _ = dtmf.on_event(now, packet.timestamp, &packet.payload[n as usize % 150..]);
         }
-        playout.pull(now, &mut out, |payload, pcm| decoder.decode(payload, pcm));
+        playout.pull(now, &mut out, &mut decoder);
         rtcp.on_sent(now, packet.timestamp, 160);
         if rtcp.is_due(now) {
             let length = rtcp.write_report(now, &mut statistics, &mut report).expect("room");
@@ -114,7 +114,7 @@ fn two_hundred_calls_take_a_small_part_of_a_tick() {
                 if !(lossy && number.is_multiple_of(20)) {
                     playout.insert(now, &packet);
                 }
-                playout.pull(now, &mut out, |payload, pcm| decoder.decode(payload, pcm));
+                playout.pull(now, &mut out, decoder);
             }
             spent[round] += start.elapsed();
         }

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use media_core::hearing::EarConfig;
-use media_core::{Codec, Direction, LineId, NegotiatedMedia, Ptime};
+use media_core::{Codec, Direction, LineId, NegotiatedMedia, OpusFormat, Ptime};
 use media_engine::{Engine, EngineConfig, Engines, LineMode, LineSpec};
 
 fn main() {
@@ -124,12 +124,16 @@ fn media(remote_rtp: SocketAddr) -> NegotiatedMedia {
         remote_rtp,
         remote_rtcp: SocketAddr::new(remote_rtp.ip(), remote_rtp.port() + 1),
         codec,
-        send_payload_type: codec.static_payload_type(),
-        receive_payload_type: codec.static_payload_type(),
+        send_payload_type: codec.usual_payload_type(),
+        receive_payload_type: codec.usual_payload_type(),
         send_telephone_event: None,
         receive_telephone_event: None,
+        telephone_event_hz: 8_000,
+        opus: OpusFormat::default(),
         ptime: Ptime::MS20,
         direction: Direction::SendRecv,
+        voip_metrics: false,
+        srtp: None,
     }
 }
 

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use media_core::codec::Codecs;
 use media_core::hearing::EarConfig;
-use media_core::{Codec, Direction, LineId, MonoTime, NegotiatedMedia, Ptime};
+use media_core::{Codec, Direction, LineId, MonoTime, NegotiatedMedia, OpusFormat, Ptime};
 
-use crate::audio::{AudioLine, Tick};
+use crate::audio::{AudioLine, Coders, Tick};
 use crate::clock::{Clock, wall_ahead_ns};
 use crate::control::Control;
 use crate::leg::LegMix;
@@ -51,7 +52,8 @@ impl TickBench {
     #[must_use]
     pub fn new(lines: usize, mode: LineMode, codec: Codec) -> Self {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let ports = PortAllocator::new(ip, 40_000..=59_999, Clock::new()).expect("a range");
+        let ports = PortAllocator::new(ip, 40_000..=59_999, crate::ports::PORT_REST, Clock::new())
+            .expect("a range");
         let ports = Arc::new(ports);
         let (control, _, _) = Control::new(lines * LEGS_MAX, Arc::new(AtomicUsize::new(0)));
         let control = Arc::new(control);
@@ -60,6 +62,7 @@ impl TickBench {
             recorder: RecorderPort::new().0,
             tick_ms: 20,
             media_timeout: Duration::from_secs(30),
+            codecs: Codecs::default(),
         };
         let mut bench = Self {
             lines: Vec::new(),
@@ -81,10 +84,11 @@ impl TickBench {
             let media = media(peer.local_addr().expect("bound"), codec);
             let id = LineId(n as u64);
             let ear = EarConfig::default();
+            let coders = coders(&media);
             let spec = LineSpec { id, port, media, mode, record: None, ear };
             let key = control.acquire().expect("a slot");
             let Built { audio, pump, handle } =
-                build(spec, Box::new(|_| {}), key, &control, &bench.around);
+                build(spec, coders, Box::new(|_| {}), key, &control, &bench.around);
             bench.lines.push(*audio);
             bench.rest.push((pump, handle));
             bench.peers.push(peer);
@@ -104,7 +108,8 @@ impl TickBench {
             peer.connect(port.local_addr()).expect("connected");
             let media = media(peer.local_addr().expect("bound"), codec);
             let key = handle.control.acquire().expect("a slot");
-            let spec = (port, media, Some(EarConfig::default()));
+            let coders = coders(&media);
+            let spec = (port, media, coders, Some(EarConfig::default()));
             let BuiltLeg { seat, pump, .. } =
                 build_leg(spec, Box::new(|_| {}), key, handle, &self.around);
             let reseat = |table| {
@@ -161,16 +166,24 @@ impl TickBench {
     }
 }
 
+fn coders(media: &NegotiatedMedia) -> Coders {
+    Coders::new(&Codecs::default(), media).expect("a codec that needs no plugin")
+}
+
 fn media(remote_rtp: SocketAddr, codec: Codec) -> NegotiatedMedia {
     NegotiatedMedia {
         remote_rtp,
         remote_rtcp: SocketAddr::new(remote_rtp.ip(), 9),
         codec,
-        send_payload_type: codec.static_payload_type(),
+        send_payload_type: codec.usual_payload_type(),
         receive_payload_type: media_core::PayloadType(0),
         send_telephone_event: None,
         receive_telephone_event: None,
+        telephone_event_hz: 8_000,
+        opus: OpusFormat::default(),
         ptime: Ptime::MS20,
         direction: Direction::SendRecv,
+        voip_metrics: false,
+        srtp: None,
     }
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use media_core::Ptime;
+use media_core::codec::Codecs;
 use media_core::plugin::{SpeechToText, TextToSpeech};
 
-use crate::ports::PortError;
+use crate::ports::{PORT_REST, PortError};
 
 /// Sizes and times of an engine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +35,8 @@ pub struct EngineConfig {
     pub tts_workers: usize,
     /// A peer that sends no RTP for this long is reported.
     pub media_timeout: Duration,
+    /// How long the ports of a line that is closed stay unused.
+    pub port_rest: Duration,
 }
 
 impl Default for EngineConfig {
@@ -48,6 +51,7 @@ impl Default for EngineConfig {
             stt_workers: 1,
             tts_workers: 1,
             media_timeout: Duration::from_secs(30),
+            port_rest: PORT_REST,
         }
     }
 }
@@ -61,6 +65,8 @@ pub struct Engines {
     pub tts: Option<Arc<dyn TextToSpeech>>,
     /// The voice of last resort, for [`crate::Speech::FallbackText`].
     pub fallback_tts: Option<Arc<dyn TextToSpeech>>,
+    /// What lines can be coded with.
+    pub codecs: Codecs,
 }
 
 impl fmt::Debug for Engines {
@@ -70,6 +76,7 @@ impl fmt::Debug for Engines {
             .field("stt", &self.stt.as_ref().map(|stt| stt.capabilities().name))
             .field("tts", &voice(&self.tts))
             .field("fallback_tts", &voice(&self.fallback_tts))
+            .field("codecs", &self.codecs)
             .finish()
     }
 }

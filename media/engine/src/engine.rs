@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use rtrb::RingBuffer;
 
-use crate::audio::AudioThread;
+use crate::audio::{AudioThread, Coders};
 use crate::clock::Clock;
 use crate::config::{EngineConfig, Engines, StartError};
 use crate::control::Control;
@@ -55,8 +55,8 @@ impl Engine {
         config.check()?;
         let clock = Clock::new();
         let range = config.port_range.clone();
-        let ports = Arc::new(PortAllocator::new(config.bind_ip, range, clock)?);
-        let Engines { stt, tts, fallback_tts } = engines;
+        let ports = Arc::new(PortAllocator::new(config.bind_ip, range, config.port_rest, clock)?);
+        let Engines { stt, tts, fallback_tts, codecs } = engines;
         // Nobody to decode is no recogniser; lines are told so instead of waiting for ever.
         let stt = stt.filter(|_| config.stt_workers > 0);
         let speech = Arc::new(SpeechPool::new(tts, fallback_tts, config.lines_max));
@@ -72,6 +72,7 @@ impl Engine {
                 recorder: recorder_port,
                 tick_ms: config.ptime.ms(),
                 media_timeout: config.media_timeout,
+                codecs,
             }),
             speech,
             stt: Arc::new(SttPool::new(stt)),
@@ -112,13 +113,14 @@ impl Engine {
     /// [`OpenError`]; the port is given back.
     pub fn open_line(&self, spec: LineSpec, events: LineEventSink) -> Result<Line, OpenError> {
         let around = self.around.as_ref().ok_or(OpenError::ShuttingDown)?;
+        let coders = Coders::new(&around.codecs, &spec.media)?;
         self.admit()?;
         let control = self.idlest();
         let Some(key) = control.acquire() else {
             self.lines_open.fetch_sub(1, Ordering::AcqRel);
             return Err(OpenError::Full { max: self.lines_max });
         };
-        let Built { audio, pump, handle } = build(spec, events, key, control, around);
+        let Built { audio, pump, handle } = build(spec, coders, events, key, control, around);
         control.send(PumpMessage::Open { key, line: pump });
         if control.command(Command::Open(audio)).is_err() {
             control.send(PumpMessage::Cancel { key });
@@ -146,6 +148,7 @@ impl Engine {
             return Err(OpenError::Echo);
         }
         let around = self.around.as_ref().ok_or(OpenError::ShuttingDown)?;
+        let coders = Coders::new(&around.codecs, &spec.media)?;
         self.admit()?;
         let control = &line.control;
         let Some(key) = control.acquire() else {
@@ -153,8 +156,9 @@ impl Engine {
             return Err(OpenError::Full { max: self.lines_max });
         };
         let LegSpec { port, media, ear, mix } = spec;
+        let agreed = media.clone();
         let BuiltLeg { seat, pump, shared } =
-            build_leg((port, media, ear), events, key, line, around);
+            build_leg((port, media, coders, ear), events, key, line, around);
         control.send(PumpMessage::Open { key, line: pump });
         let reseat = |table| control.command(Command::Reseat(line.key, table)).is_ok();
         if let Err(error) = line.company.join(seat, mix, reseat) {
@@ -166,7 +170,7 @@ impl Engine {
             key: SeatKey { line: line.key, seat: key },
             control: Arc::clone(control),
             company: Arc::clone(&line.company),
-            media: Mutex::new(media),
+            media: Mutex::new(agreed),
         })
     }
 

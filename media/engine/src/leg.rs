@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrayvec::ArrayVec;
+use media_core::codec::Codecs;
 use media_core::hearing::EarConfig;
 use media_core::rtp::Digit;
 use media_core::{LineId, NegotiatedMedia, SampleRate};
@@ -100,8 +101,9 @@ impl Leg {
 
     /// Follows a re-INVITE: new address, direction, payload types, packet length or codec.
     pub fn update_media(&self, media: NegotiatedMedia) {
-        let update = follow(&self.media, media, &self.shared, self.company.tick_ms);
-        self.command(Command::Update(self.key, update));
+        if let Some(update) = follow(&self.media, media, &self.shared, &self.company) {
+            self.command(Command::Update(self.key, update));
+        }
     }
 
     /// Sends key presses (RFC 4733) to its peer, if it agreed to them; other characters are left
@@ -133,17 +135,25 @@ impl Drop for Leg {
     }
 }
 
-/// The parts of a change of `current` to `media`.
+/// The parts of a change of `current` to `media`; `None` if it cannot be coded, which is our own
+/// mistake: what cannot be coded is not to be negotiated.
 pub(crate) fn follow(
     current: &Mutex<NegotiatedMedia>,
     media: NegotiatedMedia,
     shared: &LineShared,
-    tick_ms: u32,
-) -> Box<MediaUpdate> {
+    company: &Company,
+) -> Option<Box<MediaUpdate>> {
     let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-    let update = MediaUpdate::new(&current, media, shared.rate, tick_ms);
-    *current = media;
-    Box::new(update)
+    match MediaUpdate::new(&current, &media, &company.codecs, shared.rate, company.tick_ms) {
+        Ok(update) => {
+            *current = media;
+            Some(Box::new(update))
+        }
+        Err(error) => {
+            tracing::error!(line = %shared.id, %error, "the call goes on as it was");
+            None
+        }
+    }
 }
 
 /// Who sits at a line besides the peer that it was opened with, as seen from outside the tick.
@@ -151,12 +161,13 @@ pub(crate) fn follow(
 pub(crate) struct Company {
     pub line_rate: SampleRate,
     pub tick_ms: u32,
+    pub codecs: Codecs,
     guests: Mutex<ArrayVec<(LineKey, SampleRate), GUESTS_MAX>>,
 }
 
 impl Company {
-    pub fn new(line_rate: SampleRate, tick_ms: u32) -> Self {
-        Self { line_rate, tick_ms, guests: Mutex::default() }
+    pub fn new(line_rate: SampleRate, tick_ms: u32, codecs: Codecs) -> Self {
+        Self { line_rate, tick_ms, codecs, guests: Mutex::default() }
     }
 
     /// Has `send` tell the tick of a table at which `seat` sits, too. Tables are told in the order

@@ -37,7 +37,7 @@
 //! - A disk, recogniser, voice or event sink that stands still costs what it does, not the call.
 //!
 //! # Not done here
-//! No signalling, no SRTP, no retransmission. A socket is not connected
+//! No signalling, no agreement on keys (SRTP itself is done here), no retransmission. A socket is not connected
 //! to its peer: the kernel drops strangers by a filter instead, so that they get no ICMP answer.
 
 mod audio;
@@ -64,6 +64,7 @@ mod sockets;
 mod speech;
 mod statistics;
 mod sync;
+mod tap;
 
 pub use clock::Clock;
 pub use config::{EngineConfig, Engines, StartError};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use media_core::codec::CodecError;
 use media_core::hearing::EarConfig;
 use media_core::rtp::Digit;
 use media_core::{Generation, LineId, NegotiatedMedia, SampleRate};
@@ -83,6 +84,9 @@ pub enum OpenError {
     /// A second handle of a socket could not be had.
     #[error("out of file descriptors or memory for the line: {0}")]
     System(#[from] std::io::Error),
+    /// What was negotiated cannot be coded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     ShuttingDown,
@@ -198,8 +202,9 @@ impl Line {
 
     /// Follows a re-INVITE: new address, direction, payload types, packet length or codec.
     pub fn update_media(&self, media: NegotiatedMedia) {
-        let update = follow(&self.media, media, &self.shared, self.company.tick_ms);
-        self.command(Command::Update(SeatKey::host(self.key), update));
+        if let Some(update) = follow(&self.media, media, &self.shared, &self.company) {
+            self.command(Command::Update(SeatKey::host(self.key), update));
+        }
     }
 
     /// Changes how its first leg takes part in the mix, once others have joined.

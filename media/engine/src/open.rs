@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use media_core::codec::Codecs;
 use media_core::hearing::{Ear, EarConfig, EarshotVad};
 use media_core::{LineId, NegotiatedMedia, SampleRate};
 use rtrb::RingBuffer;
 
-use crate::audio::{AudioLine, EventPort, Leg, LegParts, Player, Seat, SeatParts};
+use crate::audio::{AudioLine, Coders, EventPort, Leg, LegParts, Player, Seat, SeatParts};
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::event::LineEventSink;
@@ -15,11 +16,12 @@ use crate::floor::SharedFloor;
 use crate::leg::Company;
 use crate::line::{Line, LineMode, LineShared, LineSpec};
 use crate::ports::RtpPort;
-use crate::pump::{Feeder, Hearing, Levels, PumpLine, PumpLineParts, Recording};
+use crate::pump::{Feeder, Hearing, Levels, PumpLine, PumpLineParts, Recording, SPEECH_MS_MAX};
 use crate::recorder::RecorderPort;
-use crate::rings::{EVENT_DEPTH, LineKey, SPEECH_DEPTH, TAP_DEPTH};
+use crate::rings::{EVENT_DEPTH, LineKey, SPEECH_DEPTH};
 use crate::speech::{SpeechPool, SttLane};
 use crate::statistics::Counters;
+use crate::tap::tap;
 
 /// What all lines of an engine have in common.
 pub(crate) struct Surroundings {
@@ -27,6 +29,7 @@ pub(crate) struct Surroundings {
     pub recorder: RecorderPort,
     pub tick_ms: u32,
     pub media_timeout: Duration,
+    pub codecs: Codecs,
 }
 
 /// A line in its three parts.
@@ -39,13 +42,14 @@ pub(crate) struct Built {
 /// Builds a line for a place on an audio thread.
 pub(crate) fn build(
     spec: LineSpec,
+    coders: Coders,
     sink: LineEventSink,
     key: LineKey,
     control: &Arc<Control>,
     around: &Surroundings,
 ) -> Built {
     let LineSpec { id, port, media, mode, record, ear } = spec;
-    let rate = media.codec.sample_rate();
+    let (rate, agreed) = (media.codec.sample_rate(), media.clone());
     let speaks = mode != LineMode::Echo;
     let place = Place {
         key,
@@ -55,13 +59,15 @@ pub(crate) fn build(
         sink,
         port,
         media,
+        coders,
         taps: speaks || record.is_some(),
     };
     let (feeder, player) = speaks
         .then(|| {
             let (frames_in, frames_out) = RingBuffer::new(SPEECH_DEPTH);
             let frame_samples = rate.samples_in_ms(around.tick_ms);
-            (Feeder::new(frames_in, frame_samples), Player::new(frames_out))
+            let feeder = Feeder::new(frames_in, frame_samples, rate.samples_in_ms(SPEECH_MS_MAX));
+            (feeder, Player::new(frames_out))
         })
         .unzip();
     let shared = Arc::clone(&place.shared);
@@ -81,9 +87,9 @@ pub(crate) fn build(
         key,
         control: Arc::clone(control),
         speech: Arc::clone(&around.speech),
-        media: Mutex::new(media),
+        media: Mutex::new(agreed),
         mode,
-        company: Arc::new(Company::new(rate, around.tick_ms)),
+        company: Arc::new(Company::new(rate, around.tick_ms, around.codecs.clone())),
     };
     Built { audio: Box::new(AudioLine::new(seat, player)), pump: Box::new(pump), handle }
 }
@@ -97,7 +103,7 @@ pub(crate) struct BuiltLeg {
 
 /// Builds a leg that is to join `line`, with a place of its own beside the pump.
 pub(crate) fn build_leg(
-    (port, media, ear): (RtpPort, NegotiatedMedia, Option<EarConfig>),
+    (port, media, coders, ear): (RtpPort, NegotiatedMedia, Coders, Option<EarConfig>),
     sink: LineEventSink,
     key: LineKey,
     line: &Line,
@@ -113,6 +119,7 @@ pub(crate) fn build_leg(
         sink,
         port,
         media,
+        coders,
         taps: true,
     };
     let (seat, parts) = place.furnish(ear);
@@ -134,6 +141,7 @@ struct Place<'a> {
     sink: LineEventSink,
     port: RtpPort,
     media: NegotiatedMedia,
+    coders: Coders,
     /// Somebody listens to what is heard and sent.
     taps: bool,
 }
@@ -141,10 +149,10 @@ struct Place<'a> {
 impl Place<'_> {
     /// The seat for the tick, and the pump's half, which does nothing yet but report and hear.
     fn furnish(self, ear: Option<EarConfig>) -> (Seat, PumpLineParts) {
-        let Place { key, shared, control, around, sink, port, media, taps } = self;
-        let (rate, tick_ms) = (shared.rate, around.tick_ms);
+        let Place { key, shared, control, around, sink, port, media, coders, taps } = self;
+        let (rate, tick_ms, ptime_ms) = (shared.rate, around.tick_ms, media.ptime.ms());
         let (event_ring, events) = RingBuffer::new(EVENT_DEPTH);
-        let (tap_in, tap_out) = taps.then(|| RingBuffer::new(TAP_DEPTH)).unzip();
+        let (tap_in, tap_out) = taps.then(|| tap(rate.samples_in_ms(tick_ms))).unzip();
         let hearing = ear.map(|ear| {
             let ear = Ear::new(EarConfig { sample_rate: rate, ..ear }, Box::new(EarshotVad::new()));
             Hearing::new(ear, Arc::new(SttLane::new(key, Arc::clone(control))))
@@ -153,7 +161,7 @@ impl Place<'_> {
         let seat = Seat::new(SeatParts {
             key,
             shared: Arc::clone(&shared),
-            leg: Leg::new(LegParts { port, media, line_rate: rate, tick_ms, now }),
+            leg: Leg::new(LegParts { port, media, coders, line_rate: rate, tick_ms, now }),
             events: EventPort::new(event_ring, Arc::clone(&shared)),
             tap: tap_in,
             media_timeout: around.media_timeout,
@@ -170,7 +178,7 @@ impl Place<'_> {
             hearing,
             levels: None,
             recording: None,
-            ptime_ms: media.ptime.ms(),
+            ptime_ms,
         };
         (seat, pump)
     }

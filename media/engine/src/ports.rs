@@ -15,7 +15,7 @@ use crate::sockets;
 
 /// How long a port that carried a call stays unused afterwards. A peer that has not understood
 /// that the call ended still sends for a while, and the next call on the port is not to hear it.
-const QUARANTINE: Duration = Duration::from_secs(3);
+pub(crate) const PORT_REST: Duration = Duration::from_secs(3);
 
 /// A bound pair of ports, waiting for a line. Dropping it frees them.
 #[derive(Debug)]
@@ -98,6 +98,7 @@ pub(crate) struct PortAllocator {
     ip: IpAddr,
     first: u16,
     last: u16,
+    rest: Duration,
     clock: Clock,
     state: Mutex<State>,
 }
@@ -120,12 +121,18 @@ pub(crate) struct PortLease {
 }
 
 impl PortAllocator {
-    pub fn new(ip: IpAddr, range: RangeInclusive<u16>, clock: Clock) -> Result<Self, PortError> {
+    /// Pairs out of `range`; one that was used rests for `rest`.
+    pub fn new(
+        ip: IpAddr,
+        range: RangeInclusive<u16>,
+        rest: Duration,
+        clock: Clock,
+    ) -> Result<Self, PortError> {
         let (first, last) = range.into_inner();
         let even = first.checked_add(first % 2);
         match even {
             Some(even) if even > 0 && even < last => {
-                Ok(Self { ip, first: even, last, clock, state: Mutex::default() })
+                Ok(Self { ip, first: even, last, rest, clock, state: Mutex::default() })
             }
             _ => Err(PortError::EmptyRange { first, last }),
         }
@@ -218,7 +225,7 @@ impl PortLease {
 
 impl Drop for PortLease {
     fn drop(&mut self) {
-        let until = self.allocator.clock.now() + QUARANTINE;
+        let until = self.allocator.clock.now() + self.allocator.rest;
         let mut state = self.allocator.lock();
         if state.in_use.remove(&self.port) {
             state.resting.push_back((self.port, until));
@@ -234,7 +241,9 @@ mod tests {
 
     fn allocator(range: RangeInclusive<u16>) -> Arc<PortAllocator> {
         let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Arc::new(PortAllocator::new(ip, range, Clock::new()).expect("a range with pairs"))
+        Arc::new(
+            PortAllocator::new(ip, range, PORT_REST, Clock::new()).expect("a range with pairs"),
+        )
     }
 
     #[test]
@@ -261,6 +270,17 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_rested_long_enough_is_used_again() {
+        let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let short = Duration::from_millis(20);
+        let ports = PortAllocator::new(ip, 31_050..=31_051, short, Clock::new()).expect("a pair");
+        let ports = Arc::new(ports);
+        drop(ports.reserve().expect("the only pair"));
+        std::thread::sleep(2 * short);
+        assert_eq!(ports.reserve().expect("the same").local_addr().port(), 31_050);
+    }
+
+    #[test]
     fn a_port_that_another_program_holds_is_stepped_over() {
         let taken = UdpSocket::bind("127.0.0.1:31021").expect("an RTCP port taken by somebody");
         let ports = allocator(31_020..=31_023);
@@ -272,10 +292,12 @@ mod tests {
     #[test]
     fn a_foreign_address_and_an_empty_range_are_named() {
         let ip = "203.0.113.9".parse().expect("an address");
-        let ports = Arc::new(PortAllocator::new(ip, 31_030..=31_033, Clock::new()).expect("pairs"));
+        let ports = Arc::new(
+            PortAllocator::new(ip, 31_030..=31_033, PORT_REST, Clock::new()).expect("pairs"),
+        );
         assert!(matches!(ports.reserve(), Err(PortError::NoSuchAddress { .. })));
         for range in [31_041..=31_042, 31_040..=31_040, 65_535..=65_535, 0..=0] {
-            let made = PortAllocator::new(ip, range, Clock::new());
+            let made = PortAllocator::new(ip, range, PORT_REST, Clock::new());
             assert!(matches!(made, Err(PortError::EmptyRange { .. })));
         }
     }

@@ -4,14 +4,14 @@
 //! | --- | --- | --- | --- | --- | --- |
 //! | commands | audio thread | anybody → tick | [`COMMAND_DEPTH`] | they wait, in order, in a bounded backlog that the pump moves on | nothing to do |
 //! | events | line | tick → pump | [`EVENT_DEPTH`] | the event is lost and counted; the last [`EVENT_RESERVE`] places are kept for events that nothing later repeats | nothing to report |
-//! | tap | line that hears, plays or records | tick → pump | [`TAP_DEPTH`] | the frame is lost and counted; the recording has silence there | nothing was heard |
+//! | tap | line that hears, plays or records | tick → pump | [`crate::tap::TAP_DEPTH`] | the frame is lost and counted; the recording has silence there | nothing was heard |
 //! | speech | line that speaks | pump → tick | [`SPEECH_DEPTH`] | the feeder keeps the rest | comfort noise is sent, and `starved_ticks` counts |
 //! | graveyard | audio thread | tick → pump | [`GRAVEYARD_DEPTH`] | the line stays, silent, until the next tick | nothing to free |
 //!
 //! All are single-producer, single-consumer and wait-free. A ring's memory is freed with the half
 //! that is dropped last: the tick's halves go through the graveyard, so that is never the tick.
 
-use media_core::{Generation, MonoTime};
+use media_core::Generation;
 
 use crate::audio::{AudioLine, Guest, MediaUpdate, Table};
 use crate::leg::LegMix;
@@ -24,31 +24,15 @@ pub(crate) const COMMANDS_PER_TICK: usize = 256;
 pub(crate) const EVENT_DEPTH: usize = 64;
 /// See the table.
 pub(crate) const EVENT_RESERVE: usize = 16;
-/// One second of a pump that does not run.
-pub(crate) const TAP_DEPTH: usize = 50;
 /// Half a second that the pump may be late with the next frame. A revoke makes the tick throw
 /// away that much at once, so it is not made longer than needed.
 pub(crate) const SPEECH_DEPTH: usize = 25;
 /// Lines that end within one tick.
 pub(crate) const GRAVEYARD_DEPTH: usize = 256;
 
-/// Samples in a frame: 20 ms at 16 kHz, the longest tick at the highest line rate.
-pub(crate) const FRAME_SAMPLES: usize = 320;
-
-/// One tick of a line's audio, both ways.
-#[derive(Clone, Copy)]
-pub(crate) struct TapFrame {
-    /// Ticks since the line opened, those left out included. A jump is a gap.
-    pub tick: u64,
-    /// When its last sample arrived.
-    pub at: MonoTime,
-    /// Whether `sent` is speech, not comfort noise.
-    pub speaking: bool,
-    /// Samples used in both.
-    pub length: usize,
-    pub heard: [i16; FRAME_SAMPLES],
-    pub sent: [i16; FRAME_SAMPLES],
-}
+/// Samples in a frame: 20 ms at 48 kHz, the longest tick at the highest line rate. Frames
+/// have this room at every rate.
+pub(crate) const FRAME_SAMPLES: usize = media_core::FRAME_SAMPLES_MAX;
 
 /// One tick of speech, stamped with the right to be heard; or the mark behind the last one.
 #[derive(Clone, Copy)]

@@ -24,6 +24,9 @@ pub struct LineStatistics {
     /// peer is known the kernel counts them, together with packets for which the socket's buffer
     /// had no room.
     pub foreign: u64,
+    /// Packets from the peer's address that are not the peer's: its key did not protect them, or they
+    /// came before; without a key, they do not go on with its stream. Dropped.
+    pub unauthentic: u64,
     /// Datagrams that are no RTP, or of a payload type that was not agreed on.
     pub malformed: u64,
     /// Milliseconds of audio that concealment had to invent.
@@ -36,6 +39,8 @@ pub struct LineStatistics {
     pub playout_delay_ms: f32,
     /// The peer's loss report about our packets, percent.
     pub peer_loss_percent: f32,
+    /// Mean opinion score that the peer reports of us (RFC 3611), if it does.
+    pub peer_mos: Option<f32>,
     /// Round trip from RTCP, once the peer's reports allow it.
     pub round_trip_ms: Option<f32>,
     /// Mean opinion score of what we hear, estimated by the E-model from loss and delay.
@@ -57,6 +62,7 @@ pub(crate) struct Counters {
     pub duplicates: AtomicU64,
     pub reordered: AtomicU64,
     pub foreign: AtomicU64,
+    pub unauthentic: AtomicU64,
     pub malformed: AtomicU64,
     pub concealed_us: AtomicU64,
     pub starved_ticks: AtomicU64,
@@ -66,6 +72,7 @@ pub(crate) struct Counters {
     pub jitter_us: AtomicU32,
     pub playout_delay_us: AtomicU32,
     pub peer_fraction_lost: AtomicU32,
+    pub peer_mos_tenths: AtomicU32,
     pub round_trip_us: AtomicU32,
     remote: Address,
 }
@@ -98,12 +105,16 @@ impl Counters {
             duplicates: get(&self.duplicates),
             reordered: get(&self.reordered),
             foreign: get(&self.foreign),
+            unauthentic: get(&self.unauthentic),
             malformed: get(&self.malformed),
             concealed_ms: get(&self.concealed_us) / 1_000,
             starved_ticks: get(&self.starved_ticks),
             jitter_ms: ms(&self.jitter_us),
             playout_delay_ms: ms(&self.playout_delay_us),
             peer_loss_percent: self.peer_fraction_lost.load(Ordering::Relaxed) as f32 / 2.56,
+            peer_mos: Some(self.peer_mos_tenths.load(Ordering::Relaxed))
+                .filter(|tenths| *tenths > 0)
+                .map(|tenths| tenths as f32 / 10.0),
             round_trip_ms,
             mos_estimated: 0.0,
             remote: self.remote.load(),

@@ -32,12 +32,12 @@ fn everything_is_back_at_the_baseline_after_lines_and_after_the_engine() {
     let at_start = (descriptors(), threads());
     let engine = Engine::start(config(), Engines::default()).expect("an engine");
     // Threads take their stacks, and the allocator its arenas, with the first lines.
-    fleet(&engine, peer, 50);
-    fleet(&engine, peer, 50);
+    fleet(&engine, &peer, 50);
+    fleet(&engine, &peer, 50);
     phone.forget();
     let baseline = (descriptors(), threads(), resident_kb());
     for _ in 0..10 {
-        fleet(&engine, peer, 50);
+        fleet(&engine, &peer, 50);
         phone.forget();
     }
     println!("baseline {baseline:?}, now {:?}", (descriptors(), threads(), resident_kb()));
@@ -46,22 +46,22 @@ fn everything_is_back_at_the_baseline_after_lines_and_after_the_engine() {
     assert_eq!(engine.metrics().ports_in_use, 0);
     eventually(|| engine.metrics().ports_resting == 0, || format!("{:?}", engine.metrics()));
 
-    memory_of_echo_lines(&engine, peer);
-    a_full_engine_refuses_and_recovers(peer);
-    shutdown_ends_open_lines(peer);
+    memory_of_echo_lines(&engine, &peer);
+    a_full_engine_refuses_and_recovers(&peer);
+    shutdown_ends_open_lines(&peer);
 
     engine.shutdown();
     assert_eq!((descriptors(), threads()), at_start);
 }
 
 /// Opens lines of every kind, talks on them, drops them without a word.
-fn fleet(engine: &Engine, peer: media_core::NegotiatedMedia, lines: usize) {
+fn fleet(engine: &Engine, peer: &media_core::NegotiatedMedia, lines: usize) {
     let dir = tempfile::tempdir().expect("a directory");
     let modes = [LineMode::Echo, LineMode::Player, LineMode::Agent];
     let calls: Vec<_> = (0..lines)
         .map(|n| {
             let record = (n % 5 == 0).then(|| dir.path().join(format!("{n}.wav")));
-            let call = open_recording(engine, modes[n % 3], peer, record);
+            let call = open_recording(engine, modes[n % 3], peer.clone(), record);
             let samples = vec![1_000; 8_000];
             call.line.grant(Generation(1), Speech::Audio { samples, rate: SampleRate::Hz16000 });
             call
@@ -75,9 +75,9 @@ fn fleet(engine: &Engine, peer: media_core::NegotiatedMedia, lines: usize) {
     eventually(|| engine.metrics().lines == 0, || format!("lines stay: {:?}", engine.metrics()));
 }
 
-fn memory_of_echo_lines(engine: &Engine, peer: media_core::NegotiatedMedia) {
+fn memory_of_echo_lines(engine: &Engine, peer: &media_core::NegotiatedMedia) {
     let before = resident_kb();
-    let calls: Vec<_> = (0..60).map(|_| open(engine, LineMode::Echo, peer)).collect();
+    let calls: Vec<_> = (0..60).map(|_| open(engine, LineMode::Echo, peer.clone())).collect();
     std::thread::sleep(Duration::from_millis(300));
     let each = resident_kb().saturating_sub(before) / calls.len();
     println!("{each} kB for an echo line (resident, after others had been there)");
@@ -86,14 +86,14 @@ fn memory_of_echo_lines(engine: &Engine, peer: media_core::NegotiatedMedia) {
     eventually(|| engine.metrics().lines == 0, || format!("{:?}", engine.metrics()));
 }
 
-fn a_full_engine_refuses_and_recovers(peer: media_core::NegotiatedMedia) {
+fn a_full_engine_refuses_and_recovers(peer: &media_core::NegotiatedMedia) {
     let config = EngineConfig { lines_max: 2, port_range: 30_000..=30_999, ..config() };
     let engine = Engine::start(config, Engines::default()).expect("an engine");
-    let calls = [LineMode::Echo, LineMode::Agent].map(|mode| open(&engine, mode, peer));
+    let calls = [LineMode::Echo, LineMode::Agent].map(|mode| open(&engine, mode, peer.clone()));
     let spec = media_engine::LineSpec {
         id: media_core::LineId(3),
         port: engine.reserve_port().expect("a port"),
-        media: peer,
+        media: peer.clone(),
         mode: LineMode::Echo,
         record: None,
         ear: media_core::hearing::EarConfig::default(),
@@ -104,15 +104,15 @@ fn a_full_engine_refuses_and_recovers(peer: media_core::NegotiatedMedia) {
         assert!(matches!(call.close(), LineEvent::Closed { .. }));
     }
     eventually(|| engine.metrics().lines == 0, || format!("{:?}", engine.metrics()));
-    open(&engine, LineMode::Echo, peer).close();
+    open(&engine, LineMode::Echo, peer.clone()).close();
 }
 
-fn shutdown_ends_open_lines(peer: media_core::NegotiatedMedia) {
+fn shutdown_ends_open_lines(peer: &media_core::NegotiatedMedia) {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("call.wav");
     let config = EngineConfig { port_range: 31_000..=31_999, ..config() };
     let engine = Engine::start(config, Engines::default()).expect("an engine");
-    let call = open_recording(&engine, LineMode::Agent, peer, Some(path.clone()));
+    let call = open_recording(&engine, LineMode::Agent, peer.clone(), Some(path.clone()));
     std::thread::sleep(Duration::from_millis(100));
     let asked = Instant::now();
     engine.shutdown();

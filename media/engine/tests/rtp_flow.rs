@@ -57,8 +57,11 @@ fn packets_are_as_long_as_the_peer_wants_them() {
             let phone = Phone::new(codec);
             let ptime = Ptime::from_ms(ms).expect("one in use");
             let media = support::media(phone.addr(), codec);
-            let call =
-                open(&engine, LineMode::Agent, media_core::NegotiatedMedia { ptime, ..media });
+            let call = open(
+                &engine,
+                LineMode::Agent,
+                media_core::NegotiatedMedia { ptime, ..media.clone() },
+            );
             calls.push((phone, call, u32::from(ms), Instant::now()));
         }
     }
@@ -79,15 +82,15 @@ fn a_line_on_hold_falls_silent_and_goes_on_afterwards() {
     let engine = engine();
     let phone = Phone::new(Codec::Pcmu);
     let agreed = media(phone.addr(), Codec::Pcmu);
-    let call = open(&engine, LineMode::Agent, agreed);
+    let call = open(&engine, LineMode::Agent, agreed.clone());
     std::thread::sleep(Duration::from_millis(200));
     for direction in [Direction::RecvOnly, Direction::Inactive] {
-        call.line.update_media(media_core::NegotiatedMedia { direction, ..agreed });
+        call.line.update_media(media_core::NegotiatedMedia { direction, ..agreed.clone() });
         std::thread::sleep(Duration::from_millis(60));
         let before = phone.heard();
         std::thread::sleep(Duration::from_millis(300));
         assert_eq!(phone.count(), before.len(), "{direction:?} means that we do not send");
-        call.line.update_media(agreed);
+        call.line.update_media(agreed.clone());
         std::thread::sleep(Duration::from_millis(200));
         let after = &phone.heard()[before.len()..];
         assert!(after.len() >= 5, "it goes on");
@@ -97,8 +100,10 @@ fn a_line_on_hold_falls_silent_and_goes_on_afterwards() {
         let gap = after[0].timestamp.distance(last.timestamp);
         assert!((8 * 300..8 * 700).contains(&gap), "media time went on meanwhile: {gap}");
     }
-    call.line
-        .update_media(media_core::NegotiatedMedia { direction: Direction::SendOnly, ..agreed });
+    call.line.update_media(media_core::NegotiatedMedia {
+        direction: Direction::SendOnly,
+        ..agreed.clone()
+    });
     std::thread::sleep(Duration::from_millis(100));
     let count = phone.count();
     std::thread::sleep(Duration::from_millis(200));
@@ -134,7 +139,7 @@ fn reports_go_to_the_odd_port_and_end_with_goodbye() {
     rtcp.set_read_timeout(Some(support::PATIENCE)).expect("a timeout");
     let remote_rtcp = rtcp.local_addr().expect("bound");
     let agreed = media(phone.addr(), Codec::Pcmu);
-    let media = media_core::NegotiatedMedia { remote_rtcp, ..agreed };
+    let media = media_core::NegotiatedMedia { remote_rtcp, ..agreed.clone() };
     let call = open(&engine, LineMode::Agent, media);
     let mut bytes = [0; 1_500];
     let (length, from) = rtcp.recv_from(&mut bytes).expect("a report within some seconds");

@@ -82,12 +82,12 @@ fn a_peer_that_falls_silent_is_reported_once_and_one_on_hold_is_not() {
     let engine = Engine::start(config, Engines::default()).expect("an engine");
     let mut phone = Phone::new(Codec::Pcmu);
     let agreed = media(phone.addr(), Codec::Pcmu);
-    let call = open(&engine, LineMode::Echo, agreed);
+    let call = open(&engine, LineMode::Echo, agreed.clone());
     let speech = tone(500.0, 8_000, 1_600, 9_000.0);
     phone.speak(call.rtp, &speech, 20, |_| false);
     std::thread::sleep(3 * timeout);
     phone.speak(call.rtp, &speech, 20, |_| false);
-    call.line.update_media(NegotiatedMedia { direction: Direction::SendOnly, ..agreed });
+    call.line.update_media(NegotiatedMedia { direction: Direction::SendOnly, ..agreed.clone() });
     std::thread::sleep(3 * timeout);
     let mut seen = Vec::new();
     while let Ok(event) = call.events.try_recv() {

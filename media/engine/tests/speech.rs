@@ -23,8 +23,8 @@ fn singer(rate: SampleRate, takes_ms: u64) -> (Engines, Arc<AtomicUsize>) {
     let takes = Duration::from_millis(takes_ms);
     let voice = Singer { rate, hz: 500.0, takes, words_sung: Arc::clone(&words_sung), shy: false };
     let last = Singer { rate, hz: 900.0, takes, words_sung: Arc::default(), shy: false };
-    let engines =
-        Engines { tts: Some(Arc::new(voice)), fallback_tts: Some(Arc::new(last)), stt: None };
+    let (tts, fallback_tts) = (Some(Arc::new(voice) as Arc<_>), Some(Arc::new(last) as Arc<_>));
+    let engines = Engines { tts, fallback_tts, ..Engines::default() };
     (engines, words_sung)
 }
 
@@ -176,7 +176,7 @@ fn a_worker_outlives_whatever_a_voice_does_to_it() {
     let engine = engine_with(Engines {
         tts: Some(Arc::new(singer(500.0, true))),
         fallback_tts: Some(Arc::new(singer(900.0, false))),
-        stt: None,
+        ..Engines::default()
     });
     let phone = Phone::new(Codec::Pcmu);
     let call = open(&engine, LineMode::Agent, media(phone.addr(), Codec::Pcmu));

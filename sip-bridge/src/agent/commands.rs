@@ -4,6 +4,7 @@ use super::{Agent, Command, Dial, Link, ReferTarget, context};
 use crate::admission::AdmissionError;
 use crate::call::{Call, CallInput, Dialled};
 use crate::event::{BridgeEvent, CallId, TransferResult};
+use crate::negotiation::CallTerms;
 use crate::pii::Pii;
 use crate::policy::custom_lines;
 
@@ -71,10 +72,12 @@ impl Agent {
         if let Some(replaces) = replaces.flatten() {
             headers.push_str(&format!("Replaces: {}\r\nRequire: replaces\r\n", replaces.text()));
         }
+        let trunk = dial.trunk.as_deref().unwrap_or_default();
+        let terms = self.terms.of(trunk, dial.flow.transport, &mut self.ids);
         let dialled = Dialled {
             call: id,
             identity: self.identity.clone(),
-            codecs: dial.codecs,
+            terms: CallTerms { codecs: dial.codecs, ..terms },
             ring_max: self.ring_max,
             trunk: dial.trunk.as_deref().unwrap_or_default(),
             target: dial.target,

@@ -35,6 +35,7 @@ use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{Identity, Message, Method, Replaces, SipUri, TransportKind};
+use crate::negotiation::Terms;
 use crate::policy::Policies;
 use crate::timers::{Timer, TimerKey, TimerQueue};
 use crate::transaction::{ClientTransaction, ServerTransaction};
@@ -42,7 +43,7 @@ use crate::transaction::{ClientTransaction, ServerTransaction};
 /// What an agent is made with.
 pub(crate) struct AgentConfig {
     pub identity: Identity,
-    pub codecs: Arc<[Codec]>,
+    pub terms: Terms,
     pub limits: AdmissionLimits,
     pub ring_max: Duration,
     pub policies: Policies,
@@ -160,7 +161,7 @@ struct Slot {
 /// The user agent.
 pub(crate) struct Agent {
     identity: Arc<Identity>,
-    codecs: Arc<[Codec]>,
+    terms: Terms,
     ring_max: Duration,
     policies: Policies,
     routes: Vec<Route>,
@@ -194,7 +195,7 @@ impl Agent {
             registrations: Vec::new(),
             registrar: Registrar::new(ids.key()),
             identity: Arc::new(config.identity),
-            codecs: config.codecs,
+            terms: config.terms,
             ring_max: config.ring_max,
             policies: config.policies,
             routes: config.routes,
@@ -273,6 +274,11 @@ impl Agent {
     /// Replaces what the trunks are believed and allowed, for calls from now on.
     pub(crate) fn set_policies(&mut self, policies: Policies) {
         self.policies = policies;
+    }
+
+    /// Whether a call over `trunk` that is signalled over `transport` can be offered what it must be.
+    pub(crate) fn can_offer(&self, trunk: &str, transport: TransportKind) -> bool {
+        self.terms.can_be_met(trunk, transport)
     }
 
     /// Who we are.

@@ -223,7 +223,7 @@ impl Agent {
         let incoming = Incoming {
             call: call_id,
             identity: self.identity.clone(),
-            codecs: self.codecs.clone(),
+            terms: self.terms.of(trunk, arrival.flow.transport, &mut self.ids),
             ring_max: self.ring_max,
             trunk,
             policy: &policy,

@@ -122,7 +122,7 @@ impl Agent {
     /// where our RTP is, and the codecs that may be spoken.
     pub(crate) fn place_of(&self, call: CallId) -> Option<(String, Flow, SocketAddr, Vec<Codec>)> {
         let call = &self.calls.get(&call)?.call;
-        let codecs = self.codecs.to_vec();
+        let codecs = call.codecs().to_vec();
         Some((call.trunk().to_owned(), call.flow(), call.local_rtp(), codecs))
     }
 

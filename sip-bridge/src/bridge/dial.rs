@@ -41,6 +41,9 @@ pub enum DialError {
     /// The peer asked for no transfer, or took too long to be told.
     #[error("no transfer waits for this call: the other side hung up, or asked too long ago")]
     NoTransfer,
+    /// SRTP is required, and its keys would be readable on the way.
+    #[error("SRTP is required, and its keys go over TLS only: call with ;transport=tls")]
+    KeysInClear,
     /// All channels are in use, or the bridge is draining.
     #[error("no call can be placed: {0}")]
     NotAdmitted(#[from] AdmissionError),
@@ -147,7 +150,15 @@ impl Bridge {
             ways.iter().for_each(|(target, flow)| tls.name(flow.peer, &target.host));
         }
         let bad_target = || DialError::BadTarget(spec.target.clone());
-        let (target, flow) = ways.pop_front().ok_or_else(bad_target)?;
+        if ways.is_empty() {
+            return Err(bad_target());
+        }
+        ways.retain(|(_, flow)| {
+            let trunk = self.shared.gate().trunk_of(flow.peer.ip());
+            let trunk = trunk.as_deref().unwrap_or_default();
+            self.shared.look(|agent, _| agent.can_offer(trunk, flow.transport))
+        });
+        let (target, flow) = ways.pop_front().ok_or(DialError::KeysInClear)?;
         let from = target::from_header(&spec.from, &identity, flow)
             .ok_or_else(|| DialError::BadFrom(spec.from.clone()))?;
         let ip = flow.peer.ip();

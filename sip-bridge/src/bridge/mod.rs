@@ -38,6 +38,7 @@ use crate::config::{BridgeConfig, TlsConfig};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::gate::Gate;
 use crate::message::{Identity, TransportKind};
+use crate::negotiation::{MediaTerms, Terms};
 use crate::policy::{Policies, TrunkPolicy};
 
 /// Why a bridge did not start.
@@ -362,7 +363,10 @@ fn agent_config(
         probe_every: Duration::from_secs(config.probe_every_s.max(1).into()),
         identity,
         policies: Policies::new(config.policies),
-        codecs: config.codecs.into(),
+        terms: Terms::new(
+            MediaTerms { codecs: config.codecs, srtp: config.srtp, ..MediaTerms::default() },
+            config.terms,
+        ),
         limits: config.limits,
         ring_max: Duration::from_secs(config.ring_max_s.into()),
         seed,

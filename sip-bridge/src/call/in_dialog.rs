@@ -95,7 +95,7 @@ impl Call {
         if self.session.offer.is_some() {
             return self.reply(reply, 491, Extra::default()); // Ours is under way (§14.2).
         }
-        let accepted = match accept(request, &self.session.codecs) {
+        let accepted = match accept(request, &self.session.terms) {
             Ok(accepted) => accepted,
             // The session goes on as it was (§14.2).
             Err(refusal) => return self.reply(reply, refusal.status, Extra::default()),
@@ -129,7 +129,7 @@ impl Call {
         if has_offer && self.session.offer.is_some() {
             return self.reply(reply, 491, Extra::default());
         }
-        let accepted = match accept(request, &self.session.codecs) {
+        let accepted = match accept(request, &self.session.terms) {
             Ok(accepted) => accepted,
             Err(refusal) => return self.reply(reply, refusal.status, Extra::default()),
         };
@@ -176,14 +176,14 @@ impl Call {
             let asked = self.keeping.agreed();
             self.begin_keeping(context, asked);
         }
-        if let (true, Some(media)) = (first, self.session.media) {
+        if let (true, Some(media)) = (first, self.session.media.clone()) {
             self.outputs.push_back(CallOutput::Established(media));
         }
     }
 
     /// Notes what was agreed, and tells if that is news in an established call.
     pub(super) fn agreed(&mut self, media: media_core::NegotiatedMedia) {
-        let changed = self.session.media.replace(media) != Some(media);
+        let changed = self.session.media.replace(media.clone()).as_ref() != Some(&media);
         if changed && matches!(self.state, State::Talking { established: true, .. }) {
             self.outputs.push_back(CallOutput::MediaChanged(media));
         }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use media_core::{Codec, MonoTime};
+use media_core::MonoTime;
 
 use super::keeping::{self, Keeping};
 use super::record::Record;
@@ -19,7 +19,7 @@ use crate::cdr::{CallDirection, cause_of};
 use crate::event::{CallId, CallOutcome, HangupBy, Rejection};
 use crate::flow::Flow;
 use crate::message::{Extra, Identity, Request, ResponseSeed, TransportKind, phrase};
-use crate::negotiation::Accepted;
+use crate::negotiation::{Accepted, CallTerms, NegotiationError};
 use crate::policy::TrunkPolicy;
 use crate::sdp::{self, MediaShape};
 
@@ -59,7 +59,7 @@ pub(crate) struct Refusal {
 pub(crate) struct Incoming<'a> {
     pub call: CallId,
     pub identity: Arc<Identity>,
-    pub codecs: Arc<[Codec]>,
+    pub terms: CallTerms,
     pub ring_max: Duration,
     pub trunk: &'a str,
     pub policy: &'a TrunkPolicy,
@@ -83,9 +83,9 @@ impl Call {
         context: &mut Context<'_>,
         incoming: Incoming<'_>,
     ) -> Result<Self, Refusal> {
-        let Incoming { call, identity, codecs, request, flow, .. } = incoming;
+        let Incoming { call, identity, terms, request, flow, .. } = incoming;
         let head = &request.head;
-        let accepted = accept(request, &codecs)?;
+        let accepted = accept(request, &terms)?;
         let target = head.contact.clone().ok_or_else(|| refusal(400, "INVITE without Contact"))?;
         if target.secure && !identity.speaks(TransportKind::Tls) {
             return Err(refusal(416, "sips: needs TLS, and there is no TLS listener"));
@@ -106,7 +106,7 @@ impl Call {
             session: Session {
                 id: context.ids.session(),
                 version: 0,
-                codecs,
+                terms,
                 local_rtp: SocketAddr::new(identity.media_ip, 0),
                 sent: Box::default(),
                 offer: None,
@@ -302,13 +302,16 @@ pub(crate) fn caller_of(request: &Request, policy: &TrunkPolicy) -> CallerIdenti
 }
 
 /// Accepts the offer in an INVITE; `None` if there is none.
-pub(super) fn accept(request: &Request, codecs: &[Codec]) -> Result<Option<Accepted>, Refusal> {
+pub(super) fn accept(request: &Request, terms: &CallTerms) -> Result<Option<Accepted>, Refusal> {
     if request.head.body.is_empty() {
+        if !terms.can_be_met() {
+            return Err(refusal(488, NegotiationError::KeysInClear));
+        }
         return Ok(None);
     }
     let bytes = request.head.sdp().ok_or_else(|| refusal(415, "body is not SDP"))?;
     let offer = sdp::parse(bytes).map_err(|error| refusal(400, error))?;
-    let accepted = Accepted::offer(&offer, codecs).map_err(|error| refusal(488, error))?;
+    let accepted = Accepted::offer(&offer, terms).map_err(|error| refusal(488, error))?;
     Ok(Some(accepted))
 }
 

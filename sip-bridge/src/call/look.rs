@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use media_core::NegotiatedMedia;
+use media_core::{Codec, NegotiatedMedia};
 
 use super::{Call, State};
 use crate::caller::CallerIdentity;
@@ -25,9 +25,14 @@ impl Call {
         self.dialog.peer()
     }
 
+    /// The codecs that may be agreed on.
+    pub(crate) fn codecs(&self) -> &[Codec] {
+        &self.session.terms.codecs
+    }
+
     /// What was or will be agreed on.
     pub(crate) fn media(&self) -> Option<NegotiatedMedia> {
-        self.session.media
+        self.session.media.clone()
     }
 
     /// User parts of the calling and the called identity.

@@ -24,14 +24,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use media_core::{Codec, MonoTime, NegotiatedMedia};
+use media_core::{MonoTime, NegotiatedMedia};
 
 use crate::cdr::Cdr;
 use crate::event::{CallOutcome, HangupBy, HangupReason, Rejection, TransferResult};
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{Extra, Identity, Method, ReferTo, Request, Response};
-use crate::negotiation::{Accepted, Offer};
+use crate::negotiation::{Accepted, CallTerms, Offer};
 use crate::sdp::MediaShape;
 
 pub(crate) use dialog::{Dialog, Outgoing};
@@ -137,7 +137,7 @@ enum State {
 struct Session {
     id: u64,
     version: u64,
-    codecs: Arc<[Codec]>,
+    terms: CallTerms,
     local_rtp: SocketAddr,
     /// The last SDP that we sent, to tell whether the next one is new.
     sent: Box<str>,
@@ -157,7 +157,7 @@ impl Session {
 
     /// An offer, remembered until it is answered.
     fn offer(&mut self) -> Box<str> {
-        self.offer_of(Offer::new(&self.codecs).with_lines(self.lines.clone()))
+        self.offer_of(Offer::new(&self.terms).with_lines(self.lines.clone()))
     }
 
     fn offer_of(&mut self, offer: Offer) -> Box<str> {
@@ -312,7 +312,7 @@ impl Call {
         self.close_transfers();
         self.state = State::Over;
         self.unacknowledged = None;
-        let codec = self.session.media.map(|media| media.codec);
+        let codec = self.session.media.as_ref().map(|media| media.codec);
         let cdr = self.record.close(context.now, codec, outcome.clone());
         self.outputs.push_back(CallOutput::Ended(outcome, Box::new(cdr)));
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use media_core::{Codec, MonoTime, NegotiatedMedia};
+use media_core::{MonoTime, NegotiatedMedia};
 
 use super::again::invite;
 use super::inbound::outcome;
@@ -18,6 +18,7 @@ use crate::digest::Credentials;
 use crate::event::{CallId, CallOutcome, HangupBy, HangupReason};
 use crate::flow::Flow;
 use crate::message::{Extra, Identity, Method, Response, SipUri};
+use crate::negotiation::CallTerms;
 use crate::sdp::{self, MediaShape};
 use crate::transaction::GIVE_UP;
 
@@ -57,7 +58,7 @@ impl Calling {
 pub(crate) struct Dialled<'a> {
     pub call: CallId,
     pub identity: Arc<Identity>,
-    pub codecs: Arc<[Codec]>,
+    pub terms: CallTerms,
     pub ring_max: Duration,
     pub trunk: &'a str,
     pub target: SipUri,
@@ -78,7 +79,7 @@ pub(crate) struct Dialled<'a> {
 impl Call {
     /// Sends an INVITE.
     pub(crate) fn dial(context: &mut Context<'_>, dialled: Dialled<'_>) -> Self {
-        let Dialled { identity, codecs, target, flow, .. } = dialled;
+        let Dialled { identity, terms, target, flow, .. } = dialled;
         let parties = (dialled.from.1, target.user.clone());
         let mut dialog = Dialog::calling(context.ids, dialled.from.0, target, flow);
         if let Some(credentials) = dialled.credentials {
@@ -95,7 +96,7 @@ impl Call {
         let mut session = Session {
             id: context.ids.session(),
             version: 0,
-            codecs,
+            terms,
             local_rtp: identity.reachable(dialled.local_rtp),
             sent: Box::default(),
             offer: None,
@@ -169,7 +170,9 @@ impl Call {
             self.outputs.push_back(CallOutput::Ringing);
         }
         // Which of its branches is heard is the network's choice: the one that spoke last.
-        if let Some(media) = media.filter(|media| calling.heard.replace(*media) != Some(*media)) {
+        let is_news =
+            |media: &NegotiatedMedia| calling.heard.replace(media.clone()).as_ref() != Some(media);
+        if let Some(media) = media.filter(is_news) {
             self.outputs.push_back(CallOutput::EarlyMedia(media));
         }
     }
@@ -194,7 +197,7 @@ impl Call {
         // What was agreed reliably before is the answer (RFC 3262 §5).
         let early = Self::agreed_early(&calling.early, &response.head.to.tag);
         let media = early.for_good.or(media).or(early.for_now);
-        self.session.media = media;
+        self.session.media = media.clone();
         match media {
             Some(media) => self.outputs.push_back(CallOutput::Established(media)),
             None => {

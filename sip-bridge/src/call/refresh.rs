@@ -44,8 +44,8 @@ impl Call {
         if self.keeping.peer_updates {
             return self.ask(context, Method::Update, Extra { headers: &headers, body: None });
         }
-        let Some(media) = self.session.media else { return };
-        let offer = Offer::again(&media, self.session.lines.clone());
+        let Some(media) = &self.session.media else { return };
+        let offer = Offer::again(media, &self.session.terms, self.session.lines.clone());
         let sdp = self.session.offer_of(offer);
         let extra = Extra { headers: &headers, body: Some(("application/sdp", sdp.as_bytes())) };
         self.ask(context, Method::Invite, extra);

@@ -139,10 +139,10 @@ impl Call {
         // An answer that had to arrive stands.
         let settled = early.rseq.is_some() && early.media.is_some();
         if !settled && media.is_some() {
-            early.media = media;
+            early.media.clone_from(&media);
         }
         early.rseq = rseq.or(early.rseq);
-        let media = if settled { early.media } else { media };
+        let media = if settled { early.media.clone() } else { media };
         if let Some(rseq) = rseq {
             let rack = format!("RAck: {rseq} {} INVITE\r\n", calling.cseq);
             let mut early = self.dialog.clone();
@@ -158,8 +158,9 @@ impl Call {
     /// What was agreed before the final response with `tag`.
     pub(super) fn agreed_early(early: &[Early], tag: &str) -> AgreedEarly {
         let of_tag = early.iter().find(|early| early.is_with(tag));
-        let media = of_tag.and_then(|early| early.media);
-        let for_good = media.filter(|_| of_tag.is_some_and(|early| early.rseq.is_some()));
+        let media = of_tag.and_then(|early| early.media.clone());
+        let arrived = of_tag.is_some_and(|early| early.rseq.is_some());
+        let for_good = media.clone().filter(|_| arrived);
         AgreedEarly { for_good, for_now: media }
     }
 }

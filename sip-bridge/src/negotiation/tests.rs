@@ -1,9 +1,15 @@
+use media_core::OpusFormat;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ids::IdSource;
 use crate::sdp;
 
-const ALL: [Codec; 3] = [Codec::Pcmu, Codec::Pcma, Codec::G722];
+const ALL: [Codec; 4] = [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus];
+
+fn all() -> CallTerms {
+    CallTerms::plain(&ALL)
+}
 
 fn local() -> SocketAddr {
     "192.0.2.1:4000".parse().unwrap()
@@ -19,14 +25,15 @@ fn offer(formats: &str, lines: &str) -> Description {
 }
 
 fn accepted(formats: &str, lines: &str) -> Accepted {
-    Accepted::offer(&offer(formats, lines), &ALL).expect("common media")
+    Accepted::offer(&offer(formats, lines), &all()).expect("common media")
 }
 
 #[test]
 fn the_offerers_order_decides_the_codec() {
     assert_eq!(accepted("9 0 8", "").media().codec, Codec::G722);
     assert_eq!(accepted("18 8 0", "").media().codec, Codec::Pcma);
-    let only_ulaw = Accepted::offer(&offer("9 8 0", ""), &[Codec::Pcmu]).unwrap();
+    let only_ulaw =
+        Accepted::offer(&offer("9 8 0", ""), &CallTerms::plain(&[Codec::Pcmu])).unwrap();
     assert_eq!(only_ulaw.media().codec, Codec::Pcmu);
 }
 
@@ -51,7 +58,7 @@ fn a_dynamic_payload_type_can_stand_for_a_codec_and_a_static_one_be_remapped() {
     assert_eq!((media.codec, media.send_payload_type), (Codec::Pcma, PayloadType(96)));
     // 0 is said to be something else here, so it is not µ-law.
     let remapped = offer("0", "a=rtpmap:0 L16/8000\r\n");
-    assert_eq!(Accepted::offer(&remapped, &ALL), Err(NegotiationError::NoCodec));
+    assert_eq!(Accepted::offer(&remapped, &all()), Err(NegotiationError::NoCodec));
 }
 
 #[test]
@@ -69,6 +76,73 @@ fn telephone_event_counts_only_at_8000_and_if_it_is_offered() {
 }
 
 #[test]
+fn opus_is_what_its_map_says_and_asks_what_its_format_says() {
+    let lines = "a=rtpmap:96 opus/48000/2\r\n\
+                 a=fmtp:96 maxplaybackrate=16000; useinbandfec=1; maxaveragebitrate=20000;x=y\r\n\
+                 a=rtpmap:101 telephone-event/8000\r\na=rtpmap:97 telephone-event/48000\r\n\
+                 a=ptime:30\r\n";
+    let accepted = accepted("96 0 101 97", lines);
+    let media = accepted.media();
+    assert_eq!((media.codec, media.send_payload_type), (Codec::Opus, PayloadType(96)));
+    let asked = OpusFormat {
+        forward_error_correction: true,
+        playback_hz_max: 16_000,
+        bitrate_max: Some(20_000),
+        constant_bitrate: false,
+    };
+    assert_eq!(media.opus, asked);
+    assert_eq!(media.ptime.ms(), 20, "there is no frame of 30 ms");
+    assert_eq!(media.send_telephone_event, Some(PayloadType(97)), "the one with the same clock");
+    assert_eq!(media.telephone_event_hz, 48_000);
+    let answer = accepted.answer(7, 1, local());
+    assert!(answer.contains("a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1;"), "{answer}");
+    assert!(answer.contains("a=rtpmap:97 telephone-event/48000\r\n"), "{answer}");
+}
+
+#[test]
+fn no_number_means_opus_by_itself_and_one_channel_is_not_opus() {
+    let refused = |lines| Accepted::offer(&offer("111", lines), &all()).map(|_| ());
+    assert_eq!(refused(""), Err(NegotiationError::NoCodec));
+    assert_eq!(refused("a=rtpmap:111 opus/48000\r\n"), Err(NegotiationError::NoCodec));
+}
+
+#[test]
+fn a_phone_that_knows_only_telephonys_clock_is_heard_beside_opus() {
+    let offer = Offer::new(&CallTerms::plain(&[Codec::Opus, Codec::Pcmu]));
+    let sdp = offer.sdp(1, 1, local());
+    assert!(sdp.contains(" RTP/AVP 111 0 101 110\r\n"), "{sdp}");
+    let answer = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n\
+                  m=audio 6000 RTP/AVP 107 99\r\na=rtpmap:107 opus/48000/2\r\n\
+                  a=rtpmap:99 telephone-event/8000\r\n";
+    let media = offer.answered(&sdp::parse(answer.as_bytes()).unwrap()).expect("an answer");
+    assert_eq!(media.codec, Codec::Opus);
+    assert_eq!(media.send_payload_type, PayloadType(107), "asymmetric payload types");
+    assert_eq!(media.receive_payload_type, PayloadType(111));
+    assert_eq!(media.send_telephone_event, Some(PayloadType(99)));
+    assert_eq!(media.receive_telephone_event, Some(PayloadType(101)));
+    assert_eq!(media.telephone_event_hz, 8_000);
+}
+
+#[test]
+fn opus_goes_over_tcp_and_tls_and_over_udp_where_that_is_wished() {
+    use crate::message::TransportKind::{Tcp, Tls, Udp};
+    let codecs = |opus_over_udp, trunk: &str, transport| {
+        let with = |codecs: &[Codec]| MediaTerms {
+            codecs: codecs.to_vec(),
+            opus_over_udp,
+            ..MediaTerms::default()
+        };
+        let terms = Terms::new(with(&[Codec::Pcmu]), vec![("phones".into(), with(&ALL))]);
+        terms.of(trunk, transport, &mut IdSource::new([1; 32])).codecs
+    };
+    assert!(!codecs(false, "phones", Udp).contains(&Codec::Opus));
+    for (over_udp, transport) in [(false, Tcp), (false, Tls), (true, Udp)] {
+        assert_eq!(*codecs(over_udp, "phones", transport), ALL);
+        assert_eq!(*codecs(over_udp, "another", transport), [Codec::Pcmu]);
+    }
+}
+
+#[test]
 fn directions_are_reversed() {
     for (theirs, ours) in [
         ("sendrecv", Direction::SendRecv),
@@ -82,7 +156,7 @@ fn directions_are_reversed() {
     let session_level =
         b"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\n\
                           a=sendonly\r\nm=audio 6000 RTP/AVP 0\r\n";
-    let held = Accepted::offer(&sdp::parse(session_level).unwrap(), &ALL).unwrap();
+    let held = Accepted::offer(&sdp::parse(session_level).unwrap(), &all()).unwrap();
     assert_eq!(held.media().direction, Direction::RecvOnly);
 }
 
@@ -116,7 +190,7 @@ fn every_line_of_the_offer_has_one_in_the_answer() {
                 m=video 7000 RTP/AVP 96\r\nc=IN IP4 192.0.2.9\r\n\
                 m=audio 6000 RTP/SAVP 0\r\nc=IN IP4 192.0.2.9\r\n\
                 m=audio 6002 RTP/AVP 0\r\nc=IN IP4 192.0.2.8\r\n";
-    let accepted = Accepted::offer(&sdp::parse(text.as_bytes()).unwrap(), &ALL).unwrap();
+    let accepted = Accepted::offer(&sdp::parse(text.as_bytes()).unwrap(), &all()).unwrap();
     assert_eq!(accepted.media().remote_rtp.to_string(), "192.0.2.8:6002");
     let answer = accepted.answer(1, 1, local());
     let lines: Vec<&str> = answer.lines().filter(|line| line.starts_with("m=")).collect();
@@ -125,7 +199,7 @@ fn every_line_of_the_offer_has_one_in_the_answer() {
 
 #[test]
 fn an_answer_may_number_payload_types_its_own_way() {
-    let offer_of_ours = Offer::new(&[Codec::Pcmu, Codec::Pcma]);
+    let offer_of_ours = Offer::new(&CallTerms::plain(&[Codec::Pcmu, Codec::Pcma]));
     let answer = offer("8 96", "a=rtpmap:96 telephone-event/8000\r\n");
     let media = offer_of_ours.answered(&answer).unwrap();
     assert_eq!(media.codec, Codec::Pcma);
@@ -173,10 +247,10 @@ proptest! {
         for (number, name) in &maps {
             lines.push_str(&format!("a=rtpmap:{number} {name}/8000\r\n"));
         }
-        if let Ok(accepted) = Accepted::offer(&offer(&formats, &lines), &ALL) {
+        if let Ok(accepted) = Accepted::offer(&offer(&formats, &lines), &all()) {
             let media = accepted.media();
             let answer = sdp::parse(accepted.answer(1, 1, local()).as_bytes()).unwrap();
-            let back = serve(&answer.media[0], &ALL).unwrap();
+            let (back, _) = serve(&answer.media[0], &all()).unwrap();
             prop_assert_eq!(back.codec, media.codec);
             prop_assert_eq!(back.send_payload_type, media.receive_payload_type);
             prop_assert_eq!(back.ptime, media.ptime);

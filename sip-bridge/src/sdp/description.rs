@@ -3,6 +3,7 @@ use core::net::IpAddr;
 use media_core::{Direction, PayloadType};
 use sdp_types::{Connection, Media, Session};
 
+use super::crypto::Crypto;
 use super::{FORMATS_MAX, MEDIA_LINES_MAX, SDP_BYTES_MAX, SDP_LINES_MAX};
 
 /// Why an SDP is not looked at.
@@ -42,14 +43,18 @@ pub struct MediaLine {
     pub rtcp_port: Option<u16>,
     /// `a=rtpmap` lines.
     pub maps: Vec<RtpMap>,
+    /// `a=fmtp` lines: the payload type, and its parameters as written.
+    pub formats_asked: Vec<(PayloadType, String)>,
     /// `a=ptime` in ms.
     pub ptime_ms: Option<u32>,
     /// `a=maxptime` in ms.
     pub maxptime_ms: Option<u32>,
     /// Direction, seen from the peer. `sendrecv` if none is written.
     pub direction: Direction,
-    /// Whether `a=crypto` offers SRTP keys.
-    pub has_crypto: bool,
+    /// Whether `a=rtcp-xr` asks for VoIP metrics (RFC 3611 §5.1), here or for the session.
+    pub voip_metrics: bool,
+    /// `a=crypto` lines that we can use, in the peer's order of preference.
+    pub crypto: Vec<Crypto>,
 }
 
 /// An `a=rtpmap` line.
@@ -61,6 +66,8 @@ pub struct RtpMap {
     pub encoding: String,
     /// RTP clock rate.
     pub clock_rate_hz: u32,
+    /// Channels; 1 if none are written.
+    pub channels: u8,
 }
 
 /// Reads an SDP.
@@ -96,12 +103,20 @@ fn media_line(media: &Media, session: &Session) -> MediaLine {
         address: connection.and_then(address),
         rtcp_port: first(media, "rtcp").and_then(rtcp_port),
         maps: media.get_attribute_values("rtpmap").flatten().filter_map(rtp_map).collect(),
+        formats_asked: media.get_attribute_values("fmtp").flatten().filter_map(fmtp).collect(),
         ptime_ms: number("ptime"),
         maxptime_ms: number("maxptime"),
         direction: direction(|name| media.has_attribute(name))
             .or_else(|| direction(|name| session.has_attribute(name)))
             .unwrap_or_default(),
-        has_crypto: media.has_attribute("crypto"),
+        voip_metrics: media
+            .get_attribute_values("rtcp-xr")
+            .chain(session.get_attribute_values("rtcp-xr"))
+            .flatten()
+            .any(|formats| {
+                formats.split_ascii_whitespace().any(|one| one.starts_with("voip-metrics"))
+            }),
+        crypto: media.get_attribute_values("crypto").flatten().filter_map(Crypto::parse).collect(),
     }
 }
 
@@ -132,7 +147,15 @@ fn rtp_map(value: &str) -> Option<RtpMap> {
         payload_type: PayloadType(payload_type),
         encoding: parts.next()?.to_owned(),
         clock_rate_hz: parts.next()?.parse().ok()?,
+        channels: parts.next().map_or(Some(1), |channels| channels.parse().ok())?,
     })
+}
+
+/// `111 minptime=10;useinbandfec=1`.
+fn fmtp(value: &str) -> Option<(PayloadType, String)> {
+    let (payload_type, parameters) = value.trim().split_once(' ')?;
+    let payload_type = payload_type.parse::<u8>().ok().filter(|number| *number < 128)?;
+    Some((PayloadType(payload_type), parameters.trim().to_owned()))
 }
 
 fn direction(has: impl Fn(&str) -> bool) -> Option<Direction> {

@@ -3,9 +3,11 @@
 //! [`parse`] reads what offer/answer needs from a peer's SDP through a library, behind limits of
 //! our own. [`write`] writes ours.
 
+mod crypto;
 mod description;
 mod write;
 
+pub use crypto::Crypto;
 pub use description::{Description, MediaLine, RtpMap, SdpError, parse};
 pub(crate) use write::{LocalMedia, MediaShape, write};
 

@@ -3,17 +3,23 @@ use core::net::{IpAddr, SocketAddr};
 
 use media_core::{Codec, Direction, PayloadType, Ptime};
 
+use super::Crypto;
+
 /// The audio line that we serve.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct LocalMedia {
     /// Codecs with the payload types that we accept for them, the preferred first.
     pub codecs: Vec<(Codec, PayloadType)>,
-    /// RFC 4733 events, if spoken.
-    pub telephone_event: Option<PayloadType>,
+    /// RFC 4733 events with the clocks that their durations count, one per clock of the codecs.
+    pub telephone_events: Vec<(PayloadType, u32)>,
     /// Audio per packet that we want.
     pub ptime: Ptime,
     /// Direction, seen from us.
     pub direction: Direction,
+    /// Whether we take RTCP's VoIP metrics and say so.
+    pub voip_metrics: bool,
+    /// How it is protected, with our key; `None`: it is not.
+    pub crypto: Option<Crypto>,
 }
 
 /// A media line of the offer, as the answer has to mirror it (RFC 3264 §6).
@@ -60,24 +66,42 @@ pub(crate) fn write(
 }
 
 fn served(out: &mut String, port: u16, media: &LocalMedia) {
-    let _ = write!(out, "m=audio {port} RTP/AVP");
+    let profile = if media.crypto.is_some() { "RTP/SAVP" } else { "RTP/AVP" };
+    let _ = write!(out, "m=audio {port} {profile}");
     for (_, payload_type) in &media.codecs {
         let _ = write!(out, " {}", payload_type.0);
     }
-    if let Some(payload_type) = media.telephone_event {
+    for (payload_type, _) in &media.telephone_events {
         let _ = write!(out, " {}", payload_type.0);
     }
     out.push_str("\r\n");
     for (codec, payload_type) in &media.codecs {
         let (name, clock) = (codec.encoding_name(), codec.clock_rate_hz());
-        let _ = write!(out, "a=rtpmap:{} {name}/{clock}\r\n", payload_type.0);
+        let _ = write!(out, "a=rtpmap:{} {name}/{clock}", payload_type.0);
+        match codec.rtpmap_channels() {
+            1 => out.push_str("\r\n"),
+            channels => {
+                let _ = write!(out, "/{channels}\r\na=fmtp:{} {OPUS_ASKED}\r\n", payload_type.0);
+            }
+        }
     }
-    if let Some(PayloadType(event)) = media.telephone_event {
-        let _ = write!(out, "a=rtpmap:{event} telephone-event/8000\r\na=fmtp:{event} 0-15\r\n");
+    for (PayloadType(event), clock) in &media.telephone_events {
+        let _ = write!(out, "a=rtpmap:{event} telephone-event/{clock}\r\na=fmtp:{event} 0-15\r\n");
+    }
+    if media.voip_metrics {
+        out.push_str("a=rtcp-xr:voip-metrics\r\n");
+    }
+    if let Some(crypto) = &media.crypto {
+        crypto.write(out);
     }
     let _ =
         write!(out, "a=ptime:{}\r\na={}\r\n", media.ptime.ms(), direction_name(media.direction));
 }
+
+/// What our Opus decoder asks for (RFC 7587 §6.1): repetitions against loss, one channel, packets
+/// also in silence, and no more bits than a voice is worth, so that 60 ms stay well below a
+/// datagram.
+const OPUS_ASKED: &str = "useinbandfec=1;stereo=0;usedtx=0;maxaveragebitrate=64000";
 
 const fn family(ip: IpAddr) -> &'static str {
     match ip {

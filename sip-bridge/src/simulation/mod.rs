@@ -15,6 +15,7 @@ use crate::agent::{Agent, AgentConfig, Command, Input, Output};
 use crate::event::BridgeEvent;
 use crate::flow::Flow;
 use crate::message::{Identity, TransportKind};
+use crate::negotiation::{MediaTerms, Terms};
 use crate::policy::Policies;
 use crate::{guard, stack};
 
@@ -127,7 +128,10 @@ impl World {
         let agent = Agent::new(AgentConfig {
             identity,
             policies: Policies::default(),
-            codecs: [Codec::Pcmu].into(),
+            terms: Terms::new(
+                MediaTerms { codecs: vec![Codec::Pcmu], ..MediaTerms::default() },
+                Vec::new(),
+            ),
             limits: AdmissionLimits::channels(2),
             ring_max: Duration::from_secs(120),
             routes: route.into_iter().collect(),

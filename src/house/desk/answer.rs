@@ -161,7 +161,7 @@ impl Desk {
         let sink_handle = handle.clone();
         let sink = Box::new(move |event| sink_handle.put(LineInput::Media(event)));
         let traced = folder.is_some();
-        let rate = media.codec.sample_rate();
+        let (rate, codec) = (media.codec.sample_rate(), media.codec);
         let ear = EarConfig { traced, ..ear_config(&self.config, governor.decide_ms, rate) };
         let words = self.config.recording.words || self.config.log.show_pii;
         let header = Header::new(id.0, governor.governor_config(rate), ear.clone(), words);
@@ -183,7 +183,7 @@ impl Desk {
             },
             opened: CallOpened {
                 attestation: identity.attestation.name().into(),
-                ..opened(call, from, to, trunk, media.codec)
+                ..opened(call, from, to, trunk, codec)
             },
             outbound,
             redial: self.redial_of(from, identity.withheld, trunk),

@@ -13,6 +13,7 @@ pub(super) fn fill_media(cdr: &mut Cdr, statistics: &LineStatistics) {
     cdr.media.jitter_ms = Some(statistics.jitter_ms);
     cdr.media.loss_percent = Some(loss);
     cdr.media.mos_estimated = Some(statistics.mos_estimated);
+    cdr.media.peer_mos = statistics.peer_mos;
 }
 
 pub(super) fn fill_conversation(cdr: &mut Cdr, figures: &Figures) {

@@ -39,6 +39,9 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
         ("jitter", format!("{:.2} ms", stats.jitter_ms)),
         ("MOS, estimated (G.107)", format!("{:.2}", stats.mos_estimated)),
     ];
+    if let Some(mos) = stats.peer_mos {
+        rows.push(("MOS, as the peer reports it", format!("{mos:.1}")));
+    }
     if summary.brain_losses > 0 {
         rows.push(("brain lost", format!("{} ×", summary.brain_losses)));
     }

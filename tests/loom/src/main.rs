@@ -128,7 +128,7 @@ fn line() -> (Arc<SharedFloor>, Feeder, Audio) {
     // As deep as all that is fed; the real one is deeper.
     let (producer, consumer) = rtrb::ring(8);
     let audio = Audio::new(&floor, consumer);
-    (floor, Feeder::new(producer, FRAME), audio)
+    (floor, Feeder::new(producer, FRAME, 1_000), audio)
 }
 
 /// The governor revokes one generation and grants the next, while the pump feeds both.

@@ -1,10 +1,48 @@
 use super::Wish;
+use crate::codec::opus;
 use crate::rtp::ExtendedSequence;
-use crate::{PayloadType, Ptime, RtpTimestamp};
+use crate::{Codec, PayloadType, Ptime, RtpTimestamp};
 
 /// Payload type of comfort noise (RFC 3389 §4). Such a packet has a place in the packet order and
 /// in media time, and no length.
 pub const COMFORT_NOISE: PayloadType = PayloadType(13);
+
+/// How the length of a packet shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PacketLength {
+    /// A byte is a clock tick: G.711 and G.722.
+    Bytes,
+    /// As an Opus packet's first bytes say. What is no Opus packet counts as long as the one before.
+    Opus,
+}
+
+impl PacketLength {
+    /// How the packets of `codec` show their length.
+    #[must_use]
+    pub const fn of(codec: Codec) -> Self {
+        match codec {
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => PacketLength::Bytes,
+            Codec::Opus => PacketLength::Opus,
+        }
+    }
+
+    /// Clock ticks that `payload` lasts; `None` if it does not say.
+    #[must_use]
+    pub(crate) fn ticks(self, payload: &[u8]) -> Option<u32> {
+        match self {
+            PacketLength::Bytes => Some(payload.len() as u32),
+            PacketLength::Opus => opus::packet_ticks(payload),
+        }
+    }
+
+    /// The most that a payload of at most `bytes` can last.
+    pub(crate) const fn ticks_max(self, bytes: usize) -> usize {
+        match self {
+            PacketLength::Bytes => bytes,
+            PacketLength::Opus => opus::PACKET_TICKS_MAX as usize,
+        }
+    }
+}
 
 /// What a jitter buffer is built for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +65,8 @@ pub struct JitterConfig {
     pub capacity_packets: usize,
     /// Longest payload, in bytes, 1 to 1500. 60 ms of G.711 or G.722 are 480.
     pub payload_bytes_max: usize,
+    /// How the length of a packet shows.
+    pub packet_length: PacketLength,
 }
 
 impl Default for JitterConfig {
@@ -40,6 +80,7 @@ impl Default for JitterConfig {
             hold_max_ms: 200,
             capacity_packets: 64,
             payload_bytes_max: 480,
+            packet_length: PacketLength::Bytes,
         }
     }
 }
@@ -102,7 +143,7 @@ pub struct PoppedFrame<'a> {
     pub timestamp: RtpTimestamp,
     /// Its place in the packet order, over wraps and restarts.
     pub sequence: ExtendedSequence,
-    /// Media it holds, in clock ticks; one byte is one tick in G.711 and G.722.
+    /// Media it holds, in clock ticks.
     pub ticks: u32,
     /// Packets before it were skipped: the signal jumps.
     pub after_cut: bool,

@@ -33,6 +33,8 @@ mod exercise;
 mod slots;
 
 pub use buffer::JitterBuffer;
-pub use config::{COMFORT_NOISE, Inserted, JitterConfig, JitterStatistics, Popped, PoppedFrame};
+pub use config::{
+    COMFORT_NOISE, Inserted, JitterConfig, JitterStatistics, PacketLength, Popped, PoppedFrame,
+};
 pub use control::{BEYOND_TARGET_MS, SHORT_OF_TARGET_MS, Wish};
 pub use exercise::exercise;

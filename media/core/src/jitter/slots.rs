@@ -10,6 +10,8 @@ pub(super) struct Waiting {
     pub(super) timestamp: RtpTimestamp,
     pub(super) payload_type: PayloadType,
     pub(super) length: u16,
+    /// Clock ticks of media it holds.
+    pub(super) span: u32,
     /// Holds a number in the packet order, but no media.
     pub(super) no_media: bool,
 }

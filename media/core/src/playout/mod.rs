@@ -6,10 +6,12 @@
 //! if there is none for half a second, by one pitch period of voice. A stream without loss and
 //! without drift comes out as it was decoded, sample for sample, first packet included.
 
+mod bursts;
 mod stretch;
 
 use core::time::Duration;
 
+use self::bursts::Bursts;
 use crate::comfort_noise::{ComfortNoise, NoiseDescription};
 use crate::concealment::Concealment;
 use crate::jitter::{
@@ -29,6 +31,44 @@ pub struct Pulled {
     pub silent: usize,
 }
 
+/// How losses were spread over a stream (RFC 3611 §4.7.2). Densities in 1/256.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LossPattern {
+    /// Loss within bursts.
+    pub burst_density: u8,
+    /// Loss between them.
+    pub gap_density: u8,
+    /// Mean length of a burst.
+    pub burst_packets: u64,
+    /// Mean length of a gap.
+    pub gap_packets: u64,
+}
+
+/// What turns packets into audio. A closure over a codec that has no more to offer is one.
+pub trait Decode {
+    /// Fills `out` with one payload's audio and answers how many samples that is; a payload that
+    /// cannot be decoded is 0 samples, and concealed.
+    fn decode(&mut self, payload: &[u8], out: &mut [i16]) -> usize;
+
+    /// Fills `out` with the lost packet right before `next`, as far as `next` repeats it. 0: it does
+    /// not.
+    fn recover(&mut self, _next: &[u8], _out: &mut [i16]) -> usize {
+        0
+    }
+
+    /// Fills `out` with what may have been lost, by the codec's own means. 0: it has none, and
+    /// [`Concealment`] sees to it.
+    fn conceal(&mut self, _out: &mut [i16]) -> usize {
+        0
+    }
+}
+
+impl<F: FnMut(&[u8], &mut [i16]) -> usize> Decode for F {
+    fn decode(&mut self, payload: &[u8], out: &mut [i16]) -> usize {
+        self(payload, out)
+    }
+}
+
 /// The receiving half of one leg. Real-time safe after `new`.
 #[derive(Debug)]
 pub struct Playout {
@@ -45,6 +85,7 @@ pub struct Playout {
     to: usize,
     source: Source,
     loudest: u32,
+    bursts: Bursts,
 }
 
 impl Playout {
@@ -53,7 +94,8 @@ impl Playout {
     pub fn new(config: JitterConfig, rate: SampleRate, noise_seed: u64) -> Self {
         let samples_per_tick = (rate.hz() / config.clock_rate_hz.clamp(8_000, 48_000)).max(1);
         let samples_per_tick = samples_per_tick as usize;
-        let longest = config.payload_bytes_max.clamp(1, 1_500) * samples_per_tick;
+        let bytes = config.payload_bytes_max.clamp(1, 1_500);
+        let longest = config.packet_length.ticks_max(bytes) * samples_per_tick;
         let pull = rate.samples_in_ms(config.pull_ms);
         let room = longest.max(pull) + rate.samples_in_ms(stretch::ADDED_MS_MAX);
         Self {
@@ -68,6 +110,7 @@ impl Playout {
             to: 0,
             source: Source::Received,
             loudest: 0,
+            bursts: Bursts::default(),
         }
     }
 
@@ -84,14 +127,12 @@ impl Playout {
     /// Fills all of `out` with what is to be heard from `deadline` on. Real-time safe; the cost is
     /// that of decoding what is played.
     ///
-    /// `deadline`: the tick's, not the moment the thread woke. `decode`: fills the slice with one
-    /// payload's audio and answers how many samples that is; a payload that cannot be decoded is
-    /// 0 samples, and concealed.
+    /// `deadline`: the tick's, not the moment the thread woke.
     pub fn pull(
         &mut self,
         deadline: MonoTime,
         out: &mut [i16],
-        mut decode: impl FnMut(&[u8], &mut [i16]) -> usize,
+        decoder: &mut impl Decode,
     ) -> Pulled {
         let mut pulled = Pulled::default();
         let mut at = 0;
@@ -100,7 +141,7 @@ impl Playout {
             if at == out.len() {
                 return pulled;
             }
-            at += self.piece(deadline, at, out, &mut decode, &mut pulled);
+            at += self.piece(deadline, at, out, decoder, &mut pulled);
         }
         self.be_silent(&mut out[at..]);
         pulled.silent += out.len() - at;
@@ -111,6 +152,19 @@ impl Playout {
     #[must_use]
     pub fn statistics(&self) -> JitterStatistics {
         self.buffer.statistics()
+    }
+
+    /// How the losses were spread, for RTCP's VoIP metrics: density within bursts and between them, and
+    /// how many packets a burst and a gap have on the average.
+    #[must_use]
+    pub fn loss_pattern(&self) -> LossPattern {
+        let (burst, gap) = self.bursts.tallies();
+        LossPattern {
+            burst_density: burst.density(),
+            gap_density: gap.density(),
+            burst_packets: burst.mean_packets(),
+            gap_packets: gap.mean_packets(),
+        }
     }
 
     /// Forgets the stream, as after a change of codec to one of the same rate. Counters and memory
@@ -129,7 +183,7 @@ impl Playout {
         deadline: MonoTime,
         at: usize,
         out: &mut [i16],
-        decode: &mut impl FnMut(&[u8], &mut [i16]) -> usize,
+        decoder: &mut impl Decode,
         pulled: &mut Pulled,
     ) -> usize {
         let play_at = deadline + self.duration(at);
@@ -140,6 +194,7 @@ impl Playout {
                 0
             }
             Popped::Frame(frame) => {
+                self.bursts.on_played();
                 self.description = None;
                 if frame.after_cut {
                     self.concealment.discontinuity();
@@ -148,9 +203,9 @@ impl Playout {
                 let direct = frame.wish == Wish::None && ticks * self.samples_per_tick <= out.len();
                 let wish = frame.wish;
                 let into = if direct { &mut *out } else { &mut self.ready[..] };
-                let decoded = decode(frame.payload, into).min(into.len());
+                let decoded = decoder.decode(frame.payload, into).min(into.len());
                 if decoded == 0 {
-                    self.make(ticks * self.samples_per_tick, Source::Concealed);
+                    self.make(ticks * self.samples_per_tick, Source::Concealed, decoder);
                     return 0;
                 }
                 self.concealment.good(&mut into[..decoded]);
@@ -163,15 +218,20 @@ impl Playout {
                 self.stretch(wish);
                 0
             }
-            Popped::Lost { ticks } | Popped::Underrun { ticks } => {
-                // Within the sender's silence, nothing coming is what is expected.
-                let silent = self.description.is_some();
-                let source = if silent { Source::Silent } else { Source::Concealed };
-                self.make(ticks as usize * self.samples_per_tick, source);
+            Popped::Lost { ticks } => {
+                self.bursts.on_lost();
+                let samples = ticks as usize * self.samples_per_tick;
+                if !self.recover(samples, decoder) {
+                    self.invent(samples, decoder);
+                }
+                0
+            }
+            Popped::Underrun { ticks } => {
+                self.invent(ticks as usize * self.samples_per_tick, decoder);
                 0
             }
             Popped::Silence { ticks } => {
-                self.make(ticks as usize * self.samples_per_tick, Source::Silent);
+                self.make(ticks as usize * self.samples_per_tick, Source::Silent, decoder);
                 0
             }
             Popped::Waiting => {
@@ -182,8 +242,31 @@ impl Playout {
         }
     }
 
+    /// Makes ready what the packet after a lost one repeats of it, if that is here and does so.
+    fn recover(&mut self, samples: usize, decoder: &mut impl Decode) -> bool {
+        let Some(next) = self.buffer.peek() else { return false };
+        let samples = samples.min(self.ready.len());
+        let piece = &mut self.ready[..samples];
+        let recovered = decoder.recover(next, piece).min(piece.len());
+        if recovered == 0 {
+            return false;
+        }
+        self.concealment.good(&mut self.ready[..recovered]);
+        self.source = Source::Received;
+        (self.from, self.to) = (0, recovered);
+        true
+    }
+
+    /// Makes `samples` ready in place of what did not come.
+    fn invent(&mut self, samples: usize, decoder: &mut impl Decode) {
+        // Within the sender's silence, nothing coming is what is expected.
+        let silent = self.description.is_some();
+        let source = if silent { Source::Silent } else { Source::Concealed };
+        self.make(samples, source, decoder);
+    }
+
     /// Makes `samples` ready that no packet holds.
-    fn make(&mut self, samples: usize, source: Source) {
+    fn make(&mut self, samples: usize, source: Source, decoder: &mut impl Decode) {
         let samples = samples.min(self.ready.len());
         (self.from, self.to) = (0, samples);
         self.source = source;
@@ -193,6 +276,8 @@ impl Playout {
                 self.noise.fill_as(piece, noise);
                 self.concealment.good(piece);
             }
+            // A codec with means of its own knows its silences, too.
+            _ if decoder.conceal(piece) == samples => self.concealment.good(piece),
             _ => self.concealment.conceal(piece),
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! Everything here is real-time safe unless it says otherwise: no allocation, bounded loops, and
 //! typed errors for whatever a peer may send. Sources: RFC 3550 (RTP, RTCP), RFC 3551 (profile),
-//! RFC 4733 (telephone events).
+//! RFC 4733 (telephone events), RFC 3711 (secure RTP, in [`srtp`]).
 
+mod continuity;
 mod dtmf;
 mod dtmf_sender;
 mod error;
@@ -12,18 +13,21 @@ mod packet;
 mod rtcp;
 mod session;
 mod source_lock;
+pub mod srtp;
 mod statistics;
 mod stream;
 mod unwrap;
 
+pub use continuity::{Continuity, QUIET};
 pub use dtmf::{Digit, DtmfReceiver, TelephoneEvent};
 pub use dtmf_sender::{DIGITS_PENDING_MAX, DtmfPacket, DtmfSender};
 pub use error::{RtcpError, RtpError};
-pub use exercise::{exercise_rtcp, exercise_rtp};
+pub use exercise::{exercise_dtmf, exercise_rtcp, exercise_rtp};
 pub use packet::{Csrcs, FullRtpPacket, HEADER_BYTES, HeaderExtension, RtpPacket, looks_like_rtcp};
+pub(crate) use rtcp::GAP_PACKETS;
 pub use rtcp::{
-    Compound, CompoundWriter, NtpTime, REPORTS_MAX, ReportBlock, ReportBlocks, RtcpPacket, Sdes,
-    SdesChunk, SdesItem, SenderInfo, Ssrcs,
+    Compound, CompoundWriter, ExtendedBlocks, NtpTime, REPORTS_MAX, ReportBlock, ReportBlocks,
+    RtcpPacket, Sdes, SdesChunk, SdesItem, SenderInfo, Ssrcs, VoipMetrics,
 };
 pub use session::{RemoteView, RtcpSession};
 pub use source_lock::{Admission, CONSISTENT_PACKETS, SourceLock};

@@ -170,6 +170,21 @@ pub fn looks_like_rtcp(bytes: &[u8]) -> bool {
     bytes.len() >= 2 && bytes[0] >> 6 == 2 && (192..=223).contains(&bytes[1])
 }
 
+/// Bytes of a packet's header, contributing sources and extension included; what follows may be
+/// encrypted, and is not looked at.
+pub(super) fn header_bytes(bytes: &[u8]) -> Result<usize, RtpError> {
+    let cut = RtpError::Truncated { got: bytes.len() };
+    let head = bytes.get(..HEADER_BYTES).ok_or(cut)?;
+    let version = head[0] >> 6;
+    if version != 2 {
+        return Err(RtpError::Version(version));
+    }
+    let sources = usize::from(head[0] & 0x0F) * 4;
+    let rest = bytes[HEADER_BYTES..].get(sources..).ok_or(cut)?;
+    let rest = if head[0] & 0x10 != 0 { split_extension(rest).ok_or(cut)?.1 } else { rest };
+    Ok(bytes.len() - rest.len())
+}
+
 type ExtensionAndRest<'a> = (Option<HeaderExtension<'a>>, &'a [u8]);
 
 fn split_extension(rest: &[u8]) -> Option<ExtensionAndRest<'_>> {

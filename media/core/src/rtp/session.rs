@@ -3,7 +3,7 @@ use core::time::Duration;
 
 use super::{
     Compound, CompoundWriter, NtpTime, ReceiverStatistics, ReportBlock, RtcpError, RtcpPacket,
-    SenderInfo,
+    SenderInfo, VoipMetrics,
 };
 use crate::{MonoTime, RtpTimestamp, Ssrc};
 
@@ -22,6 +22,8 @@ pub struct RemoteView {
     pub round_trip: Option<Duration>,
     /// The peer said goodbye.
     pub said_goodbye: bool,
+    /// How what we send sounds to the peer, if it says so.
+    pub voip: Option<VoipMetrics>,
 }
 
 /// RTCP of one two-party RTP session: when to report, what to say, and what the peer says.
@@ -39,6 +41,7 @@ pub struct RtcpSession {
     /// The peer's last sender report: middle NTP bits, and when it came.
     last_sr: Option<(u32, MonoTime)>,
     remote: RemoteView,
+    voip: Option<VoipMetrics>,
     due: MonoTime,
     spread: u32,
 }
@@ -57,11 +60,20 @@ impl RtcpSession {
             clock_rate_hz,
             last_sr: None,
             remote: RemoteView::default(),
+            voip: None,
             due: now,
             spread: ssrc.0 | 1,
         };
         session.due = now + session.interval() / 2;
         session
+    }
+
+    /// We go on as another stream, because the clock of our timestamps is another one (RFC 7160
+    /// §4.1). Our name stays, and so does what is known of the peer.
+    pub fn restart(&mut self, now: MonoTime, ssrc: Ssrc, clock_rate_hz: u32) {
+        (self.ssrc, self.clock_rate_hz) = (ssrc, clock_rate_hz);
+        (self.packets, self.octets, self.last_sent) = (0, 0, None);
+        self.due = now + self.interval() / 2;
     }
 
     /// Counts an RTP packet that was sent.
@@ -87,11 +99,21 @@ impl RtcpSession {
                 RtcpPacket::ReceiverReport { reports, .. } => {
                     self.take_reports(now, reports.iter());
                 }
+                RtcpPacket::ExtendedReport { blocks, .. } => {
+                    let about_us = blocks.voip_metrics().filter(|(about, _)| *about == self.ssrc);
+                    self.remote.voip =
+                        about_us.map(|(_, metrics)| metrics).last().or(self.remote.voip);
+                }
                 RtcpPacket::Goodbye { .. } => self.remote.said_goodbye = true,
                 RtcpPacket::SourceDescription(_) | RtcpPacket::Other { .. } => {}
             }
         }
         Ok(())
+    }
+
+    /// How the peer sounds: part of every report from now on, for a peer that takes it.
+    pub const fn tell_voip_metrics(&mut self, metrics: VoipMetrics) {
+        self.voip = Some(metrics);
     }
 
     /// Whether a report is due.
@@ -156,6 +178,9 @@ impl RtcpSession {
             None => writer.receiver_report(self.ssrc, block.as_slice())?,
         };
         writer.cname(self.ssrc, &self.cname)?;
+        if let (Some(metrics), Some(block)) = (&self.voip, &block) {
+            writer.voip_metrics(self.ssrc, block.ssrc, metrics)?;
+        }
         Ok(writer)
     }
 

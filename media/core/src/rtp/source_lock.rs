@@ -56,6 +56,12 @@ impl SourceLock {
         Admission::Learning
     }
 
+    /// Whether RTP from `from` could be the peer's at all.
+    #[must_use]
+    pub fn may_be(&self, from: SocketAddr) -> bool {
+        self.locked == Some(from) || from.ip() == self.expected.ip()
+    }
+
     /// Whether RTCP from `from` is the peer's: its IP must be right, its port is its own matter.
     #[must_use]
     pub fn admits_rtcp(&self, from: SocketAddr) -> bool {

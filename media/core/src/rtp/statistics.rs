@@ -46,6 +46,17 @@ impl ReceiverStatistics {
         }
     }
 
+    /// From now on the stream's RTP clock runs at `clock_rate_hz`, as after a change of codec. Totals
+    /// go on.
+    pub fn set_clock_rate(&mut self, clock_rate_hz: u32) {
+        if self.clock_rate_hz != clock_rate_hz.max(1) {
+            if let Some(old) = self.current.take() {
+                self.before.lost += u64::try_from(old.lost()).unwrap_or(0);
+            }
+            self.clock_rate_hz = clock_rate_hz.max(1);
+        }
+    }
+
     /// Counts a voice packet that arrived at `now`.
     pub fn on_packet(&mut self, now: MonoTime, packet: &RtpPacket<'_>) {
         let arrival = self.arrival_ticks(now);

@@ -7,7 +7,7 @@ mod time;
 mod units;
 
 pub use hearing::{EndReason, HearingEvent, UtteranceTimes, Verdict};
-pub use media::{Codec, Direction, NegotiatedMedia};
+pub use media::{Codec, Direction, NegotiatedMedia, OpusFormat};
 pub use rtp_units::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 pub use time::MonoTime;
 pub use units::{FRAME_SAMPLES_MAX, Generation, LineId, Ptime, SampleRate};

@@ -284,17 +284,18 @@ impl Call {
         let keep = self.keep_samples;
         let decoded = &mut self.heard.decoded;
         let now = MonoTime::from_micros(self.now_us);
-        let pulled = self.playout.pull(now, &mut out, |payload, samples| {
-            let number = u64::from_be_bytes(*payload.first_chunk().expect("eight bytes"));
-            if keep {
-                decoded.push(number);
-            }
-            let first = number * payload.len() as u64;
-            for (n, sample) in samples[..payload.len()].iter_mut().enumerate() {
-                *sample = signal(first + n as u64);
-            }
-            payload.len()
-        });
+        let pulled =
+            self.playout.pull(now, &mut out, &mut |payload: &[u8], samples: &mut [i16]| {
+                let number = u64::from_be_bytes(*payload.first_chunk().expect("eight bytes"));
+                if keep {
+                    decoded.push(number);
+                }
+                let first = number * payload.len() as u64;
+                for (n, sample) in samples[..payload.len()].iter_mut().enumerate() {
+                    *sample = signal(first + n as u64);
+                }
+                payload.len()
+            });
         assert_eq!(pulled.received + pulled.concealed + pulled.silent, PULL_SAMPLES);
         if keep {
             let statistics = self.playout.statistics();

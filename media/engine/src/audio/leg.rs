@@ -1,15 +1,18 @@
 //! An RTP leg: sockets, both ways, RTCP.
 
-use media_core::codec::Encoder;
+use media_core::codec::{CodecError, Codecs, Decoder, Encoder};
 use media_core::resample::Resampler;
-use media_core::rtp::RtcpSession;
+use media_core::rtp::srtp::SRTP_BYTES_ADDED_MAX;
+use media_core::rtp::{RtcpSession, RtpStream, VoipMetrics};
 use media_core::{MonoTime, NegotiatedMedia, SampleRate};
 use socket2::{SockAddr, Socket};
 use std::sync::atomic::Ordering;
 
 use super::EventPort;
+use super::protection::{self, KeyUpdate};
 use super::receiver::{DecodePath, Receiver};
-use super::sender::Sender;
+use super::sender::{self, EncodePath, Sender};
+use crate::clock::Clock;
 use crate::ports::{PortLease, RtpPort};
 use crate::random::Random;
 use crate::rings::FRAME_SAMPLES;
@@ -17,7 +20,8 @@ use crate::sockets::{ArrivalClock, RecvBatch};
 use crate::statistics::Counters;
 
 /// A compound of one report, a name and a goodbye is shorter.
-const RTCP_BYTES: usize = 256;
+const PLAIN_RTCP_BYTES: usize = 256;
+const RTCP_BYTES: usize = PLAIN_RTCP_BYTES + SRTP_BYTES_ADDED_MAX;
 
 /// One peer of a line. Real-time safe once built.
 pub(crate) struct Leg {
@@ -41,6 +45,7 @@ pub(crate) struct Leg {
 pub(crate) struct LegParts {
     pub port: RtpPort,
     pub media: NegotiatedMedia,
+    pub coders: Coders,
     pub line_rate: SampleRate,
     pub tick_ms: u32,
     pub now: MonoTime,
@@ -55,30 +60,62 @@ pub(crate) struct Rates {
 /// A renegotiation, with everything built that it needs. What it replaces goes back into it, to
 /// be freed elsewhere.
 pub(crate) struct MediaUpdate {
+    /// Without its keys.
     media: NegotiatedMedia,
+    keys: KeyUpdate,
     codec: Option<CodecUpdate>,
+    at: MonoTime,
 }
 
 struct CodecUpdate {
-    encoder: Encoder,
-    path: Box<DecodePath>,
+    encode: Box<EncodePath>,
+    decode: Box<DecodePath>,
     rates: Option<Box<Rates>>,
+    /// Where the clock of the RTP timestamps changes, the stream is another one (RFC 7160 §4.1).
+    stream: Option<RtpStream>,
+}
+
+/// Both directions of a codec.
+pub(crate) struct Coders {
+    pub encoder: Encoder,
+    pub decoder: Decoder,
+}
+
+impl Coders {
+    /// For what was negotiated. Allocates.
+    pub fn new(codecs: &Codecs, media: &NegotiatedMedia) -> Result<Self, CodecError> {
+        Ok(Self { encoder: codecs.encoder(media)?, decoder: codecs.decoder(media.codec)? })
+    }
 }
 
 impl MediaUpdate {
     /// From what was agreed on before to `media`. Allocates.
+    ///
+    /// # Errors
+    /// [`CodecError`].
     pub fn new(
         before: &NegotiatedMedia,
-        media: NegotiatedMedia,
+        media: &NegotiatedMedia,
+        codecs: &Codecs,
         line_rate: SampleRate,
         tick_ms: u32,
-    ) -> Self {
-        let codec = (before.codec != media.codec).then(|| CodecUpdate {
-            encoder: Encoder::new(media.codec),
-            path: Box::new(DecodePath::new(&media, tick_ms, &mut Random::from_system())),
+    ) -> Result<Self, CodecError> {
+        let keys = KeyUpdate::new(before.srtp.as_ref(), media.srtp.as_ref());
+        let (media, at) = (media.without_keys(), Clock::new().now());
+        let (codec, clock) = (before.codec, before.codec.clock_rate_hz());
+        if codec == media.codec && before.opus == media.opus {
+            return Ok(Self { media, keys, codec: None, at });
+        }
+        let Coders { encoder, decoder } = Coders::new(codecs, &media)?;
+        let mut random = Random::from_system();
+        let another_clock = clock != media.codec.clock_rate_hz();
+        let codec = CodecUpdate {
+            encode: Box::new(EncodePath::new(encoder)),
+            decode: Box::new(DecodePath::new(&media, decoder, tick_ms, &mut random)),
             rates: Rates::between(media.codec.sample_rate(), line_rate),
-        });
-        Self { media, codec }
+            stream: another_clock.then(|| sender::stream(&mut random)),
+        };
+        Ok(Self { media, keys, codec: Some(codec), at })
     }
 }
 
@@ -93,11 +130,13 @@ impl Rates {
 
 impl Leg {
     pub fn new(parts: LegParts) -> Self {
-        let LegParts { port, media, line_rate, tick_ms, now } = parts;
+        let LegParts { port, media, coders, line_rate, tick_ms, now } = parts;
         let RtpPort { rtp, rtcp, lease, .. } = port;
         let mut random = Random::from_system();
-        let path = DecodePath::new(&media, tick_ms, &mut random);
-        let sender = Sender::new(media, &mut random);
+        let (protector, seal) = protection::both(media.srtp.as_ref());
+        let media = media.without_keys();
+        let path = DecodePath::new(&media, coders.decoder, tick_ms, &mut random);
+        let sender = Sender::new(media.clone(), coders.encoder, protector, &mut random);
         let cname = format!("{:016x}", random.next_u64());
         let session = RtcpSession::new(sender.ssrc(), &cname, media.codec.clock_rate_hz(), now);
         Self {
@@ -105,31 +144,37 @@ impl Leg {
             rtcp_socket: rtcp,
             rtcp_to: SockAddr::from(media.remote_rtcp),
             muxed: media.remote_rtcp == media.remote_rtp,
-            receiver: Receiver::new(media, path),
+            receiver: Receiver::new(media.clone(), path, seal),
             sender,
             rtcp: session,
+            rates: Rates::between(media.codec.sample_rate(), line_rate),
             media,
             line_rate,
-            rates: Rates::between(media.codec.sample_rate(), line_rate),
             _lease: lease,
         }
     }
 
     /// Follows a renegotiation; swaps old parts into `update`.
     pub fn renegotiate(&mut self, update: &mut MediaUpdate) {
-        self.media = update.media;
+        // It has no keys, so nothing is shared and nothing freed.
+        self.media = update.media.clone();
         self.rtcp_to = SockAddr::from(self.media.remote_rtcp);
         self.muxed = self.media.remote_rtcp == self.media.remote_rtp;
-        let codec = update.codec.as_mut();
-        let (encoder, path) = match codec {
+        let (encode, decode) = match &mut update.codec {
             Some(codec) => {
                 std::mem::swap(&mut self.rates, &mut codec.rates);
-                (Some(&mut codec.encoder), Some(&mut codec.path))
+                if let Some(stream) = codec.stream.take() {
+                    let clock_rate_hz = self.media.codec.clock_rate_hz();
+                    self.rtcp.restart(update.at, stream.ssrc(), clock_rate_hz);
+                    self.sender.start_over(stream);
+                }
+                (Some(&mut codec.encode), Some(&mut codec.decode))
             }
             None => (None, None),
         };
-        self.sender.renegotiate(self.media, encoder);
-        self.receiver.renegotiate(self.media, path, &self.rtp);
+        self.sender.renegotiate(self.media.clone(), encode, &mut update.keys);
+        self.receiver.renegotiate(self.media.clone(), decode, &self.rtp);
+        self.receiver.follow_keys(update.at, &mut update.keys);
         self.sender.aim(self.receiver.source().destination());
     }
 
@@ -214,14 +259,18 @@ impl Leg {
     ) {
         for index in 0..batch.receive(&self.rtcp_socket) {
             if let Some(datagram) = batch.packet(index, clock) {
-                self.receiver.take_rtcp(&datagram, &mut self.rtcp, counters);
+                self.receiver.take_rtcp(&datagram, clock.now, &mut self.rtcp, counters);
             }
         }
         if self.rtcp.is_due(clock.now) {
+            if self.media.voip_metrics {
+                let metrics = self.receiver.voip_metrics(self.rtcp.remote().round_trip);
+                self.rtcp.tell_voip_metrics(metrics);
+            }
             let mut bytes = [0; RTCP_BYTES];
-            let reception = self.receiver.reception();
-            if let Ok(length) = self.rtcp.write_report(clock.now, reception, &mut bytes) {
-                self.send_rtcp(&bytes[..length]);
+            let (reception, room) = (self.receiver.reception(), &mut bytes[..PLAIN_RTCP_BYTES]);
+            if let Ok(length) = self.rtcp.write_report(clock.now, reception, room) {
+                self.send_rtcp(&mut bytes, length);
             }
         }
         self.publish_reports(counters);
@@ -230,9 +279,9 @@ impl Leg {
     /// Says goodbye.
     pub fn farewell(&mut self, now: MonoTime) {
         let mut bytes = [0; RTCP_BYTES];
-        let reception = self.receiver.reception();
-        if let Ok(length) = self.rtcp.write_goodbye(now, reception, &mut bytes) {
-            self.send_rtcp(&bytes[..length]);
+        let (reception, room) = (self.receiver.reception(), &mut bytes[..PLAIN_RTCP_BYTES]);
+        if let Ok(length) = self.rtcp.write_goodbye(now, reception, room) {
+            self.send_rtcp(&mut bytes, length);
         }
     }
 
@@ -245,16 +294,23 @@ impl Leg {
     fn publish_reports(&self, counters: &Counters) {
         let remote = self.rtcp.remote();
         counters.peer_fraction_lost.store(u32::from(remote.fraction_lost), Ordering::Relaxed);
+        if let Some(voip) = remote.voip.filter(|voip| voip.mos_conversation < VoipMetrics::UNKNOWN)
+        {
+            counters.peer_mos_tenths.store(u32::from(voip.mos_conversation), Ordering::Relaxed);
+        }
         if let Some(round_trip) = remote.round_trip {
             let micros = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
             counters.round_trip_us.store(micros, Ordering::Relaxed);
         }
     }
 
-    fn send_rtcp(&self, bytes: &[u8]) {
+    /// Sends the report that is the first `length` bytes of `buffer`, protected where that is agreed.
+    fn send_rtcp(&mut self, buffer: &mut [u8; RTCP_BYTES], length: usize) {
         if self.media.remote_rtcp.port() == 0 || self.media.remote_rtcp.ip().is_unspecified() {
             return;
         }
+        let Some(length) = self.sender.protect_report(buffer, length) else { return };
+        let bytes = &buffer[..length];
         let socket = if self.muxed { &self.rtp } else { &self.rtcp_socket };
         // A report that is lost is followed by the next.
         let _ = socket.send_to(bytes, &self.rtcp_to);

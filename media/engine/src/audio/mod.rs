@@ -4,6 +4,7 @@ mod events;
 mod leg;
 mod line;
 mod player;
+mod protection;
 mod receiver;
 mod seat;
 mod sender;
@@ -12,7 +13,7 @@ mod thread;
 mod watchdog;
 
 pub(crate) use events::EventPort;
-pub(crate) use leg::{Leg, LegParts, MediaUpdate};
+pub(crate) use leg::{Coders, Leg, LegParts, MediaUpdate};
 pub(crate) use line::{AudioLine, Tick};
 pub(crate) use player::Player;
 pub(crate) use seat::{Seat, SeatParts};

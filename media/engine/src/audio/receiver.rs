@@ -1,21 +1,25 @@
 //! RTP packets from the wire to linear audio.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use media_core::codec::Decoder;
-use media_core::jitter::{COMFORT_NOISE, JitterConfig};
+use media_core::jitter::{COMFORT_NOISE, JitterConfig, PacketLength};
 use media_core::playout::Playout;
+use media_core::quality::estimate_mos;
+use media_core::rtp::srtp::{SrtpError, Unprotector};
 use media_core::rtp::{
-    Admission, DtmfReceiver, ReceiverStatistics, RtcpSession, RtpPacket, SourceLock,
-    looks_like_rtcp,
+    Admission, Continuity, DtmfReceiver, ReceiverStatistics, RtcpSession, RtpPacket, SourceLock,
+    VoipMetrics, looks_like_rtcp,
 };
 use media_core::{Codec, MonoTime, NegotiatedMedia, SampleRate};
 use socket2::Socket;
 
 use super::EventPort;
+use super::protection::{KeyUpdate, Seal};
 use crate::event::AudioEvent;
 use crate::random::Random;
-use crate::sockets::{self, ArrivalClock, BATCH_PACKETS, Datagram, RecvBatch};
+use crate::sockets::{self, ArrivalClock, BATCH_PACKETS, DATAGRAM_BYTES_MAX, Datagram, RecvBatch};
 use crate::statistics::{Counters, add, count};
 
 /// Packets that one tick takes from one socket. Twice what a peer with 10 ms packets sends in
@@ -23,9 +27,16 @@ use crate::statistics::{Counters, add, count};
 /// the kernel.
 const PACKETS_PER_TICK: usize = 4 * BATCH_PACKETS;
 
-/// Packets that the jitter buffer holds: 640 ms at 20 ms, well above its longest delay. Each has
-/// room for 60 ms.
+/// Packets that the jitter buffer holds: 640 ms at 20 ms, well above its longest delay.
 const JITTER_PACKETS: usize = 32;
+
+/// The longest payload that is taken: 60 ms of G.711 or G.722; the longest frame of Opus.
+const fn payload_bytes_max(codec: Codec) -> usize {
+    match codec {
+        Codec::Pcmu | Codec::Pcma | Codec::G722 => 480,
+        Codec::Opus => 1_275,
+    }
+}
 
 /// One leg's way in. Real-time safe.
 pub(crate) struct Receiver {
@@ -35,6 +46,8 @@ pub(crate) struct Receiver {
     path: Box<DecodePath>,
     dtmf: DtmfReceiver,
     media: NegotiatedMedia,
+    seal: Seal,
+    continuity: Continuity,
     /// Whether the kernel already drops strangers.
     filtered: bool,
     /// The kernel's drop count when it was last looked at.
@@ -49,28 +62,37 @@ pub(crate) struct DecodePath {
 
 impl DecodePath {
     /// Takes its memory; call it outside the tick.
-    pub fn new(media: &NegotiatedMedia, tick_ms: u32, random: &mut Random) -> Self {
+    pub fn new(
+        media: &NegotiatedMedia,
+        decoder: Decoder,
+        tick_ms: u32,
+        random: &mut Random,
+    ) -> Self {
         let config = JitterConfig {
             clock_rate_hz: media.codec.clock_rate_hz(),
             ptime: media.ptime,
             pull_ms: tick_ms,
             capacity_packets: JITTER_PACKETS,
+            payload_bytes_max: payload_bytes_max(media.codec),
+            packet_length: PacketLength::of(media.codec),
             ..JitterConfig::default()
         };
         Self {
-            decoder: Decoder::new(media.codec),
+            decoder,
             playout: Playout::new(config, media.codec.sample_rate(), random.next_u64()),
         }
     }
 }
 
 impl Receiver {
-    pub fn new(media: NegotiatedMedia, path: DecodePath) -> Self {
+    pub fn new(media: NegotiatedMedia, path: DecodePath, seal: Seal) -> Self {
         Self {
             lock: SourceLock::new(media.remote_rtp),
             reception: ReceiverStatistics::new(media.codec.clock_rate_hz()),
             path: Box::new(path),
             dtmf: DtmfReceiver::new(),
+            seal,
+            continuity: Continuity::new(),
             media,
             filtered: false,
             drops_seen: 0,
@@ -96,6 +118,38 @@ impl Receiver {
         self.path.playout.statistics().delay_ms
     }
 
+    /// How the peer sounds here (RFC 3611 §4.7).
+    pub fn voip_metrics(&self, round_trip: Option<Duration>) -> VoipMetrics {
+        let (reception, jitter) = (self.reception.snapshot(), self.path.playout.statistics());
+        let pattern = self.path.playout.loss_pattern();
+        let expected = (reception.received + reception.lost).max(1);
+        let rate = |packets: u64| (packets * 256 / expected).min(255) as u8;
+        let ptime_ms = u64::from(self.media.ptime.ms());
+        let word = |value: u64| value.min(u64::from(u16::MAX)) as u16;
+        let discarded = jitter.late + jitter.skipped + jitter.overflowed;
+        let round_trip_ms = round_trip.map_or(0, |time| time.as_millis() as u64);
+        let own_ms = ptime_ms + u64::from(jitter.delay_ms);
+        let missing = 100.0 * (reception.lost + discarded) as f32 / expected as f32;
+        let heard = estimate_mos(0.0, missing);
+        let talked = estimate_mos(own_ms as f32 + round_trip_ms as f32 / 2.0, missing);
+        VoipMetrics {
+            loss_rate: rate(reception.lost),
+            discard_rate: rate(discarded),
+            burst_density: pattern.burst_density,
+            gap_density: pattern.gap_density,
+            burst_ms: word(pattern.burst_packets * ptime_ms),
+            gap_ms: word(pattern.gap_packets * ptime_ms),
+            round_trip_ms: word(round_trip_ms),
+            end_system_delay_ms: word(own_ms),
+            r_factor: talked.r.round() as u8,
+            mos_listening: (heard.mos * 10.0).round() as u8,
+            mos_conversation: (talked.mos * 10.0).round() as u8,
+            jitter_buffer_ms: word(u64::from(jitter.target_ms)),
+            jitter_buffer_max_ms: word(u64::from(jitter.delay_max_ms)),
+            jitter_buffer_limit_ms: word(u64::from(JitterConfig::default().delay_max_ms)),
+        }
+    }
+
     /// For RTCP.
     pub fn reception(&mut self) -> &mut ReceiverStatistics {
         &mut self.reception
@@ -108,14 +162,21 @@ impl Receiver {
         path: Option<&mut Box<DecodePath>>,
         socket: &Socket,
     ) {
-        self.media = media;
         self.lock.renegotiate(media.remote_rtp);
+        self.continuity.renegotiate();
         if self.lock.peer().is_none() && std::mem::take(&mut self.filtered) {
             sockets::admit_all(socket);
         }
         if let Some(path) = path {
             std::mem::swap(&mut self.path, path);
+            self.reception.set_clock_rate(media.codec.clock_rate_hz());
         }
+        self.media = media;
+    }
+
+    /// Follows a change of the peer's key.
+    pub fn follow_keys(&mut self, now: MonoTime, update: &mut KeyUpdate) {
+        self.seal.follow(now, update);
     }
 
     /// Empties the socket. Returns whether audio or key presses from the peer were among what it
@@ -159,14 +220,30 @@ impl Receiver {
         counters: &Counters,
     ) -> bool {
         if looks_like_rtcp(datagram.bytes) {
-            self.take_rtcp(datagram, rtcp, counters);
+            self.take_rtcp(datagram, now, rtcp, counters);
             return false;
         }
-        let Ok(packet) = RtpPacket::parse(datagram.bytes) else {
+        if !self.lock.may_be(datagram.from) {
+            count(&counters.foreign);
+            return false;
+        }
+        let mut readable = [0; DATAGRAM_BYTES_MAX];
+        let Some(bytes) = self.unseal(now, datagram.bytes, Unprotector::rtp, &mut readable) else {
+            count(&counters.unauthentic);
+            return false;
+        };
+        let Ok(packet) = RtpPacket::parse(bytes) else {
             count(&counters.malformed);
             return false;
         };
         match self.lock.admit(datagram.from, &packet) {
+            // Who knows the key is the peer, whatever the stream.
+            Admission::Accept
+                if !self.seal.is_used() && !self.continuity.admits(datagram.arrival, &packet) =>
+            {
+                count(&counters.unauthentic);
+                false
+            }
             Admission::Accept => self.accept(&packet, datagram.arrival, now, events, counters),
             Admission::Learning => false,
             Admission::Foreign => {
@@ -178,12 +255,39 @@ impl Receiver {
 
     /// Takes a datagram that is RTCP, from either port. Round trips count from its arrival: the
     /// port is read rarely, and the wait for that is no travel.
-    pub fn take_rtcp(&self, datagram: &Datagram<'_>, rtcp: &mut RtcpSession, counters: &Counters) {
+    pub fn take_rtcp(
+        &mut self,
+        datagram: &Datagram<'_>,
+        now: MonoTime,
+        rtcp: &mut RtcpSession,
+        counters: &Counters,
+    ) {
         if !self.lock.admits_rtcp(datagram.from) {
-            count(&counters.foreign);
-        } else if rtcp.on_rtcp(datagram.arrival, datagram.bytes).is_err() {
-            count(&counters.malformed);
+            return count(&counters.foreign);
         }
+        let mut readable = [0; DATAGRAM_BYTES_MAX];
+        match self.unseal(now, datagram.bytes, Unprotector::rtcp, &mut readable) {
+            None => count(&counters.unauthentic),
+            Some(bytes) if rtcp.on_rtcp(datagram.arrival, bytes).is_ok() => {}
+            Some(_) => count(&counters.malformed),
+        }
+    }
+
+    /// What a datagram says, if the peer wrote it. Protected packets become readable in `room`.
+    fn unseal<'a>(
+        &mut self,
+        now: MonoTime,
+        bytes: &'a [u8],
+        open: fn(&mut Unprotector, &mut [u8]) -> Result<usize, SrtpError>,
+        room: &'a mut [u8; DATAGRAM_BYTES_MAX],
+    ) -> Option<&'a [u8]> {
+        if !self.seal.is_used() {
+            return Some(bytes);
+        }
+        let packet = &mut room[..bytes.len()];
+        packet.copy_from_slice(bytes);
+        let length = self.seal.open(now, packet, open).ok()?;
+        Some(&packet[..length])
     }
 
     fn accept(
@@ -220,7 +324,7 @@ impl Receiver {
     /// Fills `out` with what is to be heard now. Returns whether the peer has a stream at all.
     pub fn pull(&mut self, deadline: MonoTime, out: &mut [i16], counters: &Counters) {
         let DecodePath { decoder, playout } = &mut *self.path;
-        let pulled = playout.pull(deadline, out, |payload, pcm| decoder.decode(payload, pcm));
+        let pulled = playout.pull(deadline, out, decoder);
         if pulled.concealed > 0 {
             let micros = pulled.concealed as u64 * 1_000_000 / u64::from(self.rate().hz());
             add(&counters.concealed_us, micros);

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use media_core::MonoTime;
-use rtrb::Producer;
 
 use super::line::Tick;
 use super::watchdog::Watchdog;
 use super::{EventPort, Leg, MediaUpdate};
 use crate::line::LineShared;
-use crate::rings::{FRAME_SAMPLES, LineKey, TapFrame};
+use crate::rings::{FRAME_SAMPLES, LineKey};
 use crate::sockets::RecvBatch;
 use crate::statistics::count;
+use crate::tap::{TapHead, TapWriter};
+
+/// What a deaf ear hears.
+static NOTHING: [i16; FRAME_SAMPLES] = [0; FRAME_SAMPLES];
 
 /// Ticks between two looks at RTCP: half a second at 20 ms.
 const RTCP_TICKS: u64 = 25;
@@ -26,7 +29,7 @@ pub(crate) struct Seat {
     shared: Arc<LineShared>,
     leg: Leg,
     pub events: EventPort,
-    tap: Option<Producer<TapFrame>>,
+    tap: Option<TapWriter>,
     watchdog: Watchdog,
     heard: [i16; FRAME_SAMPLES],
     sent: [i16; FRAME_SAMPLES],
@@ -44,7 +47,7 @@ pub(crate) struct SeatParts {
     pub shared: Arc<LineShared>,
     pub leg: Leg,
     pub events: EventPort,
-    pub tap: Option<Producer<TapFrame>>,
+    pub tap: Option<TapWriter>,
     pub media_timeout: Duration,
     pub tick_ms: u32,
 }
@@ -126,26 +129,25 @@ impl Seat {
     /// Shows the ear and the recorder what was heard and sent. `speaking`: what was sent has
     /// speech in it.
     pub fn tap(&mut self, tick: &Tick, speaking: bool) {
-        self.tap_heard(tick, speaking, self.heard);
+        self.tap_heard(tick, speaking, true);
     }
 
     /// [`Seat::tap`] for a peer whom the ear is not to hear.
     pub fn tap_deaf(&mut self, tick: &Tick, speaking: bool) {
-        self.tap_heard(tick, speaking, [0; FRAME_SAMPLES]);
+        self.tap_heard(tick, speaking, false);
     }
 
-    fn tap_heard(&mut self, tick: &Tick, speaking: bool, heard: [i16; FRAME_SAMPLES]) {
+    fn tap_heard(&mut self, tick: &Tick, speaking: bool, hears: bool) {
         let Some(tap) = &mut self.tap else { return };
         self.tapped = true;
-        let frame = TapFrame {
+        let head = TapHead {
             tick: self.ticks,
             at: self.leg.arrival_of(tick.deadline),
             speaking,
             length: self.frame_samples,
-            heard,
-            sent: self.sent,
         };
-        if tap.push(frame).is_err() {
+        let heard = if hears { &self.heard } else { &NOTHING };
+        if !tap.push(head, heard, &self.sent) {
             count(&self.shared.counters.tap_dropped);
         }
     }

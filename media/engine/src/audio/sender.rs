@@ -4,20 +4,22 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use media_core::codec::Encoder;
+use media_core::rtp::srtp::{Protector, SRTP_BYTES_ADDED_MAX};
 use media_core::rtp::{Digit, DtmfSender, HEADER_BYTES, RtcpSession, RtpStream};
 use media_core::{
     Codec, MonoTime, NegotiatedMedia, RtpTimestamp, SampleRate, SequenceNumber, Ssrc,
 };
 use socket2::{SockAddr, Socket};
 
+use super::protection::KeyUpdate;
 use crate::random::Random;
 use crate::statistics::{Counters, count};
 
-/// All our codecs carry 64 kbit/s and have an RTP clock of 8 kHz: a byte is a clock tick.
-const BYTES_PER_MS: usize = 8;
-
 /// The longest packet, and one tick that joins on.
-const PENDING_BYTES: usize = (60 + 20) * BYTES_PER_MS;
+const PENDING_MS: u32 = 60 + 20;
+
+/// The longest payload: a frame of Opus. 60 ms of G.711 or G.722 are 480.
+const PAYLOAD_BYTES_MAX: usize = 1_275;
 
 /// How long a key press lasts that we send.
 const PRESS: Duration = Duration::from_millis(120);
@@ -25,30 +27,71 @@ const PRESS: Duration = Duration::from_millis(120);
 /// One leg's way out. Real-time safe.
 pub(crate) struct Sender {
     stream: RtpStream,
-    encoder: Encoder,
+    /// Boxed, so that a change of codec can swap it in the tick.
+    path: Box<EncodePath>,
     dtmf: DtmfSender,
+    protector: Option<Box<Protector>>,
     media: NegotiatedMedia,
     to: SockAddr,
     to_addr: SocketAddr,
-    pending: [u8; PENDING_BYTES],
-    filled: usize,
     /// The next packet begins a talk spurt: the first one, or one after a gap.
     marker: bool,
 }
 
+/// What depends on the codec.
+pub(crate) struct EncodePath {
+    encoder: Encoder,
+    /// Audio that waits for its packet to fill: the first `filled` samples.
+    pending: Box<[i16]>,
+    filled: usize,
+}
+
+impl EncodePath {
+    /// Takes its memory; call it outside the tick.
+    pub fn new(encoder: Encoder) -> Self {
+        let room = encoder.codec().sample_rate().samples_in_ms(PENDING_MS);
+        Self { encoder, pending: vec![0; room].into_boxed_slice(), filled: 0 }
+    }
+
+    fn rate(&self) -> SampleRate {
+        self.encoder.codec().sample_rate()
+    }
+
+    fn append(&mut self, pcm: &[i16]) {
+        let room = &mut self.pending[self.filled..];
+        let length = pcm.len().min(room.len());
+        room[..length].copy_from_slice(&pcm[..length]);
+        self.filled += length;
+    }
+
+    fn drop_first(&mut self, samples: usize) {
+        self.pending.copy_within(samples..self.filled, 0);
+        self.filled -= samples;
+    }
+}
+
+/// A stream with random beginnings (RFC 3550 §5.1).
+pub(super) fn stream(random: &mut Random) -> RtpStream {
+    let sequence = SequenceNumber(random.next_u32() as u16);
+    let timestamp = RtpTimestamp(random.next_u32());
+    RtpStream::new(Ssrc(random.next_u32()), sequence, timestamp)
+}
+
 impl Sender {
-    pub fn new(media: NegotiatedMedia, random: &mut Random) -> Self {
-        let sequence = SequenceNumber(random.next_u32() as u16);
-        let timestamp = RtpTimestamp(random.next_u32());
+    pub fn new(
+        media: NegotiatedMedia,
+        encoder: Encoder,
+        protector: Option<Box<Protector>>,
+        random: &mut Random,
+    ) -> Self {
         Self {
-            stream: RtpStream::new(Ssrc(random.next_u32()), sequence, timestamp),
-            encoder: Encoder::new(media.codec),
-            dtmf: DtmfSender::new(media.codec.clock_rate_hz()),
-            media,
+            protector,
+            stream: stream(random),
+            path: Box::new(EncodePath::new(encoder)),
+            dtmf: DtmfSender::new(media.telephone_event_hz),
             to: SockAddr::from(media.remote_rtp),
             to_addr: media.remote_rtp,
-            pending: [0; PENDING_BYTES],
-            filled: 0,
+            media,
             marker: true,
         }
     }
@@ -58,12 +101,12 @@ impl Sender {
     }
 
     pub fn codec(&self) -> Codec {
-        self.encoder.codec()
+        self.path.encoder.codec()
     }
 
     /// Rate of the audio that [`Sender::send`] takes.
     pub fn rate(&self) -> SampleRate {
-        self.codec().sample_rate()
+        self.path.rate()
     }
 
     /// Whether anything may be sent: the direction says so, and there is an address.
@@ -95,24 +138,52 @@ impl Sender {
         }
     }
 
-    /// Follows a renegotiation. `encoder`, if the codec is another one, gives way to the old one.
-    pub fn renegotiate(&mut self, media: NegotiatedMedia, encoder: Option<&mut Encoder>) {
+    /// Goes on as another stream.
+    pub fn start_over(&mut self, stream: RtpStream) {
+        self.stream = stream;
+    }
+
+    /// Follows a renegotiation. A `path` for another codec gives way to the old one, and so does
+    /// another key.
+    pub fn renegotiate(
+        &mut self,
+        media: NegotiatedMedia,
+        path: Option<&mut Box<EncodePath>>,
+        keys: &mut KeyUpdate,
+    ) {
+        if let Some(protector) = &mut keys.protector {
+            std::mem::swap(&mut self.protector, protector);
+        }
+        if self.media.telephone_event_hz != media.telephone_event_hz {
+            self.dtmf = DtmfSender::new(media.telephone_event_hz);
+        }
         self.media = media;
-        if let Some(encoder) = encoder {
-            std::mem::swap(&mut self.encoder, encoder);
-            self.filled = 0;
+        if let Some(path) = path {
+            std::mem::swap(&mut self.path, path);
+            self.path.filled = 0;
             self.marker = true;
+        }
+    }
+
+    /// Protects the report that is the first `length` bytes of `buffer`, where that is agreed; its
+    /// length, or nothing if it is not to be sent.
+    pub fn protect_report(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        match &mut self.protector {
+            Some(protector) => protector.rtcp(buffer, length).ok(),
+            None => Some(length),
         }
     }
 
     /// Lets media time pass without sending; what waited for its packet to fill is left out.
     pub fn pass(&mut self, ms: u32) {
-        self.stream.advance(ms * BYTES_PER_MS as u32 + self.filled as u32);
-        self.filled = 0;
+        let waited = std::mem::take(&mut self.path.filled) as u64;
+        let (clock, rate) = (self.codec().clock_rate_hz(), self.rate().hz());
+        let waited = waited * u64::from(clock) / u64::from(rate);
+        self.stream.advance(ms * (clock / 1_000) + waited as u32);
         self.marker = true;
     }
 
-    /// Encodes one tick and sends what makes whole packets.
+    /// Takes one tick of audio and sends what makes whole packets.
     pub fn send(
         &mut self,
         now: MonoTime,
@@ -121,12 +192,11 @@ impl Sender {
         rtcp: &mut RtcpSession,
         counters: &Counters,
     ) {
-        self.filled += self.encoder.encode(pcm, &mut self.pending[self.filled..]);
-        let length = self.media.ptime.ms() as usize * BYTES_PER_MS;
-        while self.filled >= length {
+        self.path.append(pcm);
+        let length = self.rate().samples_in_ms(self.media.ptime.ms());
+        while self.path.filled >= length {
             self.send_packet(now, length, socket, rtcp, counters);
-            self.pending.copy_within(length..self.filled, 0);
-            self.filled -= length;
+            self.path.drop_first(length);
         }
     }
 
@@ -138,13 +208,14 @@ impl Sender {
         rtcp: &mut RtcpSession,
         counters: &Counters,
     ) {
-        let mut bytes = [0; HEADER_BYTES + PENDING_BYTES];
-        let ticks = length as u32;
+        let ptime_ms = self.media.ptime.ms();
         let at = self.stream.timestamp();
+        let event_ticks = ptime_ms * (self.media.telephone_event_hz / 1_000);
         let event = self
             .media
             .send_telephone_event
-            .and_then(|kind| Some((kind, self.dtmf.next_packet(at, ticks)?)));
+            .and_then(|kind| Some((kind, self.dtmf.next_packet(at, event_ticks)?)));
+        let mut payload = [0; PAYLOAD_BYTES_MAX];
         let (packet, payload_bytes) = match &event {
             Some((kind, event)) => {
                 self.marker = true;
@@ -153,14 +224,21 @@ impl Sender {
                 (packet, payload.len())
             }
             None => {
+                let EncodePath { encoder, pending, .. } = &mut *self.path;
+                let bytes = encoder.encode(&pending[..length], &mut payload);
                 let marker = std::mem::take(&mut self.marker);
                 let kind = self.media.send_payload_type;
-                (self.stream.packet(kind, marker, &self.pending[..length]), length)
+                (self.stream.packet(kind, marker, &payload[..bytes]), bytes)
             }
         };
-        let written = packet.write(&mut bytes);
-        self.stream.advance(ticks);
-        let Ok(written) = written else { return };
+        let mut bytes = [0; HEADER_BYTES + PAYLOAD_BYTES_MAX + SRTP_BYTES_ADDED_MAX];
+        let written = packet.write(&mut bytes).ok();
+        self.stream.advance(ptime_ms * (self.codec().clock_rate_hz() / 1_000));
+        let written = written.and_then(|length| match &mut self.protector {
+            Some(protector) => protector.rtp(&mut bytes, length).ok(),
+            None => Some(length),
+        });
+        let Some(written) = written else { return };
         match socket.send_to(&bytes[..written], &self.to) {
             Ok(_) => {
                 rtcp.on_sent(now, at, payload_bytes);

@@ -1,7 +1,8 @@
 use media_core::{Generation, MonoTime};
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use crate::rings::{FRAME_SAMPLES, SPEECH_DEPTH, SpeechFrame, TAP_DEPTH, TapFrame};
+use crate::rings::{FRAME_SAMPLES, SPEECH_DEPTH, SpeechFrame};
+use crate::tap::{TapHead, TapReader, TapWriter, tap};
 
 /// The ring that carries speech to the tick.
 pub struct SpeechRing {
@@ -11,8 +12,7 @@ pub struct SpeechRing {
 
 /// The ring that carries what was heard and said from the tick.
 pub struct TapRing {
-    ends: (Producer<TapFrame>, Consumer<TapFrame>),
-    frame: TapFrame,
+    ends: (TapWriter, TapReader),
 }
 
 impl SpeechRing {
@@ -35,22 +35,20 @@ impl SpeechRing {
 }
 
 impl TapRing {
-    /// What one element takes, in bytes.
-    pub const FRAME_BYTES: usize = size_of::<TapFrame>();
+    /// What one element takes at 8 kHz, in bytes.
+    pub const FRAME_BYTES: usize = size_of::<TapHead>() + 2 * 2 * 160;
 
     /// An empty one.
     #[must_use]
     pub fn new() -> Self {
-        let (heard, sent) = ([1_234; FRAME_SAMPLES], [4_321; FRAME_SAMPLES]);
-        let (at, length) = (MonoTime::ZERO, FRAME_SAMPLES);
-        let frame = TapFrame { tick: 0, at, speaking: true, length, heard, sent };
-        Self { ends: RingBuffer::new(TAP_DEPTH), frame }
+        Self { ends: tap(160) }
     }
 
     /// A frame goes in at one end and out at the other. Returns a sample of it.
     pub fn pass(&mut self) -> i16 {
-        let pushed = self.ends.0.push(self.frame).is_ok();
-        self.ends.1.pop().map_or(0, |frame| frame.heard[usize::from(pushed)])
+        let head = TapHead { tick: 0, at: MonoTime::ZERO, speaking: true, length: 160 };
+        let pushed = self.ends.0.push(head, &[1_234; 160], &[4_321; 160]);
+        self.ends.1.pop().map_or(0, |frame| frame.heard()[usize::from(pushed)])
     }
 }
 

@@ -8,14 +8,15 @@ use rtrb::Producer;
 use crate::floor::SharedFloor;
 use crate::rings::{FRAME_SAMPLES, SpeechFrame};
 
-/// Longest speech of one generation: ten minutes at 16 kHz, 19 MB. What is longer is not an
+/// Longest speech of one generation: ten minutes, 58 MB at 48 kHz. What is longer is not an
 /// utterance but a mistake.
-const SPEECH_SAMPLES_MAX: usize = 10 * 60 * 16_000;
+pub(crate) const SPEECH_MS_MAX: u32 = 10 * 60 * 1_000;
 
 /// The only writer of a line's speech ring.
 pub(crate) struct Feeder {
     ring: Producer<SpeechFrame>,
     frame_samples: usize,
+    samples_max: usize,
     generation: Generation,
     waiting: VecDeque<i16>,
     /// Samples taken in for this generation.
@@ -24,16 +25,18 @@ pub(crate) struct Feeder {
     ended: bool,
 }
 
-/// The speech is longer than [`SPEECH_SAMPLES_MAX`].
+/// The speech is longer than what is fed of one generation.
 #[derive(Debug, thiserror::Error)]
 #[error("speech of more than ten minutes; split the claim")]
 pub(crate) struct TooLong;
 
 impl Feeder {
-    pub fn new(ring: Producer<SpeechFrame>, frame_samples: usize) -> Self {
+    /// Feeds frames of `frame_samples`, and at most `samples_max` of one generation.
+    pub fn new(ring: Producer<SpeechFrame>, frame_samples: usize, samples_max: usize) -> Self {
         Self {
             ring,
             frame_samples: frame_samples.clamp(1, FRAME_SAMPLES),
+            samples_max,
             generation: Generation::NONE,
             waiting: VecDeque::new(),
             taken: 0,
@@ -64,7 +67,7 @@ impl Feeder {
         if generation != self.generation || self.done {
             return Ok(None);
         }
-        if self.waiting.len() + samples.len() > SPEECH_SAMPLES_MAX {
+        if self.waiting.len() + samples.len() > self.samples_max {
             self.done = true;
             return Err(TooLong);
         }
@@ -128,7 +131,7 @@ mod tests {
 
     fn feeder() -> (Feeder, Consumer<SpeechFrame>, SharedFloor) {
         let (ring, frames) = RingBuffer::new(SPEECH_DEPTH);
-        (Feeder::new(ring, 160), frames, SharedFloor::default())
+        (Feeder::new(ring, 160, 10 * 60 * 8_000), frames, SharedFloor::default())
     }
 
     fn drain(frames: &mut Consumer<SpeechFrame>) -> Vec<(u32, usize)> {
@@ -188,7 +191,7 @@ mod tests {
         let (mut feeder, _frames, floor) = feeder();
         floor.grant(ONE);
         feeder.begin(ONE);
-        let minute = vec![1; 60 * 16_000];
+        let minute = vec![1; 60 * 8_000];
         for _ in 0..10 {
             feeder.append(ONE, &minute).expect("ten minutes");
         }

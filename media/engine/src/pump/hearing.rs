@@ -8,8 +8,8 @@ use media_core::hearing::{DecodeJobId, Ear, EarDecision, EarOutput, EarStep};
 use media_core::plugin::{SttError, Transcript};
 
 use crate::event::LineEvent;
-use crate::rings::TapFrame;
 use crate::speech::{Decode, SttLane, SttPool};
+use crate::tap::TapFrame;
 
 /// Outputs taken from the ear at one go. It makes a handful per frame; an endless stream of them
 /// would be a mistake that must not stop the other lines.
@@ -48,8 +48,8 @@ impl Hearing {
 
     /// Takes one tick of audio.
     pub fn push(&mut self, frame: &TapFrame, stt: &SttPool, tell: &mut dyn FnMut(LineEvent)) {
-        let (heard, sent) = (&frame.heard[..frame.length], &frame.sent[..frame.length]);
-        self.drive(stt, frame.at, tell, |ear| ear.push(frame.at, heard, sent, frame.speaking));
+        let (at, speaking) = (frame.head.at, frame.head.speaking);
+        self.drive(stt, at, tell, |ear| ear.push(at, frame.heard(), frame.sent(), speaking));
     }
 
     /// Takes the result of a decode.

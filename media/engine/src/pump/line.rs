@@ -17,8 +17,9 @@ use super::recording::Recording;
 use crate::control::Control;
 use crate::event::{AudioEvent, LineEvent, LineEventSink};
 use crate::line::LineShared;
-use crate::rings::{LineKey, TapFrame};
+use crate::rings::LineKey;
 use crate::speech::SttPool;
+use crate::tap::TapReader;
 
 /// How long the recorder may take to finish a file before the line is closed without it.
 const RECORDER_PATIENCE: Duration = Duration::from_secs(10);
@@ -33,7 +34,7 @@ pub(crate) struct PumpLineParts {
     pub control: Arc<Control>,
     pub sink: LineEventSink,
     pub events: Consumer<AudioEvent>,
-    pub tap: Option<Consumer<TapFrame>>,
+    pub tap: Option<TapReader>,
     pub feeder: Option<Feeder>,
     pub hearing: Option<Hearing>,
     pub levels: Option<Levels>,
@@ -157,19 +158,19 @@ impl PumpLine {
         let parts = &mut self.parts;
         let Some(tap) = &mut parts.tap else { return };
         let sink = &parts.sink;
-        while let Ok(frame) = tap.pop() {
+        while let Some(frame) = tap.pop() {
             if let Some(hearing) = &mut parts.hearing {
-                hearing.push(&frame, stt, &mut |event| sink(event));
+                hearing.push(frame, stt, &mut |event| sink(event));
             }
             if let Some(levels) = &mut parts.levels {
                 let speech = parts.hearing.as_ref().is_some_and(Hearing::is_speech);
-                let (heard, sent) = (&frame.heard[..frame.length], &frame.sent[..frame.length]);
-                if let Some(event) = levels.push(frame.at, heard, sent, speech) {
+                let (at, heard, sent) = (frame.head.at, frame.heard(), frame.sent());
+                if let Some(event) = levels.push(at, heard, sent, speech) {
                     sink(event);
                 }
             }
             if let Some(recording) = &mut parts.recording {
-                recording.push(&frame);
+                recording.push(frame);
             }
         }
     }

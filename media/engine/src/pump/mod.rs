@@ -18,7 +18,7 @@ use media_core::plugin::{SttError, Transcript, WordSpan};
 
 use crate::rings::LineKey;
 
-pub(crate) use feeder::Feeder;
+pub(crate) use feeder::{Feeder, SPEECH_MS_MAX};
 pub(crate) use hearing::Hearing;
 pub(crate) use levels::Levels;
 pub(crate) use line::{PumpLine, PumpLineParts};

@@ -9,8 +9,9 @@ use media_core::SampleRate;
 use crate::control::Control;
 use crate::line::LineShared;
 use crate::recorder::{RecordMessage, RecorderPort};
-use crate::rings::{LineKey, TapFrame};
+use crate::rings::LineKey;
 use crate::statistics::count;
+use crate::tap::TapFrame;
 
 /// Audio per message: 200 ms.
 const BLOCK_MS: u32 = 200;
@@ -57,7 +58,7 @@ impl Recording {
     /// Takes the next frame. One that does not join on begins a new block, so that the recorder
     /// sees the gap.
     pub fn push(&mut self, frame: &TapFrame) {
-        let position = frame.tick * self.frame_samples;
+        let position = frame.head.tick * self.frame_samples;
         if position != self.end {
             self.send_block();
         }
@@ -65,9 +66,9 @@ impl Recording {
             self.start = position;
             self.block.reserve_exact(2 * self.block_samples);
         }
-        let both = frame.heard[..frame.length].iter().zip(&frame.sent[..frame.length]);
+        let both = frame.heard().iter().zip(frame.sent());
         self.block.extend(both.flat_map(|(heard, sent)| [*heard, *sent]));
-        self.end = position + frame.length as u64;
+        self.end = position + frame.head.length as u64;
         if self.block.len() >= 2 * self.block_samples {
             self.send_block();
         }

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use media_core::hearing::EarConfig;
-use media_core::{Codec, Direction, LineId, NegotiatedMedia, PayloadType, Ptime};
+use media_core::{Codec, Direction, LineId, NegotiatedMedia, OpusFormat, PayloadType, Ptime};
 use media_engine::{Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec};
 
 pub const TELEPHONE_EVENT: PayloadType = PayloadType(101);
@@ -43,12 +43,16 @@ pub fn media(remote: SocketAddr, codec: Codec) -> NegotiatedMedia {
         remote_rtp: remote,
         remote_rtcp: SocketAddr::new(remote.ip(), remote.port() + 1),
         codec,
-        send_payload_type: codec.static_payload_type(),
-        receive_payload_type: codec.static_payload_type(),
+        send_payload_type: codec.usual_payload_type(),
+        receive_payload_type: codec.usual_payload_type(),
         send_telephone_event: Some(TELEPHONE_EVENT),
         receive_telephone_event: Some(TELEPHONE_EVENT),
+        telephone_event_hz: 8_000,
+        opus: OpusFormat::default(),
         ptime: Ptime::MS20,
         direction: Direction::SendRecv,
+        voip_metrics: false,
+        srtp: None,
     }
 }
 

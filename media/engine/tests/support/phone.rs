@@ -120,7 +120,7 @@ impl Phone {
                 self.sequence = self.sequence.wrapping_add(1);
                 self.timestamp = self.timestamp.wrapping_add(8 * ms);
             } else {
-                let kind = self.codec.static_payload_type();
+                let kind = self.codec.usual_payload_type();
                 self.send_payload(to, kind, &payload[..length], 8 * ms);
             }
         }
@@ -158,7 +158,7 @@ impl Drop for Phone {
 pub fn decode_all(heard: &[Heard], codec: Codec) -> Vec<i16> {
     let mut decoder = Decoder::new(codec);
     let mut all = Vec::new();
-    for packet in heard.iter().filter(|p| p.payload_type == codec.static_payload_type()) {
+    for packet in heard.iter().filter(|p| p.payload_type == codec.usual_payload_type()) {
         let mut pcm = [0; 960];
         let length = decoder.decode(&packet.payload, &mut pcm);
         all.extend_from_slice(&pcm[..length]);

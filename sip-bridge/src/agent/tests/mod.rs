@@ -31,6 +31,7 @@ use crate::admission::AdmissionLimits;
 use crate::event::{BridgeEvent, CallId, CallOutcome};
 use crate::flow::Flow;
 use crate::message::{Identity, TransportKind};
+use crate::negotiation::{MediaTerms, Terms};
 use crate::policy::Policies;
 use crate::{guard, stack};
 
@@ -67,7 +68,13 @@ impl Simulation {
         };
         let agent = Agent::new(AgentConfig {
             identity,
-            codecs: [Codec::Pcmu, Codec::Pcma, Codec::G722].into(),
+            terms: Terms::new(
+                MediaTerms {
+                    codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::Opus],
+                    ..MediaTerms::default()
+                },
+                Vec::new(),
+            ),
             limits,
             ring_max: Duration::from_secs(120),
             policies: Policies::default(),

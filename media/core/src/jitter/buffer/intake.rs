@@ -66,6 +66,7 @@ impl JitterBuffer {
             timestamp: packet.timestamp,
             payload_type: packet.payload_type,
             length: packet.payload.len() as u16,
+            span: self.span(packet.payload),
             no_media: !media,
         };
         self.slots.put(waiting, packet.payload);

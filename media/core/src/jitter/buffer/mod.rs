@@ -95,6 +95,15 @@ impl JitterBuffer {
         Popped::Waiting // Every step passes a slot, so this is not reached.
     }
 
+    /// The packet whose turn is next, if it is here: what it repeats of the one before it, which was
+    /// just [`Popped::Lost`], need not be invented. Real-time safe.
+    #[must_use]
+    pub fn peek(&self) -> Option<&[u8]> {
+        let waiting = self.slots.get(self.next.sequence)?;
+        let voice = !waiting.no_media && waiting.payload_type != COMFORT_NOISE;
+        voice.then(|| self.slots.payload(waiting))
+    }
+
     /// The frame popped last was played `ticks` longer than it was, or, below zero, shorter.
     pub fn stretched(&mut self, ticks: i64) {
         self.control.on_stretched(ticks);
@@ -152,7 +161,17 @@ impl JitterBuffer {
 
     fn media_ticks(&self, waiting: &Waiting) -> i64 {
         let silent = waiting.payload_type == COMFORT_NOISE;
-        if silent { 0 } else { i64::from(waiting.length) }
+        if silent { 0 } else { i64::from(waiting.span) }
+    }
+
+    /// Clock ticks that a payload lasts. One that does not say counts as long as the others: it will
+    /// not be decoded, and its time passes all the same.
+    fn span(&self, payload: &[u8]) -> u32 {
+        if payload.is_empty() {
+            return 0;
+        }
+        let others = self.packet_ticks.clamp(1, i64::from(u16::MAX)) as u32;
+        self.config.packet_length.ticks(payload).unwrap_or(others)
     }
 
     fn ticks(&self, at: MonoTime) -> i64 {

@@ -1,7 +1,8 @@
 use super::super::RtcpError;
 use super::super::packet::{be16, be32};
 use super::blocks::{NtpTime, ReportBlock, ReportBlocks, Sdes, SenderInfo, Ssrcs};
-use super::{GOODBYE, RECEIVER_REPORT, SENDER_REPORT, SOURCE_DESCRIPTION};
+use super::xr::ExtendedBlocks;
+use super::{EXTENDED_REPORT, GOODBYE, RECEIVER_REPORT, SENDER_REPORT, SOURCE_DESCRIPTION};
 use crate::{RtpTimestamp, Ssrc};
 
 /// One packet of a compound.
@@ -32,7 +33,14 @@ pub enum RtcpPacket<'a> {
         /// Why, nominally UTF-8.
         reason: Option<&'a [u8]>,
     },
-    /// A kind we have no use for: APP, feedback, extended reports.
+    /// More than a report has room for (RFC 3611).
+    ExtendedReport {
+        /// Who reports.
+        ssrc: Ssrc,
+        /// What.
+        blocks: ExtendedBlocks<'a>,
+    },
+    /// A kind we have no use for: APP, feedback, extended reports that are not whole.
     Other {
         /// Which kind.
         packet_type: u8,
@@ -141,8 +149,16 @@ impl<'a> Raw<'a> {
                 };
                 Some(RtcpPacket::Goodbye { ssrcs: Ssrcs(ssrcs), reason })
             }
+            EXTENDED_REPORT if let Some(report) = self.extended() => Some(report),
             packet_type => Some(RtcpPacket::Other { packet_type, body: self.body }),
         }
+    }
+
+    /// An extended report, if it is whole. One that is not costs nobody the reports beside it.
+    fn extended(&self) -> Option<RtcpPacket<'a>> {
+        let (ssrc, rest) = self.body.split_at_checked(4)?;
+        let blocks = ExtendedBlocks(rest);
+        blocks.is_whole().then_some(RtcpPacket::ExtendedReport { ssrc: Ssrc(be32(ssrc)), blocks })
     }
 
     /// The report blocks; profile-specific extensions after them are ignored (RFC 3550 §6.4.3).

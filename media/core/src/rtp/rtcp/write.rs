@@ -1,6 +1,9 @@
 use super::super::RtcpError;
 use super::blocks::{REPORTS_MAX, ReportBlock, SenderInfo};
-use super::{GOODBYE, RECEIVER_REPORT, SDES_CNAME, SENDER_REPORT, SOURCE_DESCRIPTION};
+use super::xr::VoipMetrics;
+use super::{
+    EXTENDED_REPORT, GOODBYE, RECEIVER_REPORT, SDES_CNAME, SENDER_REPORT, SOURCE_DESCRIPTION,
+};
 use crate::Ssrc;
 
 /// Writes a compound RTCP packet into a buffer, one packet after the other. Start it with a
@@ -65,6 +68,22 @@ impl<'b> CompoundWriter<'b> {
             w.put(&ssrc.0.to_be_bytes());
             w.put(&[SDES_CNAME, length]);
             w.put(cname);
+        })
+    }
+
+    /// Adds an extended report of `ssrc` with how `source` sounds.
+    ///
+    /// # Errors
+    /// [`RtcpError::NoRoom`].
+    pub fn voip_metrics(
+        &mut self,
+        ssrc: Ssrc,
+        source: Ssrc,
+        metrics: &VoipMetrics,
+    ) -> Result<&mut Self, RtcpError> {
+        self.packet(EXTENDED_REPORT, 0, 4 + VoipMetrics::BYTES, |w| {
+            w.put(&ssrc.0.to_be_bytes());
+            w.put(&metrics.to_bytes(source));
         })
     }
 

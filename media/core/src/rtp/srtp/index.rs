@@ -1,0 +1,72 @@
+//! Which packet of a stream it is, over the wraps of its sequence number, and which were there.
+
+use crate::{SequenceNumber, Ssrc};
+
+/// RTP streams that one key may protect one after the other: a sender that changes its SSRC. The
+/// one that was not heard for longest gives way.
+pub(super) const STREAMS_MAX: usize = 4;
+
+/// One received RTP stream and its RTCP.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream {
+    pub(super) ssrc: Ssrc,
+    window: Window,
+    pub(super) reports: Window,
+}
+
+impl Stream {
+    /// A stream of which nothing was received. Its rollover counter begins at 0.
+    pub(super) fn new(ssrc: Ssrc) -> Self {
+        Self { ssrc, window: Window::default(), reports: Window::default() }
+    }
+
+    /// The index of the packet with this sequence number: the one next to the highest so far
+    /// (RFC 3711 §3.3.1, Appendix A).
+    pub(super) fn index(&self, sequence: SequenceNumber) -> u64 {
+        let Some(highest) = self.window.highest else { return u64::from(sequence.0) };
+        let ahead = i64::from(sequence.distance(SequenceNumber(highest as u16)));
+        // Before the first turn of the counter there is nothing.
+        highest.checked_add_signed(ahead).unwrap_or(u64::from(sequence.0))
+    }
+
+    pub(super) fn is_new(&self, index: u64) -> bool {
+        self.window.is_new(index)
+    }
+
+    pub(super) fn take(&mut self, index: u64) {
+        self.window.take(index);
+    }
+}
+
+/// The last packets that were received (RFC 3711 §3.3.2).
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Window {
+    highest: Option<u64>,
+    /// Bit n is set if packet `highest - n` was received.
+    seen: u128,
+}
+
+impl Window {
+    /// Whether the packet was not received yet, and is not too old to tell.
+    pub(super) fn is_new(&self, index: u64) -> bool {
+        let Some(highest) = self.highest else { return true };
+        match highest.checked_sub(index) {
+            None => true,
+            Some(behind) => behind < u64::from(u128::BITS) && self.seen & (1 << behind) == 0,
+        }
+    }
+
+    /// The packet was received, and is genuine.
+    pub(super) fn take(&mut self, index: u64) {
+        let highest = *self.highest.get_or_insert(index);
+        match highest.checked_sub(index) {
+            None => {
+                let ahead = u32::try_from(index - highest).unwrap_or(u32::MAX);
+                self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
+                self.highest = Some(index);
+            }
+            Some(behind) if behind < u64::from(u128::BITS) => self.seen |= 1 << behind,
+            Some(_) => {}
+        }
+    }
+}

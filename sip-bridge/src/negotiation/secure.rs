@@ -1,0 +1,38 @@
+//! What is particular to SRTP with keys in SDP (RFC 4568).
+
+use media_core::NegotiatedMedia;
+
+use super::{CallTerms, NegotiationError, SrtpPolicy};
+use crate::sdp::{Crypto, MediaLine};
+
+/// The number of the one `a=crypto` line that we offer.
+pub(super) const CRYPTO_TAG: u32 = 1;
+
+/// How `line` is protected, if that is what `terms` want.
+pub(super) fn protection<'a>(
+    line: &'a MediaLine,
+    terms: &CallTerms,
+) -> Result<Option<&'a Crypto>, NegotiationError> {
+    let secure = is_wanted(line);
+    if !secure && !line.protocol.eq_ignore_ascii_case("RTP/AVP") {
+        return Err(NegotiationError::Profile);
+    }
+    match (terms.srtp, secure) {
+        (SrtpPolicy::Off, true) => Err(NegotiationError::SrtpOff),
+        (SrtpPolicy::Required, false) => Err(NegotiationError::SrtpRequired),
+        (SrtpPolicy::Off | SrtpPolicy::Optional, false) => Ok(None),
+        _ if !terms.keys_may_travel => Err(NegotiationError::KeysInClear),
+        _ => line.crypto.first().map(Some).ok_or(NegotiationError::NoSuite),
+    }
+}
+
+/// Whether `line` is of SRTP.
+pub(super) fn is_wanted(line: &MediaLine) -> bool {
+    line.protocol.eq_ignore_ascii_case("RTP/SAVP")
+}
+
+/// The `a=crypto` line of ours that stands for what was agreed.
+pub(super) fn line(media: &NegotiatedMedia, tag: u32) -> Option<Crypto> {
+    let keys = media.srtp.as_ref()?;
+    Some(Crypto { tag, profile: keys.profile, key: keys.send.clone() })
+}
