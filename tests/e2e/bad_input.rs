@@ -175,7 +175,9 @@ fn a_directory_for_recordings_that_cannot_be_one_is_named_with_the_next_step() {
 #[test]
 fn a_brain_that_does_not_exist_is_no_reason_to_hang() {
     let _machine = alone();
-    let line = Serving::agent(|config| config.brain.command = vec!["/nonexistent/brain".into()]);
+    let line = Serving::start(xenline(), |config| {
+        config.brain.command = vec!["/nonexistent/brain".into()]
+    });
     wait_until("a word about the brain", Duration::from_secs(10), || {
         line.said().contains("/nonexistent/brain").then_some(())
     });
