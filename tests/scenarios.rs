@@ -3,7 +3,7 @@
 //!
 //! What people complain about when they use voice agents, and the tests that show what happens here:
 //! in virtual time, and with real sockets or sound. (Which show the governor's promises is in
-//! `scenarios/audited.rs`.) Not shown yet: a session timer that is lost.
+//! `scenarios/audited.rs`.)
 //!
 //! | complaint | here | with real sockets or sound |
 //! | --- | --- | --- |
@@ -28,8 +28,9 @@
 //! | a pause in the sound ends the call | – | `fifty_packets_a_second_leave_a_silent_line` |
 //! | sound one way, or none | – | `a_phone_behind_another_port_is_learnt_and_then_kept`, `a_stranger_is_not_heard_not_answered_and_counted` |
 //! | each call leaves something behind | – | `conversations_leave_no_file_no_thread_and_no_memory`, `who_leaves_ends_every_call_at_once_each_with_its_record_and_a_word_to_its_peer` |
-//! | one call more spoils them all (bounded by `[sip] channels`, not yet by measured load) | – | `one_call_more_than_channels_is_busy_and_a_channel_that_frees_is_used_again`, `lines_that_speak_at_once_are_decoded_side_by_side_without_loss` |
+//! | one call more spoils them all (bounded by `[sip] channels` and by measured load) | – | `one_call_more_than_channels_is_busy_and_a_channel_that_frees_is_used_again`, `lines_that_speak_at_once_are_decoded_side_by_side_without_loss` |
 //! | over the telephone everything takes twice as long | – | `an_invite_gets_100_and_180_at_once_and_200_when_the_line_answers`, `an_answer_begins_within_600_ms_of_the_question_and_hardly_ever_after_900` |
+//! | a session timer that nobody refreshes, or one side alone, ends the call | – | `a_session_of_90_seconds_that_the_peer_refreshes_lives_for_half_an_hour`, `a_session_of_90_seconds_that_we_refresh_lives_for_half_an_hour` |
 //! | dropped after 32 seconds | – | `the_200_is_repeated_until_its_ack_comes`, `the_double_record_route_is_echoed_and_the_bye_follows_it` |
 
 use std::path::{Path, PathBuf};

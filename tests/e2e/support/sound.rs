@@ -137,3 +137,20 @@ pub fn fidelity(sent: &[i16], got: &[i16]) -> (f64, f64) {
     }
     (sg / (ss * gg).sqrt().max(f64::MIN_POSITIVE), 10.0 * (ss / noise.max(1e-9)).log10())
 }
+
+/// What [`likeness`] looks for at once, in samples: 200 ms.
+const PIECE: usize = 1_600;
+/// A piece that is not a pause, by its RMS.
+const LOUD: f64 = 300.0;
+
+/// How well `words` are found in `heard`, piece by piece; half of the pieces are found better. A
+/// machine that is busy stretches pauses, and moves what comes after them.
+pub fn likeness(words: &[i16], heard: &[i16]) -> f64 {
+    let found_in = |piece: &[i16]| {
+        heard.windows(PIECE).map(|place| fidelity(piece, place).0).fold(0.0, f64::max)
+    };
+    let pieces = words.chunks_exact(PIECE).filter(|piece| rms(piece) > LOUD);
+    let mut found: Vec<f64> = pieces.map(found_in).collect();
+    found.sort_by(f64::total_cmp);
+    found.get(found.len() / 2).copied().unwrap_or(0.0)
+}
