@@ -1,14 +1,14 @@
 //! An independent caller: baresip dials in with a WAV file as its microphone.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use xenline::report::{CallEvent, EndingKind, Utterance, draw};
 
+use crate::support::baresip::{Baresip, dial, heard_file};
 use crate::support::line::{Serving, Timed};
-use crate::support::process::{Guarded, gather, need, run, xenline};
+use crate::support::process::{gather, need, run, xenline};
 use crate::support::sound::{channel, plain, recorded, synthesised, words_in};
 use crate::support::{alone, figure};
 
@@ -45,7 +45,8 @@ fn baresip_is_heard_and_hears_the_answer_and_the_news() {
     baresip.ended(STEP);
     let folder = line.folder();
 
-    let words = words_in(&channel(&heard_file(dir.path()), 0));
+    let words =
+        words_in(&channel(&heard_file(dir.path()).expect("baresip recorded what it heard"), 0));
     figure(format!("baresip: told {time:?}, {answer:?}, {NEWS:?}; its recording says {words:?}"));
     assert!(said.contains("spoken"), "{said}");
     let baresip_said = output.lock().expect("no panic").clone();
@@ -81,52 +82,21 @@ fn answers(events: &[Timed], words: &str, claim: &str) -> bool {
 
 /// A directory of baresip's with the microphone in it.
 fn set_up() -> TempDir {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let at = |name: &str| dir.path().join(name);
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/baresip");
-    let config = std::fs::read_to_string(ours.join("config")).expect("our configuration");
-    let config = config
-        .replace("@DIR@", &dir.path().display().to_string())
-        .replace("@MODULES@", &modules().display().to_string());
-    std::fs::write(at("config"), config).expect("it is written");
-    std::fs::copy(ours.join("accounts"), at("accounts")).expect("it is copied");
-    std::fs::write(at("contacts"), "").expect("it is written");
-    std::fs::create_dir(at("heard")).expect("a directory");
-    let sample_format = hound::SampleFormat::Int;
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
-    let mut wav = hound::WavWriter::create(at("microphone.wav"), spec).expect("a WAV file");
     let silence = |seconds: usize| vec![0; seconds * 8_000];
-    // Long enough that the file does not end before the call does.
-    let parts = [
-        silence(BEFORE_SPEAKING_S),
-        recorded(FIRST),
-        silence(BETWEEN_S),
-        synthesised(SECOND),
-        silence(60),
-    ];
-    for part in parts {
-        part.iter().for_each(|sample| wav.write_sample(*sample).expect("it is written"));
+    Baresip {
+        account: ">;regint=0;audio_codecs=PCMU",
+        modules: "module          g711.so",
+        rate: 8_000,
+        // Long enough that the file does not end before the call does.
+        microphone: &[
+            silence(BEFORE_SPEAKING_S),
+            recorded(FIRST),
+            silence(BETWEEN_S),
+            synthesised(SECOND),
+            silence(60),
+        ],
     }
-    wav.finalize().expect("it is closed");
-    dir
-}
-
-/// Where the distribution keeps baresip's modules.
-fn modules() -> PathBuf {
-    let known = ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"];
-    let multiarch = format!("/usr/lib/{}-linux-gnu/baresip/modules", std::env::consts::ARCH);
-    let mut known = known.map(PathBuf::from).into_iter().chain([PathBuf::from(multiarch)]);
-    known.find(|dir| dir.join("aufile.so").is_file()).expect("baresip's modules; see baresip-core")
-}
-
-fn dial(dir: &Path, target: &str) -> Guarded {
-    let mut command = Command::new("baresip");
-    command.arg("-4").arg("-f").arg(dir).arg("-e").arg(format!("/dial {target}"));
-    // It ends by itself in any case.
-    command.args(["-t", "90"]).current_dir(dir);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    Guarded::spawn(command)
+    .set_up()
 }
 
 /// `xenline say`, to the end of what is said.
@@ -137,14 +107,6 @@ fn say(line: &Serving) -> String {
     let ran = run(command, STEP);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     ran.out
-}
-
-/// The recording of what baresip decoded.
-fn heard_file(dir: &Path) -> PathBuf {
-    let files = std::fs::read_dir(dir.join("heard")).expect("it is there").flatten();
-    let mut files = files.map(|file| file.path());
-    let decoded = |path: &PathBuf| path.to_string_lossy().ends_with("-dec.wav");
-    files.find(decoded).expect("baresip recorded what it heard")
 }
 
 /// The greeting, each question and its answer, the news: as text, in this order.

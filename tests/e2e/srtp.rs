@@ -1,14 +1,16 @@
 //! SRTP against an implementation that is not ours: baresip calls over TLS, with keys in SDP.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use xenline::config::Srtp;
 
+use crate::support::baresip::{Baresip, dial, heard_more_than};
+use crate::support::door::free_port;
 use crate::support::line::Serving;
-use crate::support::process::{Guarded, gather, need};
+use crate::support::process::{gather, need};
 use crate::support::sound::{channel, likeness, recorded};
 use crate::support::{alone, figure, wait_until};
 
@@ -24,7 +26,7 @@ fn baresip_hears_its_own_words_through_srtp_over_tls_and_is_refused_without() {
     need("openssl", "openssl");
     let dir = tempfile::tempdir().expect("a temporary directory");
     certificate(dir.path());
-    let tls = free_port();
+    let tls = free_port().port();
     let line = Serving::echo(|config| {
         config.sip.listen_tls = Some(([127, 0, 0, 1], tls).into());
         config.sip.tls_certificate = Some(dir.path().join("line.pem"));
@@ -58,7 +60,8 @@ fn call(dir: &Path, target: &str, words: &[i16]) -> (Vec<i16>, String) {
     let mut baresip = dial(dir, target);
     let output = gather(baresip.child().stdout.take());
     let long_enough = 8_000 * (BEFORE_S + 2) + words.len();
-    let file = wait_until("a recording of the echo", STEP, || heard_file(dir, long_enough));
+    let file =
+        wait_until("a recording of the echo", STEP, || heard_more_than(dir, long_enough * 2));
     baresip.signal(libc::SIGTERM);
     baresip.ended(STEP);
     (channel(&file, 0), output.lock().expect("no panic").clone())
@@ -74,60 +77,15 @@ fn certificate(dir: &Path) {
     assert!(done.success());
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("bound").port()
-}
-
-/// A directory of baresip's with the words as the microphone. `account`: what its account says of the
+/// A directory of baresip's with the words as the microphone. `media`: what its account says of the
 /// media.
-fn set_up(words: &[i16], account: &str) -> TempDir {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let at = |name: &str| dir.path().join(name);
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/baresip/config");
-    let config = std::fs::read_to_string(ours).expect("our configuration");
-    let config = config
-        .replace("@DIR@", &dir.path().display().to_string())
-        .replace("@MODULES@", &modules().display().to_string())
-        .replace("module          g711.so", "module          g711.so\nmodule          srtp.so");
-    std::fs::write(at("config"), config).expect("it is written");
-    let account =
-        format!("<sip:tester@127.0.0.1;transport=tls>;regint=0;audio_codecs=PCMU{account}\n");
-    std::fs::write(at("accounts"), account).expect("it is written");
-    std::fs::write(at("contacts"), "").expect("it is written");
-    std::fs::create_dir(at("heard")).expect("a directory");
-    let sample_format = hound::SampleFormat::Int;
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
-    let mut wav = hound::WavWriter::create(at("microphone.wav"), spec).expect("a WAV file");
-    for part in [&vec![0; BEFORE_S * 8_000][..], words, &vec![0; 60 * 8_000]] {
-        part.iter().for_each(|sample| wav.write_sample(*sample).expect("it is written"));
+fn set_up(words: &[i16], media: &str) -> TempDir {
+    let silence = |seconds: usize| vec![0; seconds * 8_000];
+    Baresip {
+        account: &format!(";transport=tls>;regint=0;audio_codecs=PCMU{media}"),
+        modules: "module          g711.so\nmodule          srtp.so",
+        rate: 8_000,
+        microphone: &[silence(BEFORE_S), words.to_vec(), silence(60)],
     }
-    wav.finalize().expect("it is closed");
-    dir
-}
-
-/// Where the distribution keeps baresip's modules.
-fn modules() -> PathBuf {
-    let known = ["/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules"];
-    let multiarch = format!("/usr/lib/{}-linux-gnu/baresip/modules", std::env::consts::ARCH);
-    let mut known = known.map(PathBuf::from).into_iter().chain([PathBuf::from(multiarch)]);
-    known.find(|dir| dir.join("srtp.so").is_file()).expect("baresip's modules; see baresip-core")
-}
-
-fn dial(dir: &Path, target: &str) -> Guarded {
-    let mut command = Command::new("baresip");
-    command.arg("-4").arg("-f").arg(dir).arg("-e").arg(format!("/dial {target}"));
-    // It ends by itself in any case.
-    command.args(["-t", "60"]).current_dir(dir);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    Guarded::spawn(command)
-}
-
-/// What baresip decoded, once that is long enough, in samples.
-fn heard_file(dir: &Path, long_enough: usize) -> Option<PathBuf> {
-    let mut files = std::fs::read_dir(dir.join("heard")).ok()?.flatten().map(|file| file.path());
-    let file = files.find(|path| path.to_string_lossy().ends_with("-dec.wav"))?;
-    let bytes = std::fs::metadata(&file).ok()?.len() as usize;
-    (bytes / 2 > long_enough).then_some(file)
+    .set_up()
 }

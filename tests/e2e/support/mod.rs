@@ -1,5 +1,6 @@
 //! What the tests share: processes, a line that serves, a phone made of plain sockets, sound.
 
+pub mod baresip;
 pub mod callee;
 pub mod door;
 pub mod line;
