@@ -24,6 +24,8 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// A call's last words are written within a second or so.
 const AT_REST_WITHIN: Duration = Duration::from_secs(20);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+/// Threads of every line that the runtime's pool starts.
+const STARTED_BY_A_POOL: [&str; 2] = ["journal-keeper", "text"];
 
 /// An event and its time in ms since the answer.
 pub type Timed = (f64, CallEvent);
@@ -59,7 +61,7 @@ impl Serving {
         wait_until("the brain", READY_WITHIN, || line.brain_is_up().then_some(()));
         // The asking opened a socket of its own.
         std::thread::sleep(Duration::from_millis(50));
-        line.at_rest = AtRest::of(line.pid(), &line.config);
+        line.at_rest = AtRest::of_a_started_line(line.pid(), &line.config);
         line
     }
 
@@ -93,7 +95,7 @@ impl Serving {
             assert!(ended.is_none(), "the line ended: {}", said.lock().expect("no panic"));
             *ready.lock().expect("no panic")
         });
-        let at_rest = AtRest::of(child.pid(), &config);
+        let at_rest = AtRest::of_a_started_line(child.pid(), &config);
         Self { child, sip, tcp, config, events, said, at_rest, dir, _sockets: sockets }
     }
 
@@ -287,6 +289,16 @@ struct AtRest {
 }
 
 impl AtRest {
+    /// What a line holds that has just said that it is ready. A thread names itself in its first
+    /// instructions, which a busy machine may put off; until then those that a pool's thread started
+    /// pass for the pool's.
+    fn of_a_started_line(pid: u32, config: &Config) -> Self {
+        wait_until("the line's threads to name themselves", READY_WITHIN, || {
+            let now = Self::of(pid, config);
+            STARTED_BY_A_POOL.iter().all(|name| now.threads.contains_key(*name)).then_some(now)
+        })
+    }
+
     fn of(pid: u32, config: &Config) -> Self {
         Self {
             files: files(pid),
