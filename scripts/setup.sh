@@ -7,11 +7,14 @@
 # XENLINE_YES=1 answers yes to its one question (whether to install the Rust toolchain).
 set -euo pipefail
 
-build_packages=(build-essential ca-certificates clang cmake curl git libclang-dev pkg-config)
+build_packages=(build-essential ca-certificates clang cmake curl git libasound2-dev libclang-dev
+    pkg-config)
 # The phones, tools and interpreters that the tests use as peers that we did not write.
 # libssl-dev is for the build script of ONNX Runtime's bindings, with the feature `onnxruntime`.
-test_packages=(baresip-core debootstrap espeak-ng iproute2 libssl-dev libxml2-utils lintian
-    nftables openssl python3 python3-venv redis-server sip-tester sox)
+# pulseaudio and libasound2-plugins are the sound server that virtual devices come from.
+test_packages=(baresip-core debootstrap espeak-ng iproute2 libasound2-plugins libssl-dev
+    libxml2-utils lintian nftables openssl pulseaudio python3 python3-venv redis-server sip-tester
+    sox tmux)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each of our crates may import of ours. The root, `xenline`, may import everything.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     // The pure cores: the words of the audio path, the arbiter, the messages of the brain.
     ("media-core", &[]),
     ("queue-governor", &["media-core"]),
@@ -21,6 +21,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("plugin-whisper", &["media-core"]),
     ("plugin-piper", &["media-core"]),
     ("plugin-opus", &["media-core"]),
+    ("plugin-console", &["media-core"]),
     // The brain is a process of its own: messages and lanes, never media.
     ("xenline-brain", &["brain-protocol", "lane-broker"]),
 ];

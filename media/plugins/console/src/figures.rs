@@ -1,0 +1,87 @@
+//! How a device goes, as both its sides and whoever looks can count it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicI8, AtomicI32, AtomicU32, AtomicU64, AtomicUsize};
+
+use media_core::level::SILENCE_DBOV;
+
+/// How an open device goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Figures {
+    /// Level of the last 10 ms, in dBov: what was let through, or what was played.
+    pub level_dbov: i8,
+    /// How much faster than the line's the device's clock runs, in millionths.
+    pub drift_ppm: i32,
+    /// What lies between the device and the line, in milliseconds; the device's own buffer comes on
+    /// top.
+    pub delay_ms: u32,
+    /// Gaps and stumbles that the device itself reports (xruns).
+    pub xruns: u64,
+    /// Times that one side had nothing when the other wanted some.
+    pub starved: u64,
+    /// Milliseconds that were left out: no room, or far too late.
+    pub skipped_ms: u64,
+    /// The device is gone, or refused to go on.
+    pub gone: bool,
+}
+
+/// Shared between the device's thread, the audio thread and whoever looks.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    pub level_dbov: AtomicI8,
+    pub drift_ppm: AtomicI32,
+    pub delay_ms: AtomicU32,
+    pub xruns: AtomicU64,
+    pub starved: AtomicU64,
+    pub skipped: AtomicU64,
+    pub gone: AtomicBool,
+    /// How often a loudspeaker has asked for a block.
+    pub blocks: AtomicU32,
+    /// The least that lay in the ring after the device took from it, since somebody asked.
+    pub least: AtomicUsize,
+    per_ms: u64,
+}
+
+impl Counters {
+    pub fn new(device_hz: u32) -> Arc<Self> {
+        Arc::new(Self {
+            level_dbov: AtomicI8::new(SILENCE_DBOV as i8),
+            drift_ppm: AtomicI32::new(0),
+            delay_ms: AtomicU32::new(0),
+            xruns: AtomicU64::new(0),
+            starved: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
+            blocks: AtomicU32::new(0),
+            least: AtomicUsize::new(usize::MAX),
+            per_ms: u64::from(device_hz / 1_000).max(1),
+        })
+    }
+
+    pub fn figures(&self) -> Figures {
+        Figures {
+            level_dbov: self.level_dbov.load(Relaxed),
+            drift_ppm: self.drift_ppm.load(Relaxed),
+            delay_ms: self.delay_ms.load(Relaxed),
+            xruns: self.xruns.load(Relaxed),
+            starved: self.starved.load(Relaxed),
+            skipped_ms: self.skipped.load(Relaxed) / self.per_ms,
+            gone: self.gone.load(Relaxed),
+        }
+    }
+
+    /// Whether a loudspeaker has found its pace: a sound server asks for some blocks at once and then
+    /// takes a second or two to start.
+    pub fn is_settled(&self) -> bool {
+        self.blocks.load(Relaxed) > SETTLED_BLOCKS
+    }
+
+    /// Of the ring: so many samples lie there.
+    pub fn lying(&self, samples: usize) {
+        self.delay_ms.store((samples as u64 / self.per_ms) as u32, Relaxed);
+    }
+}
+
+/// Half a second of the usual blocks, and more than any server wants in advance.
+const SETTLED_BLOCKS: u32 = 50;
