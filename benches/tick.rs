@@ -11,13 +11,15 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use media_core::hearing::EarConfig;
+use media_core::playout::Pulled;
+use media_core::plugin::{AudioSink, AudioSource};
 use media_core::rtp::RtpPacket;
 use media_core::{
-    Codec, Direction, LineId, NegotiatedMedia, OpusFormat, PayloadType, Ptime, RtpTimestamp,
-    SequenceNumber, Ssrc,
+    Codec, Direction, LineId, MonoTime, NegotiatedMedia, OpusFormat, PayloadType, Ptime,
+    RtpTimestamp, SampleRate, SequenceNumber, Ssrc,
 };
 use media_engine::bench::TickBench;
-use media_engine::{Engine, EngineConfig, Engines, Line, LineMode, LineSpec};
+use media_engine::{Carrier, Engine, EngineConfig, Engines, Line, LineMode, LineSpec};
 use method::Ratio;
 use wire::Bare;
 
@@ -77,7 +79,7 @@ fn by_hand(lines: usize, mode: LineMode, codec: Codec) {
 fn with_company() {
     println!("\n20 lines of an agent that others join, median of 151 ticks");
     println!("{:>6} {:>14} {:>12} {:>14}", "legs", "joined by", "us/line-tick", "us/added leg");
-    for codec in [Codec::Pcmu, Codec::G722] {
+    for joiner in [Joiner::Rtp(Codec::Pcmu), Joiner::Rtp(Codec::G722), Joiner::Carried] {
         let mut bench = TickBench::new(COMPANIES, LineMode::Agent, Codec::Pcmu);
         let mut before = None;
         for legs in 1..=5 {
@@ -92,11 +94,63 @@ fn with_company() {
             times.sort_by(f64::total_cmp);
             let tick = times[ROUNDS / 2];
             let added = before.map_or("-".to_owned(), |before| format!("{:.2}", tick - before));
-            println!("{legs:>6} {:>14} {tick:>12.2} {added:>14}", codec.encoding_name());
+            println!("{legs:>6} {:>14} {tick:>12.2} {added:>14}", joiner.name());
             before = Some(tick);
-            bench.join(codec);
+            joiner.join(&mut bench);
         }
     }
+}
+
+/// How a further leg comes to the line.
+#[derive(Clone, Copy)]
+enum Joiner {
+    Rtp(Codec),
+    /// By somebody else's packets, at 48 kHz: what the mix alone costs.
+    Carried,
+}
+
+impl Joiner {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rtp(codec) => codec.encoding_name(),
+            Self::Carried => "48 kHz ends",
+        }
+    }
+
+    fn join(self, bench: &mut TickBench) {
+        match self {
+            Self::Rtp(codec) => bench.join(codec),
+            Self::Carried => bench.join_carried(|| (Box::new(Hum), Box::new(Hum))),
+        }
+    }
+}
+
+/// Ends that cost nothing.
+struct Hum;
+
+impl AudioSource for Hum {
+    fn sample_rate(&self) -> SampleRate {
+        SampleRate::Hz48000
+    }
+
+    fn pull(&mut self, _: MonoTime, out: &mut [i16]) -> Pulled {
+        out.fill(100);
+        Pulled { received: out.len(), ..Pulled::default() }
+    }
+
+    fn delay_ms(&self) -> u32 {
+        0
+    }
+}
+
+impl AudioSink for Hum {
+    fn sample_rate(&self) -> SampleRate {
+        SampleRate::Hz48000
+    }
+
+    fn push(&mut self, _: &[i16]) {}
+
+    fn pass(&mut self, _: usize) {}
 }
 
 /// Lines whose cost is measured as legs join.
@@ -158,8 +212,7 @@ fn open(engine: &Engine, id: u64, phone: &UdpSocket) -> (SocketAddr, Line) {
     };
     let spec = LineSpec {
         id: LineId(id),
-        port,
-        media,
+        carrier: Carrier::Rtp { port, media },
         mode: LineMode::Echo,
         record: None,
         ear: EarConfig::default(),

@@ -14,7 +14,9 @@ use lane_broker::tap::{RuleSpec, Tap, TapConfig};
 use lane_broker::{Limits, MemoryStore};
 use media_core::hearing::EarConfig;
 use media_core::{Codec, Direction, LineId, NegotiatedMedia, OpusFormat, Ptime};
-use media_engine::{Engine, EngineConfig, EngineMetrics, Engines, Line, LineMode, LineSpec};
+use media_engine::{
+    Carrier, Engine, EngineConfig, EngineMetrics, Engines, Line, LineMode, LineSpec,
+};
 
 const LINES: u64 = 40;
 /// Two seconds of every line.
@@ -93,7 +95,13 @@ fn open(engine: &Engine, n: u64, peer: SocketAddr) -> Line {
     };
     let port = engine.reserve_port().expect("a free port");
     let (id, ear) = (LineId(n + 1), EarConfig::default());
-    let spec = LineSpec { id, port, media, mode: LineMode::Echo, record: None, ear };
+    let spec = LineSpec {
+        id,
+        carrier: Carrier::Rtp { port, media },
+        mode: LineMode::Echo,
+        record: None,
+        ear,
+    };
     engine.open_line(spec, Box::new(drop)).expect("a line opens")
 }
 

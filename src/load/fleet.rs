@@ -8,7 +8,7 @@ use std::time::Duration;
 use media_core::hearing::EarConfig;
 use media_core::{Codec, Generation, LineId, NegotiatedMedia, SampleRate};
 use media_engine::{
-    Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec, RtpPort, Speech,
+    Carrier, Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec, RtpPort, Speech,
 };
 use sip_bridge::{
     AdmissionLimits, Bridge, BridgeConfig, BridgeEvent, CallId, DialSpec, HangupReason,
@@ -225,8 +225,13 @@ impl Fleet {
             }
         });
         let ear = EarConfig::new(SampleRate::Hz8000);
-        let spec =
-            LineSpec { id: LineId(call.0), port, media, mode: LineMode::Player, record: None, ear };
+        let spec = LineSpec {
+            id: LineId(call.0),
+            carrier: Carrier::Rtp { port, media },
+            mode: LineMode::Player,
+            record: None,
+            ear,
+        };
         match self.engine.open_line(spec, sink) {
             Ok(line) => {
                 self.callers.insert(call, Caller::Talking { line, generation: Generation::NONE });

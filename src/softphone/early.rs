@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use media_core::hearing::EarConfig;
 use media_core::{LineId, NegotiatedMedia};
-use media_engine::{Engine, Line, LineEvent, LineMode, LineSpec, RtpPort};
+use media_engine::{Carrier, Engine, Line, LineEvent, LineMode, LineSpec, RtpPort};
 use sip_bridge::BridgeEvent;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -85,7 +85,13 @@ fn open_line(
 ) -> Result<Opened, media_engine::OpenError> {
     let (to_us, events) = mpsc::channel(EVENTS_MAX);
     let ear = EarConfig::new(media.codec.sample_rate());
-    let spec = LineSpec { id: LineId(1), port, media, mode: LineMode::Player, record, ear };
+    let spec = LineSpec {
+        id: LineId(1),
+        carrier: Carrier::Rtp { port, media },
+        mode: LineMode::Player,
+        record,
+        ear,
+    };
     // A softphone that does not read has ended; nobody misses the event.
     let sink = Box::new(move |event| drop(to_us.try_send(event)));
     Ok((engine.open_line(spec, sink)?, events))

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use media_core::hearing::EarConfig;
 use media_core::{Codec, Direction, LineId, NegotiatedMedia, OpusFormat, Ptime};
-use media_engine::{Engine, EngineConfig, Engines, LineMode, LineSpec};
+use media_engine::{Carrier, Engine, EngineConfig, Engines, LineMode, LineSpec};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -52,8 +52,7 @@ fn carry(lines: usize, seconds: usize) {
         writeln!(to_child, "{}", port.local_addr()).expect("a child");
         let spec = LineSpec {
             id: LineId(n as u64),
-            port,
-            media: media(caller.parse().expect("an address")),
+            carrier: Carrier::Rtp { port, media: media(caller.parse().expect("an address")) },
             mode,
             record: None,
             ear: EarConfig::default(),

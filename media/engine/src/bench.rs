@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use media_core::codec::Codecs;
 use media_core::hearing::EarConfig;
+use media_core::plugin::{AudioSink, AudioSource};
 use media_core::{Codec, Direction, LineId, MonoTime, NegotiatedMedia, OpusFormat, Ptime};
 
-use crate::audio::{AudioLine, Coders, Tick};
+use crate::audio::{AudioLine, Tick};
+use crate::carrier::{Carrier, Equipped};
 use crate::clock::{Clock, wall_ahead_ns};
 use crate::control::Control;
 use crate::leg::LegMix;
-use crate::line::{Line, LineMode, LineSpec};
-use crate::open::{Built, BuiltLeg, Surroundings, build, build_leg};
+use crate::line::{Line, LineMode};
+use crate::open::{Built, BuiltLeg, Surroundings, ToOpen, build, build_leg};
 use crate::ports::PortAllocator;
 use crate::pump::PumpLine;
 use crate::recorder::RecorderPort;
@@ -84,11 +86,11 @@ impl TickBench {
             let media = media(peer.local_addr().expect("bound"), codec);
             let id = LineId(n as u64);
             let ear = EarConfig::default();
-            let coders = coders(&media);
-            let spec = LineSpec { id, port, media, mode, record: None, ear };
+            let carrier = equipped(Carrier::Rtp { port, media });
+            let spec = ToOpen { id, carrier, mode, record: None, ear };
             let key = control.acquire().expect("a slot");
             let Built { audio, pump, handle } =
-                build(spec, coders, Box::new(|_| {}), key, &control, &bench.around);
+                build(spec, Box::new(|_| {}), key, &control, &bench.around);
             bench.lines.push(*audio);
             bench.rest.push((pump, handle));
             bench.peers.push(peer);
@@ -101,25 +103,40 @@ impl TickBench {
     /// # Panics
     /// If the machine has no ports or descriptors left, or more legs join than were announced.
     pub fn join(&mut self, codec: Codec) {
-        for (line, (_, handle)) in self.lines.iter_mut().zip(&self.rest) {
+        for line in 0..self.lines.len() {
             let peer = UdpSocket::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).expect("a port");
             peer.set_nonblocking(true).expect("non-blocking");
             let port = self.ports.reserve().expect("a port pair");
             peer.connect(port.local_addr()).expect("connected");
             let media = media(peer.local_addr().expect("bound"), codec);
-            let key = handle.control.acquire().expect("a slot");
-            let coders = coders(&media);
-            let spec = (port, media, coders, Some(EarConfig::default()));
-            let BuiltLeg { seat, pump, .. } =
-                build_leg(spec, Box::new(|_| {}), key, handle, &self.around);
-            let reseat = |table| {
-                line.reseat(table);
-                true
-            };
-            handle.company.join(seat, LegMix::default(), reseat).expect("there is room");
-            self.guests.push(*pump);
+            self.seat(line, Carrier::Rtp { port, media });
             self.peers.push(peer);
         }
+    }
+
+    /// Somebody whom others carry joins every line: `ends` makes what carries them.
+    ///
+    /// # Panics
+    /// If more legs join than were announced.
+    pub fn join_carried(&mut self, ends: impl Fn() -> (Box<dyn AudioSource>, Box<dyn AudioSink>)) {
+        for line in 0..self.lines.len() {
+            let (source, sink) = ends();
+            self.seat(line, Carrier::Ends { source, sink });
+        }
+    }
+
+    fn seat(&mut self, line: usize, carrier: Carrier) {
+        let (line, (_, handle)) = (&mut self.lines[line], &self.rest[line]);
+        let key = handle.control.acquire().expect("a slot");
+        let spec = (equipped(carrier), Some(EarConfig::default()));
+        let BuiltLeg { seat, pump, .. } =
+            build_leg(spec, Box::new(|_| {}), key, handle, &self.around);
+        let reseat = |table| {
+            line.reseat(table);
+            true
+        };
+        handle.company.join(seat, LegMix::default(), reseat).expect("there is room");
+        self.guests.push(*pump);
     }
 
     /// Every telephone sends a packet, and takes what it got.
@@ -166,8 +183,8 @@ impl TickBench {
     }
 }
 
-fn coders(media: &NegotiatedMedia) -> Coders {
-    Coders::new(&Codecs::default(), media).expect("a codec that needs no plugin")
+fn equipped(carrier: Carrier) -> Equipped {
+    carrier.equip(&Codecs::default()).expect("a codec that needs no plugin")
 }
 
 fn media(remote_rtp: SocketAddr, codec: Codec) -> NegotiatedMedia {

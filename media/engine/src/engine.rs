@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use rtrb::RingBuffer;
 
-use crate::audio::{AudioThread, Coders};
+use crate::audio::AudioThread;
 use crate::clock::Clock;
 use crate::config::{EngineConfig, Engines, StartError};
 use crate::control::Control;
@@ -14,7 +14,7 @@ use crate::event::LineEventSink;
 use crate::leg::{Leg, LegSpec};
 use crate::line::{Line, LineMode, LineSpec, OpenError};
 use crate::metrics::EngineMetrics;
-use crate::open::{Built, BuiltLeg, Surroundings, build, build_leg};
+use crate::open::{Built, BuiltLeg, Surroundings, ToOpen, build, build_leg};
 use crate::ports::{PortAllocator, PortError, RtpPort};
 use crate::pump::{Pump, PumpMessage};
 use crate::recorder::{self, RecorderPort};
@@ -113,14 +113,16 @@ impl Engine {
     /// [`OpenError`]; the port is given back.
     pub fn open_line(&self, spec: LineSpec, events: LineEventSink) -> Result<Line, OpenError> {
         let around = self.around.as_ref().ok_or(OpenError::ShuttingDown)?;
-        let coders = Coders::new(&around.codecs, &spec.media)?;
+        let LineSpec { id, carrier, mode, record, ear } = spec;
+        let carrier = carrier.equip(&around.codecs)?;
+        let spec = ToOpen { id, carrier, mode, record, ear };
         self.admit()?;
         let control = self.idlest();
         let Some(key) = control.acquire() else {
             self.lines_open.fetch_sub(1, Ordering::AcqRel);
             return Err(OpenError::Full { max: self.lines_max });
         };
-        let Built { audio, pump, handle } = build(spec, coders, events, key, control, around);
+        let Built { audio, pump, handle } = build(spec, events, key, control, around);
         control.send(PumpMessage::Open { key, line: pump });
         if control.command(Command::Open(audio)).is_err() {
             control.send(PumpMessage::Cancel { key });
@@ -148,17 +150,16 @@ impl Engine {
             return Err(OpenError::Echo);
         }
         let around = self.around.as_ref().ok_or(OpenError::ShuttingDown)?;
-        let coders = Coders::new(&around.codecs, &spec.media)?;
+        let LegSpec { carrier, ear, mix } = spec;
+        let carrier = carrier.equip(&around.codecs)?;
         self.admit()?;
         let control = &line.control;
         let Some(key) = control.acquire() else {
             self.lines_open.fetch_sub(1, Ordering::AcqRel);
             return Err(OpenError::Full { max: self.lines_max });
         };
-        let LegSpec { port, media, ear, mix } = spec;
-        let agreed = media.clone();
-        let BuiltLeg { seat, pump, shared } =
-            build_leg((port, media, coders, ear), events, key, line, around);
+        let agreed = carrier.carrier.media().cloned();
+        let BuiltLeg { seat, pump, shared } = build_leg((carrier, ear), events, key, line, around);
         control.send(PumpMessage::Open { key, line: pump });
         let reseat = |table| control.command(Command::Reseat(line.key, table)).is_ok();
         if let Err(error) = line.company.join(seat, mix, reseat) {

@@ -9,18 +9,16 @@ use media_core::rtp::Digit;
 use media_core::{LineId, NegotiatedMedia, SampleRate};
 
 use crate::audio::{GUESTS_MAX, MediaUpdate, Seat, Table, TableParts};
+use crate::carrier::Carrier;
 use crate::control::Control;
 use crate::line::{LineShared, OpenError};
-use crate::ports::RtpPort;
 use crate::rings::{Command, LineKey, SeatKey};
 use crate::statistics::LineStatistics;
 
 /// What a leg joins a line with.
 pub struct LegSpec {
-    /// Where it receives, from [`crate::Engine::reserve_port`].
-    pub port: RtpPort,
-    /// What was negotiated with the peer.
-    pub media: NegotiatedMedia,
+    /// What carries it.
+    pub carrier: Carrier,
     /// How the line listens to it; its sample rate is set to the leg's. `None`: the line does not
     /// listen, and only the others hear it.
     pub ear: Option<EarConfig>,
@@ -40,12 +38,14 @@ pub struct LegMix {
     pub heard: bool,
     /// Whether everybody else, the line's voice included, makes room while it sounds.
     pub goes_before: bool,
+    /// Whether it hears the line's voice and the others.
+    pub hears: bool,
 }
 
 impl Default for LegMix {
     /// As loud as it comes, to everybody.
     fn default() -> Self {
-        Self { gain_db: 0.0, audible: true, heard: true, goes_before: false }
+        Self { gain_db: 0.0, audible: true, heard: true, goes_before: false, hears: true }
     }
 }
 
@@ -72,7 +72,7 @@ pub struct Leg {
     pub(crate) key: SeatKey,
     pub(crate) control: Arc<Control>,
     pub(crate) company: Arc<Company>,
-    pub(crate) media: Mutex<NegotiatedMedia>,
+    pub(crate) media: Agreed,
 }
 
 impl std::fmt::Debug for Leg {
@@ -99,7 +99,8 @@ impl Leg {
         self.command(Command::Mix(self.key, mix));
     }
 
-    /// Follows a re-INVITE: new address, direction, payload types, packet length or codec.
+    /// Follows a re-INVITE: new address, direction, payload types, packet length or codec. Without
+    /// effect on a leg with nothing to negotiate.
     pub fn update_media(&self, media: NegotiatedMedia) {
         if let Some(update) = follow(&self.media, media, &self.shared, &self.company) {
             self.command(Command::Update(self.key, update));
@@ -117,8 +118,7 @@ impl Leg {
     /// Figures as of the last tick.
     #[must_use]
     pub fn statistics(&self) -> LineStatistics {
-        let ptime = self.media.lock().unwrap_or_else(PoisonError::into_inner).ptime;
-        self.shared.counters.snapshot(ptime.ms())
+        self.shared.counters.snapshot(ptime_ms(&self.media, &self.company))
     }
 
     fn command(&self, command: Command) {
@@ -135,18 +135,28 @@ impl Drop for Leg {
     }
 }
 
+/// What was last agreed on with a leg's peer, if anything was to be.
+pub(crate) type Agreed = Mutex<Option<NegotiatedMedia>>;
+
+/// Audio per packet towards the peer.
+pub(crate) fn ptime_ms(agreed: &Agreed, company: &Company) -> u32 {
+    let agreed = agreed.lock().unwrap_or_else(PoisonError::into_inner);
+    agreed.as_ref().map_or(company.tick_ms, |media| media.ptime.ms())
+}
+
 /// The parts of a change of `current` to `media`; `None` if it cannot be coded, which is our own
 /// mistake: what cannot be coded is not to be negotiated.
 pub(crate) fn follow(
-    current: &Mutex<NegotiatedMedia>,
+    current: &Agreed,
     media: NegotiatedMedia,
     shared: &LineShared,
     company: &Company,
 ) -> Option<Box<MediaUpdate>> {
     let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-    match MediaUpdate::new(&current, &media, &company.codecs, shared.rate, company.tick_ms) {
+    let before = current.as_mut()?;
+    match MediaUpdate::new(before, &media, &company.codecs, shared.rate, company.tick_ms) {
         Ok(update) => {
-            *current = media;
+            *before = media;
             Some(Box::new(update))
         }
         Err(error) => {

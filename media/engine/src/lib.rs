@@ -7,7 +7,8 @@
 //! [`Line::resume`].
 //!
 //! A line has one leg or many ([`Engine::join`]): each hears the line's voice and the others, never
-//! itself, and is listened to by itself.
+//! itself, and is listened to by itself. A leg is carried by RTP on sockets of the engine's own, or
+//! by somebody else's packets ([`Carrier`]).
 //!
 //! In: a [`LineSpec`] with what was negotiated, speech to be spoken, the floor. Out:
 //! [`LineEvent`]s through a sink that the owner gives. Driven by its own threads; async code may
@@ -43,6 +44,7 @@
 mod audio;
 #[doc(hidden)]
 pub mod bench;
+mod carrier;
 mod clock;
 mod config;
 mod control;
@@ -66,6 +68,7 @@ mod statistics;
 mod sync;
 mod tap;
 
+pub use carrier::Carrier;
 pub use clock::Clock;
 pub use config::{EngineConfig, Engines, StartError};
 pub use engine::Engine;

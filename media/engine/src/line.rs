@@ -1,17 +1,18 @@
 //! A line as its owner sees it: the handle, and what it is opened with.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use media_core::codec::CodecError;
 use media_core::hearing::EarConfig;
 use media_core::rtp::Digit;
 use media_core::{Generation, LineId, NegotiatedMedia, SampleRate};
 
+use crate::audio::Carriage;
+use crate::carrier::Carrier;
 use crate::control::Control;
 use crate::floor::{Granted, SharedFloor};
-use crate::leg::{Company, LegMix, follow};
-use crate::ports::RtpPort;
+use crate::leg::{Agreed, Company, LegMix, follow, ptime_ms};
 use crate::pump::PumpMessage;
 use crate::rings::{Command, LineKey, Note, SeatKey};
 use crate::speech::{SpeechJob, SpeechPool};
@@ -21,10 +22,8 @@ use crate::statistics::{Counters, LineStatistics};
 pub struct LineSpec {
     /// Its name, for logs.
     pub id: LineId,
-    /// Where it receives, from [`crate::Engine::reserve_port`].
-    pub port: RtpPort,
-    /// What was negotiated with the peer.
-    pub media: NegotiatedMedia,
+    /// What carries its first leg. The line has that leg's rate.
+    pub carrier: Carrier,
     /// What it is for.
     pub mode: LineMode,
     /// Where to record it: a stereo WAV, left what was heard, right what was sent.
@@ -119,7 +118,7 @@ pub struct Line {
     pub(crate) key: LineKey,
     pub(crate) control: Arc<Control>,
     pub(crate) speech: Arc<SpeechPool>,
-    pub(crate) media: Mutex<NegotiatedMedia>,
+    pub(crate) media: Agreed,
     pub(crate) mode: LineMode,
     pub(crate) company: Arc<Company>,
 }
@@ -212,6 +211,14 @@ impl Line {
         self.command(Command::Mix(SeatKey::host(self.key), mix));
     }
 
+    /// Its first peer has gone and others are still there: BYE in RTCP, sockets closed and ports
+    /// given back with the next tick. The line goes on with its voice, its recording and its events;
+    /// the seat stays empty.
+    pub fn vacate(&self) {
+        *self.media.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.command(Command::Vacate(SeatKey::host(self.key), Box::new(Carriage::Nobody)));
+    }
+
     /// Sends key presses (RFC 4733), if the peer agreed to them; other characters are left out.
     /// Speech waits meanwhile.
     pub fn send_digits(&self, digits: &str) {
@@ -223,8 +230,7 @@ impl Line {
     /// Figures as of the last tick.
     #[must_use]
     pub fn statistics(&self) -> LineStatistics {
-        let ptime = self.media.lock().unwrap_or_else(PoisonError::into_inner).ptime;
-        self.shared.counters.snapshot(ptime.ms())
+        self.shared.counters.snapshot(ptime_ms(&self.media, &self.company))
     }
 
     /// Closes the line: BYE in RTCP, sockets closed, ports given back, with the next tick. The

@@ -1,21 +1,22 @@
 //! Builds a line: everything it will ever need is taken here, outside the tick.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use media_core::codec::Codecs;
 use media_core::hearing::{Ear, EarConfig, EarshotVad};
-use media_core::{LineId, NegotiatedMedia, SampleRate};
+use media_core::{LineId, SampleRate};
 use rtrb::RingBuffer;
 
-use crate::audio::{AudioLine, Coders, EventPort, Leg, LegParts, Player, Seat, SeatParts};
+use crate::audio::{AudioLine, EventPort, Player, Seat, SeatParts};
+use crate::carrier::Equipped;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::event::LineEventSink;
 use crate::floor::SharedFloor;
 use crate::leg::Company;
-use crate::line::{Line, LineMode, LineShared, LineSpec};
-use crate::ports::RtpPort;
+use crate::line::{Line, LineMode, LineShared};
 use crate::pump::{Feeder, Hearing, Levels, PumpLine, PumpLineParts, Recording, SPEECH_MS_MAX};
 use crate::recorder::RecorderPort;
 use crate::rings::{EVENT_DEPTH, LineKey, SPEECH_DEPTH};
@@ -39,17 +40,25 @@ pub(crate) struct Built {
     pub handle: Line,
 }
 
+/// A line's spec, with its carrier equipped.
+pub(crate) struct ToOpen {
+    pub id: LineId,
+    pub carrier: Equipped,
+    pub mode: LineMode,
+    pub record: Option<PathBuf>,
+    pub ear: EarConfig,
+}
+
 /// Builds a line for a place on an audio thread.
 pub(crate) fn build(
-    spec: LineSpec,
-    coders: Coders,
+    spec: ToOpen,
     sink: LineEventSink,
     key: LineKey,
     control: &Arc<Control>,
     around: &Surroundings,
 ) -> Built {
-    let LineSpec { id, port, media, mode, record, ear } = spec;
-    let (rate, agreed) = (media.codec.sample_rate(), media.clone());
+    let ToOpen { id, carrier, mode, record, ear } = spec;
+    let (rate, agreed) = (carrier.carrier.sample_rate(), carrier.carrier.media().cloned());
     let speaks = mode != LineMode::Echo;
     let place = Place {
         key,
@@ -57,9 +66,7 @@ pub(crate) fn build(
         control,
         around,
         sink,
-        port,
-        media,
-        coders,
+        carrier,
         taps: speaks || record.is_some(),
     };
     let (feeder, player) = speaks
@@ -103,13 +110,13 @@ pub(crate) struct BuiltLeg {
 
 /// Builds a leg that is to join `line`, with a place of its own beside the pump.
 pub(crate) fn build_leg(
-    (port, media, coders, ear): (RtpPort, NegotiatedMedia, Coders, Option<EarConfig>),
+    (carrier, ear): (Equipped, Option<EarConfig>),
     sink: LineEventSink,
     key: LineKey,
     line: &Line,
     around: &Surroundings,
 ) -> BuiltLeg {
-    let rate = media.codec.sample_rate();
+    let rate = carrier.carrier.sample_rate();
     let shared = shared(line.id(), rate);
     let place = Place {
         key,
@@ -117,9 +124,7 @@ pub(crate) fn build_leg(
         control: &line.control,
         around,
         sink,
-        port,
-        media,
-        coders,
+        carrier,
         taps: true,
     };
     let (seat, parts) = place.furnish(ear);
@@ -139,9 +144,7 @@ struct Place<'a> {
     control: &'a Arc<Control>,
     around: &'a Surroundings,
     sink: LineEventSink,
-    port: RtpPort,
-    media: NegotiatedMedia,
-    coders: Coders,
+    carrier: Equipped,
     /// Somebody listens to what is heard and sent.
     taps: bool,
 }
@@ -149,8 +152,9 @@ struct Place<'a> {
 impl Place<'_> {
     /// The seat for the tick, and the pump's half, which does nothing yet but report and hear.
     fn furnish(self, ear: Option<EarConfig>) -> (Seat, PumpLineParts) {
-        let Place { key, shared, control, around, sink, port, media, coders, taps } = self;
-        let (rate, tick_ms, ptime_ms) = (shared.rate, around.tick_ms, media.ptime.ms());
+        let Place { key, shared, control, around, sink, carrier, taps } = self;
+        let (rate, tick_ms) = (shared.rate, around.tick_ms);
+        let ptime_ms = carrier.carrier.media().map_or(tick_ms, |media| media.ptime.ms());
         let (event_ring, events) = RingBuffer::new(EVENT_DEPTH);
         let (tap_in, tap_out) = taps.then(|| tap(rate.samples_in_ms(tick_ms))).unzip();
         let hearing = ear.map(|ear| {
@@ -161,7 +165,7 @@ impl Place<'_> {
         let seat = Seat::new(SeatParts {
             key,
             shared: Arc::clone(&shared),
-            leg: Leg::new(LegParts { port, media, coders, line_rate: rate, tick_ms, now }),
+            leg: carrier.mount(rate, tick_ms, now),
             events: EventPort::new(event_ring, Arc::clone(&shared)),
             tap: tap_in,
             media_timeout: around.media_timeout,

@@ -13,7 +13,7 @@
 
 use media_core::Generation;
 
-use crate::audio::{AudioLine, Guest, MediaUpdate, Table};
+use crate::audio::{AudioLine, Carriage, Guest, MediaUpdate, Table};
 use crate::leg::LegMix;
 
 /// A burst of calls that open, close and are revoked within one tick.
@@ -72,6 +72,8 @@ pub(crate) enum Command {
     /// Somebody joins or leaves.
     Reseat(LineKey, Box<Table>),
     Update(SeatKey, Box<MediaUpdate>),
+    /// The peer has gone, and the seat stays: what is to take its place.
+    Vacate(SeatKey, Box<Carriage>),
     Digit(SeatKey, char),
     Mix(SeatKey, LegMix),
     Note(LineKey, Note, Generation),
@@ -91,6 +93,7 @@ pub(crate) enum Note {
 pub(crate) enum Retired {
     Line(Box<AudioLine>),
     Guest(Box<Guest>),
+    Carriage(#[allow(dead_code, reason = "held only to be dropped")] Box<Carriage>),
     /// With whoever did not get a seat.
     Table(Box<Table>),
     Update(#[allow(dead_code, reason = "held only to be dropped")] Box<MediaUpdate>),

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use media_core::{Codec, PayloadType, SampleRate};
-use media_engine::{LineEvent, LineMode};
+use media_engine::{Carrier, LineEvent, LineMode};
 use support::phone::Phone;
 use support::signal::{amplitude_at, fidelity, noise, rms, tone};
 use support::{engine, media, open, with_time_kept};
@@ -53,8 +53,7 @@ fn what_is_said_before_the_line_opens_is_not_lost() {
     phone.speak(to, &tone(300.0, 8_000, 5 * 160, 9_000.0), 20, |_| false);
     let spec = media_engine::LineSpec {
         id: media_core::LineId(1),
-        port,
-        media: media(phone.addr(), Codec::Pcmu),
+        carrier: Carrier::Rtp { port, media: media(phone.addr(), Codec::Pcmu) },
         mode: LineMode::Echo,
         record: None,
         ear: media_core::hearing::EarConfig::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use media_core::HearingEvent;
 use media_core::{Codec, Generation, SampleRate};
-use media_engine::{Engine, Leg, LegMix, LegSpec, LineEvent, LineMode, OpenError, Speech};
+use media_engine::{Carrier, Engine, Leg, LegMix, LegSpec, LineEvent, LineMode, OpenError, Speech};
 use support::phone::Phone;
 use support::signal::{amplitude_at, rms, tone};
 use support::{Call, eventually, media, open};
@@ -27,7 +27,7 @@ fn join(engine: &Engine, call: &Call, codec: Codec, mix: LegMix) -> Peer {
     let (rtp, media) = (port.local_addr(), media(phone.addr(), codec));
     let (sink, events) = std::sync::mpsc::channel();
     let ear = Some(media_core::hearing::EarConfig::default());
-    let spec = LegSpec { port, media, ear, mix };
+    let spec = LegSpec { carrier: Carrier::Rtp { port, media }, ear, mix };
     let leg = engine
         .join(&call.line, spec, Box::new(move |event| drop(sink.send(event))))
         .expect("there is room");
@@ -243,7 +243,8 @@ fn an_echo_has_no_room_for_others_and_says_so() {
     let call = open(&engine, LineMode::Echo, media(host.addr(), Codec::Pcmu));
     let port = engine.reserve_port().expect("a free port");
     let media = media(host.addr(), Codec::Pcmu);
-    let spec = LegSpec { port, media, ear: None, mix: LegMix::default() };
+    let carrier = Carrier::Rtp { port, media };
+    let spec = LegSpec { carrier, ear: None, mix: LegMix::default() };
     let refused = engine.join(&call.line, spec, Box::new(|_| {})).expect_err("an echo");
     assert!(matches!(refused, OpenError::Echo), "{refused}");
     assert_eq!(engine.metrics().ports_in_use, 1);

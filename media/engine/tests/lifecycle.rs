@@ -5,7 +5,9 @@ mod support;
 use std::time::{Duration, Instant};
 
 use media_core::{Codec, Generation, SampleRate};
-use media_engine::{Engine, EngineConfig, Engines, LineEvent, LineMode, OpenError, Speech};
+use media_engine::{
+    Carrier, Engine, EngineConfig, Engines, LineEvent, LineMode, OpenError, Speech,
+};
 use support::phone::Phone;
 use support::{config, eventually, media, open, open_recording};
 
@@ -90,10 +92,10 @@ fn a_full_engine_refuses_and_recovers(peer: &media_core::NegotiatedMedia) {
     let config = EngineConfig { lines_max: 2, port_range: 30_000..=30_999, ..config() };
     let engine = Engine::start(config, Engines::default()).expect("an engine");
     let calls = [LineMode::Echo, LineMode::Agent].map(|mode| open(&engine, mode, peer.clone()));
+    let port = engine.reserve_port().expect("a port");
     let spec = media_engine::LineSpec {
         id: media_core::LineId(3),
-        port: engine.reserve_port().expect("a port"),
-        media: peer.clone(),
+        carrier: Carrier::Rtp { port, media: peer.clone() },
         mode: LineMode::Echo,
         record: None,
         ear: media_core::hearing::EarConfig::default(),

@@ -127,7 +127,13 @@ impl Desk {
             }
         });
         let ear = EarConfig::new(media.codec.sample_rate());
-        let spec = LineSpec { id, port, media, mode: MediaMode::Echo, record: None, ear };
+        let spec = LineSpec {
+            id,
+            carrier: media_engine::Carrier::Rtp { port, media },
+            mode: MediaMode::Echo,
+            record: None,
+            ear,
+        };
         self.media.open_line(spec, sink).map(Carrier::Echo).map_err(|error| error.to_string())
     }
 
@@ -165,7 +171,13 @@ impl Desk {
         let ear = EarConfig { traced, ..ear_config(&self.config, governor.decide_ms, rate) };
         let words = self.config.recording.words || self.config.log.show_pii;
         let header = Header::new(id.0, governor.governor_config(rate), ear.clone(), words);
-        let spec = LineSpec { id, port, media, mode: MediaMode::Agent, record, ear };
+        let spec = LineSpec {
+            id,
+            carrier: media_engine::Carrier::Rtp { port, media },
+            mode: MediaMode::Agent,
+            record,
+            ear,
+        };
         let line = self.media.open_line(spec, sink).map_err(|error| error.to_string())?;
         let clock = self.media.clock();
         let (wishes, transfers) = (self.wishes.0.clone(), self.wishes.0.clone());

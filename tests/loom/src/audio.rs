@@ -23,6 +23,8 @@ pub(crate) use player::{Player, Playout};
 /// Named by the table of rings; no line is opened here.
 pub struct AudioLine;
 /// As [`AudioLine`].
+pub struct Carriage;
+/// As [`AudioLine`].
 pub struct Guest;
 /// As [`AudioLine`].
 pub struct MediaUpdate;

@@ -1,5 +1,7 @@
 //! What runs inside the tick. Nothing here allocates, frees, locks, formats or waits.
 
+mod carriage;
+mod ends;
 mod events;
 mod leg;
 mod line;
@@ -12,6 +14,8 @@ mod table;
 mod thread;
 mod watchdog;
 
+pub(crate) use carriage::Carriage;
+pub(crate) use ends::Ends;
 pub(crate) use events::EventPort;
 pub(crate) use leg::{Coders, Leg, LegParts, MediaUpdate};
 pub(crate) use line::{AudioLine, Tick};

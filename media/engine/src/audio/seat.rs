@@ -7,7 +7,7 @@ use media_core::MonoTime;
 
 use super::line::Tick;
 use super::watchdog::Watchdog;
-use super::{EventPort, Leg, MediaUpdate};
+use super::{Carriage, EventPort, MediaUpdate};
 use crate::line::LineShared;
 use crate::rings::{FRAME_SAMPLES, LineKey};
 use crate::sockets::RecvBatch;
@@ -27,7 +27,7 @@ const PUBLISH_TICKS: u64 = 5;
 pub(crate) struct Seat {
     key: LineKey,
     shared: Arc<LineShared>,
-    leg: Leg,
+    leg: Carriage,
     pub events: EventPort,
     tap: Option<TapWriter>,
     watchdog: Watchdog,
@@ -45,7 +45,7 @@ pub(crate) struct Seat {
 pub(crate) struct SeatParts {
     pub key: LineKey,
     pub shared: Arc<LineShared>,
-    pub leg: Leg,
+    pub leg: Carriage,
     pub events: EventPort,
     pub tap: Option<TapWriter>,
     pub media_timeout: Duration,
@@ -177,6 +177,13 @@ impl Seat {
 
     pub fn renegotiate(&mut self, update: &mut MediaUpdate) {
         self.leg.renegotiate(update);
+    }
+
+    /// The peer has gone, and the seat stays. `carriage` takes its place; the peer's own comes back
+    /// in it, with the last that is heard of it sent.
+    pub fn vacate(&mut self, now: MonoTime, carriage: &mut Carriage) {
+        self.farewell(now);
+        std::mem::swap(&mut self.leg, carriage);
     }
 
     /// The last that is heard of it.

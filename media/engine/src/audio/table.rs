@@ -58,6 +58,8 @@ pub(crate) struct Guest {
 struct Channel {
     mix: LegMix,
     fader: Fader,
+    /// How much it hears of the others.
+    ear: Fader,
     limiter: Limiter,
     /// Between the seat's rate and the mix's.
     rates: Option<Box<Rates>>,
@@ -147,8 +149,9 @@ impl Table {
             std::mem::swap(&mut self.voice_up, &mut before.voice_up);
             std::mem::swap(&mut self.host.rates, &mut before.host.rates);
         }
-        let Channel { mix, fader, limiter, .. } = &before.host;
-        (self.host.mix, self.host.fader, self.host.limiter) = (*mix, *fader, *limiter);
+        let Channel { mix, fader, ear, limiter, .. } = before.host;
+        (self.host.mix, self.host.fader) = (mix, fader);
+        (self.host.ear, self.host.limiter) = (ear, limiter);
         (self.voice, self.ducker) = (before.voice, before.ducker.clone());
         while let Some(mut guest) = before.guests.pop() {
             let key = guest.seat.key();
@@ -272,7 +275,8 @@ impl Guest {
 impl Channel {
     fn new(mix: LegMix, fader: Fader, rates: Option<Box<Rates>>) -> Self {
         let part = [0; FRAME_SAMPLES];
-        Self { mix, fader, limiter: Limiter::new(), rates, part, length: 0 }
+        let (ear, limiter) = (Fader::open(), Limiter::new());
+        Self { mix, fader, ear, limiter, rates, part, length: 0 }
     }
 
     fn part(&self) -> &[i16] {
@@ -312,6 +316,8 @@ impl Channel {
         let mut mixed = [0; FRAME_SAMPLES];
         let mixed = &mut mixed[..self.length];
         bus.without(&self.part[..self.length], &mut self.limiter, mixed);
+        self.ear.set(if self.mix.hears { 1.0 } else { 0.0 });
+        self.ear.apply(mixed);
         let Some(rates) = &mut self.rates else { return seat.send(tick, mixed) };
         let mut frame = [0; FRAME_SAMPLES];
         let frame = &mut frame[..seat.frame_samples()];

@@ -118,6 +118,15 @@ impl AudioThread {
                         break;
                     }
                 }
+                Command::Vacate(key, mut carriage) => {
+                    if let Some(seat) = self.line(key.line).and_then(|line| line.seat(key.seat)) {
+                        seat.vacate(now, &mut carriage);
+                    }
+                    news = true;
+                    if !self.retire(Retired::Carriage(carriage), state) {
+                        break;
+                    }
+                }
                 Command::Digit(key, digit) => {
                     if let Some(seat) = self.line(key.line).and_then(|line| line.seat(key.seat)) {
                         seat.press(digit);

@@ -78,7 +78,7 @@ impl Pump {
             Retired::Line(line) => std::iter::once(line.key()).chain(line.guests()).collect(),
             Retired::Guest(guest) => vec![guest.key()],
             Retired::Table(table) => table.guests().collect(),
-            Retired::Update(_) => Vec::new(),
+            Retired::Update(_) | Retired::Carriage(_) => Vec::new(),
         };
         // Sockets and ports are free from here on.
         drop(retired);

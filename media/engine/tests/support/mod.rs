@@ -2,6 +2,7 @@
 //! for what comes back.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub mod ends;
 pub mod phone;
 pub mod signal;
 pub mod workers;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use media_core::hearing::EarConfig;
 use media_core::{Codec, Direction, LineId, NegotiatedMedia, OpusFormat, PayloadType, Ptime};
-use media_engine::{Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec};
+use media_engine::{Carrier, Engine, EngineConfig, Engines, Line, LineEvent, LineMode, LineSpec};
 
 pub const TELEPHONE_EVENT: PayloadType = PayloadType(101);
 
@@ -77,7 +78,7 @@ pub fn open_recording(
     let rtp = port.local_addr();
     let (sink, events) = channel();
     let ear = EarConfig { traced: true, ..EarConfig::default() };
-    let spec = LineSpec { id: LineId(1), port, media, mode, record, ear };
+    let spec = LineSpec { id: LineId(1), carrier: Carrier::Rtp { port, media }, mode, record, ear };
     let sink = Box::new(move |event| drop(sink.send(event)));
     let line = engine.open_line(spec, sink).expect("a line opens");
     Call { line, rtp, events }
