@@ -16,6 +16,10 @@ test_packages=(baresip-core debootstrap espeak-ng iproute2 libasound2-plugins li
     libxml2-utils lintian nftables openssl pulseaudio python3 python3-venv redis-server sip-tester
     sox tmux)
 
+# The other ends of rooms and browsers, below target/peers. Pinned: the tests expect what these do.
+livekit_server=github.com/livekit/livekit-server/cmd/server@v1.13.5
+python_peers=(aiortc==1.16.0 livekit==1.2.1 livekit-api==1.2.2)
+
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
@@ -82,9 +86,27 @@ install_toolchain() {
     rm -f "$rustup"
 }
 
+# A LiveKit server, and what speaks to it and like a browser in Python.
+install_peers() {
+    local folder=$PWD/target/peers go wanted="$livekit_server ${python_peers[*]}"
+    [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || return 0
+    go=$(PATH=$PATH:/usr/local/go/bin command -v go) || { install_packages golang-go && go=go; }
+    say "building the LiveKit server and installing ${python_peers[*]} into $folder"
+    GOBIN="$folder/bin" "$go" install "$livekit_server" ||
+        fail "the LiveKit server could not be built; it takes Go 1.21 or newer, see https://go.dev/dl"
+    python3 -m venv "$folder/venv" >&2
+    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "${python_peers[@]}" >&2 ||
+        fail "pip could not install ${python_peers[*]}; its own words are above"
+    printf '%s\n' "$wanted" >"$folder/installed"
+}
+
+cd "$(dirname "$0")/.."
 case "${1:-build}" in
     build) install_packages "${build_packages[@]}" ;;
-    test) install_packages "${build_packages[@]}" "${test_packages[@]}" ;;
+    test)
+        install_packages "${build_packages[@]}" "${test_packages[@]}"
+        install_peers
+        ;;
     *) fail "usage: scripts/setup.sh build|test" ;;
 esac
 install_toolchain

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What each of our crates may import of ours. The root, `xenline`, may import everything.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     // The pure cores: the words of the audio path, the arbiter, the messages of the brain.
     ("media-core", &[]),
     ("queue-governor", &["media-core"]),
@@ -22,12 +22,19 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("plugin-piper", &["media-core"]),
     ("plugin-opus", &["media-core"]),
     ("plugin-console", &["media-core"]),
+    // Doors: a room is made of the same connections as a browser.
+    ("plugin-webrtc", &["media-core"]),
+    ("plugin-livekit", &["media-core", "plugin-webrtc"]),
     // The brain is a process of its own: messages and lanes, never media.
     ("xenline-brain", &["brain-protocol", "lane-broker"]),
 ];
 
 /// What only tests import beyond that, to drive a crate the way that the line does.
-const TEST_ARROWS: [(&str, &str); 1] = [("xenline-brain", "brain-supervisor")];
+const TEST_ARROWS: [(&str, &str); 3] = [
+    ("xenline-brain", "brain-supervisor"),
+    ("plugin-webrtc", "plugin-opus"),
+    ("plugin-livekit", "plugin-opus"),
+];
 
 const ROOT: &str = "xenline";
 

@@ -1,0 +1,166 @@
+"""Somebody else in the room, played by LiveKit's own SDK for Python.
+
+Told by one argument of JSON: `url`, `key`, `secret`, `room`, `identity`, and perhaps `kind` and
+`attributes` (of a telephone), `speaks` (Hz: half a second of it in every second). Asked by lines of
+JSON (`{"listen": [Hz, ...], "seconds": n}`, `{"chat": text}`, `{"mute": bool}`, `{"publish": bool}`,
+`{"leave": true}`); answers and what happens are lines of JSON, too, each with its name in `event`.
+"""
+
+import asyncio
+import json
+import sys
+import time
+
+import numpy as np
+from livekit import api, rtc
+
+RATE = 48_000
+FRAME = RATE // 100
+
+
+def say(event, **values):
+    print(json.dumps({"event": event, **values}), flush=True)
+
+
+class Speaker:
+    """Speaks, and notes when each piece of it was handed over."""
+
+    def __init__(self, hz):
+        self.hz, self.starts, self.mouth = hz, [], None
+        # Short, so that what is measured is the way and not the queue.
+        self.source = rtc.AudioSource(RATE, 1, queue_size_ms=20)
+
+    async def speak(self):
+        at = 0
+        while True:
+            frame = rtc.AudioFrame.create(RATE, 1, FRAME)
+            samples = np.frombuffer(frame.data, dtype=np.int16)
+            phase = (np.arange(FRAME) + at) * (2 * np.pi * self.hz / RATE)
+            loud = at % RATE < RATE // 2
+            samples[:] = 8_000 * np.sin(phase) if loud else 0
+            if at % RATE == 0:
+                self.starts.append(time.monotonic())
+            await self.source.capture_frame(frame)
+            at += FRAME
+
+
+async def listen(track, frequencies, seconds):
+    """Amplitudes while it sounds, and when silence gave way to sound."""
+    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=10)
+    heard, onsets, quiet = [], [], RATE
+    async for event in stream:
+        samples = np.frombuffer(event.frame.data, dtype=np.int16).astype(float)
+        arrived = time.monotonic()
+        for index, sample in enumerate(samples):
+            if abs(sample) < 500:
+                quiet += 1
+                continue
+            if quiet > RATE // 5:
+                onsets.append(arrived - (len(samples) - index) / RATE)
+            quiet = 0
+        heard.append(samples)
+        if len(heard) >= seconds * 100:
+            break
+    await stream.aclose()
+    heard = np.concatenate(heard)
+    pieces = np.split(heard[: RATE * seconds], seconds)
+    turn = lambda hz: np.exp(-2j * np.pi * hz * np.arange(RATE) / RATE)
+    means = {
+        str(hz): float(np.mean([2 * abs(np.dot(piece, turn(hz))) / RATE for piece in pieces]))
+        for hz in frequencies
+    }
+    say("heard", amplitudes=means, onsets=onsets)
+
+
+def token(told):
+    grants = api.VideoGrants(room_join=True, room=told["room"])
+    made = api.AccessToken(told["key"], told["secret"])
+    made = made.with_identity(told["identity"]).with_grants(grants)
+    if "kind" in told:
+        made = made.with_kind(told["kind"]).with_attributes(told["attributes"])
+    return made.to_jwt()
+
+
+def watch(room, tracks):
+    """Says what happens."""
+
+    @room.on("participant_connected")
+    def _(participant):
+        say("came", identity=participant.identity, kind=int(participant.kind))
+
+    @room.on("participant_disconnected")
+    def _(participant):
+        say("went", identity=participant.identity)
+
+    @room.on("participant_attributes_changed")
+    def _(changed, participant):
+        say("attributes", identity=participant.identity, attributes=dict(changed))
+
+    @room.on("track_subscribed")
+    def _(track, publication, participant):
+        tracks.put_nowait(track)
+        say("subscribed", identity=participant.identity, track=publication.sid)
+
+    for name in ("track_muted", "track_unmuted"):
+
+        def muted(participant, publication, name=name):
+            say(name, identity=participant.identity)
+
+        room.on(name, muted)
+
+    for name in ("reconnecting", "reconnected", "disconnected"):
+        room.on(name, lambda *_, name=name: say(name))
+
+    def read(reader, identity):
+        async def whole():
+            info, text = reader.info, await reader.read_all()
+            say("text", topic=info.topic, text=text, identity=identity, attributes=info.attributes)
+
+        asyncio.ensure_future(whole())
+
+    for topic in ("lk.chat", "lk.transcription"):
+        room.register_text_stream_handler(topic, read)
+
+
+async def main(told):
+    room, tracks = rtc.Room(), asyncio.Queue()
+    watch(room, tracks)
+    await room.connect(told["url"], token(told))
+    publication, speaker, latest = None, None, None
+    for there in room.remote_participants.values():
+        say("came", identity=there.identity, kind=int(there.kind))
+        say("attributes", identity=there.identity, attributes=dict(there.attributes))
+
+    async def publish():
+        track = rtc.LocalAudioTrack.create_audio_track("voice", speaker.source)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        return await room.local_participant.publish_track(track, options)
+
+    if "speaks" in told:
+        speaker = Speaker(told["speaks"])
+        speaker.mouth = asyncio.ensure_future(speaker.speak())
+        publication = await publish()
+    say("ready", identity=room.local_participant.identity)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        asked = json.loads(line)
+        if "listen" in asked:
+            while not tracks.empty() or latest is None:
+                latest = await tracks.get()
+            await listen(latest, asked["listen"], asked["seconds"])
+        elif "chat" in asked:
+            await room.local_participant.send_text(asked["chat"], topic="lk.chat")
+        elif "mute" in asked:
+            (publication.track.mute if asked["mute"] else publication.track.unmute)()
+        elif "publish" in asked:
+            if asked["publish"]:
+                publication = await publish()
+            else:
+                await room.local_participant.unpublish_track(publication.sid)
+        elif "starts" in asked:
+            say("starts", starts=speaker.starts)
+        elif "leave" in asked:
+            break
+    await room.disconnect()
+
+
+asyncio.run(main(json.loads(sys.argv[1])))
