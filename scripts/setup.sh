@@ -12,7 +12,7 @@ build_packages=(build-essential ca-certificates clang cmake curl git libasound2-
 # The phones, tools and interpreters that the tests use as peers that we did not write.
 # libssl-dev is for the build script of ONNX Runtime's bindings, with the feature `onnxruntime`.
 # pulseaudio and libasound2-plugins are the sound server that virtual devices come from.
-test_packages=(baresip-core debootstrap espeak-ng iproute2 libasound2-plugins libssl-dev
+test_packages=(baresip-core coturn debootstrap espeak-ng iproute2 libasound2-plugins libssl-dev
     libxml2-utils lintian nftables openssl pulseaudio python3 python3-venv redis-server sip-tester
     sox tmux)
 
@@ -52,9 +52,17 @@ install_packages() {
     mapfile -t missing < <(missing_of "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
+    # A relay for the whole network is not what the tests want: they start their own, on loopback.
+    [[ " ${missing[*]} " != *" coturn "* ]] || never_started coturn
     # An old list is good enough more often than not, and fetching a new one takes a while.
     apt_install "${missing[@]}" || { as_root apt-get update -q && apt_install "${missing[@]}"; } ||
         fail "apt-get could not install ${missing[*]}; its own words are above"
+}
+
+# Masks the service of a package that is about to be installed.
+never_started() {
+    local unit=/etc/systemd/system/$1.service
+    [ ! -d /etc/systemd/system ] || [ -e "$unit" ] || as_root ln -s /dev/null "$unit"
 }
 
 apt_install() {

@@ -25,7 +25,7 @@ pub enum RoomEvent {
         identity: String,
     },
     /// Somebody can be heard: a leg of its own.
-    Heard(Heard),
+    Heard(Box<Heard>),
     /// They cannot any more.
     Unheard {
         /// Names the track.

@@ -20,7 +20,8 @@
 //! # Conventions of rooms
 //! `lk.agent.state` says what we are doing ([`AgentState`]); transcripts are texts on
 //! [`text::TRANSCRIPTION_TOPIC`] and people write on [`text::CHAT_TOPIC`]; a telephone in the room is a
-//! participant of kind SIP ([`Participant::phone`]).
+//! participant of kind SIP ([`Participant::phone`]). A server tells of its rooms by [`Webhook`]s, and
+//! answers those who ask with a [`server_token`].
 //!
 //! # Not done here
 //! No video, no end-to-end encryption, no recording. Which rooms are joined is the owner's
@@ -34,6 +35,7 @@ mod people;
 mod room;
 pub mod text;
 mod token;
+mod webhook;
 
 pub use config::{IceServers, RoomConfig};
 pub use event::{Heard, RoomError, RoomEvent};
@@ -41,4 +43,5 @@ pub use link::{Ending, Lost};
 pub use people::{Change, PEOPLE_MAX, Participant, ParticipantKind, People, Phone};
 pub use room::{AgentState, EVENT_DEPTH, Joining, Room, Segment, Whose};
 pub use text::{Text, TextError};
-pub use token::{ApiKey, TOKEN_VALID, token};
+pub use token::{ApiKey, TOKEN_VALID, server_token, token};
+pub use webhook::{Webhook, WebhookError};

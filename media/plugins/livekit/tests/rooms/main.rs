@@ -6,9 +6,7 @@ mod server;
 mod ticking;
 mod us;
 
-use plugin_livekit::{
-    AgentState, Ending, IceServers, ParticipantKind, Room, RoomEvent, TextError, Whose,
-};
+use plugin_livekit::{AgentState, Ending, ParticipantKind, Room, RoomEvent, TextError, Whose};
 use serde_json::json;
 use server::{Server, Wire};
 use ticking::{PATIENCE, amplitude_at};
@@ -41,7 +39,7 @@ async fn a_room_sees_hears_reads_and_answers_us() {
     let (track, ears) = us.heard("ada").await;
 
     // Sound, both ways, and each only the other's.
-    ada.tell(&json!({ "listen": [OURS, THEIRS], "seconds": 4 })).await;
+    ada.tell(&json!({ "listen": [OURS, THEIRS], "to": "xenline", "seconds": 4 })).await;
     let heard = expect(&mut ada, "heard").await;
     let reported = |hz: u32| heard["amplitudes"][hz.to_string()].as_f64().unwrap();
     let (other, itself) = (reported(OURS), reported(THEIRS));
@@ -151,7 +149,7 @@ async fn a_cut_signalling_connection_is_resumed_and_the_sound_goes_on() {
     us.next(|event| matches!(event, RoomEvent::Interrupted).then_some(())).await;
     us.connected(false).await;
     sounds(&ears).await;
-    ada.tell(&json!({ "listen": [OURS], "seconds": 3 })).await;
+    ada.tell(&json!({ "listen": [OURS], "to": "xenline", "seconds": 3 })).await;
     let heard = expect(&mut ada, "heard").await;
     assert!(heard["amplitudes"][OURS.to_string()].as_f64().unwrap() > 2_000.0, "{heard}");
     // What was asked meanwhile has reached the room, and so does what is asked now.
@@ -186,7 +184,7 @@ async fn a_server_that_is_killed_and_comes_back_is_joined_anew() {
     while expect(&mut eve, "attributes").await["attributes"]["lk.agent.state"] != "thinking" {}
     let (_, ears) = us.heard("eve").await;
     sounds(&ears).await;
-    eve.tell(&json!({ "listen": [OURS], "seconds": 3 })).await;
+    eve.tell(&json!({ "listen": [OURS], "to": "xenline", "seconds": 3 })).await;
     let heard = expect(&mut eve, "heard").await;
     assert!(heard["amplitudes"][OURS.to_string()].as_f64().unwrap() > 2_000.0, "{heard}");
     us.leave().await;

@@ -2,8 +2,8 @@
 
 Told by one argument of JSON: `url`, `key`, `secret`, `room`, `identity`, and perhaps `kind` and
 `attributes` (of a telephone), `speaks` (Hz: half a second of it in every second). Asked by lines of
-JSON (`{"listen": [Hz, ...], "seconds": n}`, `{"chat": text}`, `{"mute": bool}`, `{"publish": bool}`,
-`{"leave": true}`); answers and what happens are lines of JSON, too, each with its name in `event`.
+JSON (`{"listen": [Hz, ...], "to": identity, "seconds": n}`, `{"chat": text}`, `{"mute": bool}`,
+`{"publish": bool}`, `{"leave": true}`); answers and what happens are lines of JSON, too, each with its name in `event`.
 """
 
 import asyncio
@@ -98,7 +98,9 @@ def watch(room, tracks):
 
     @room.on("track_subscribed")
     def _(track, publication, participant):
-        tracks.put_nowait(track)
+        # Their latest: one who was cut off leaves a silent one behind for a while.
+        tracks[participant.identity] = track
+        tracks["news"].set()
         say("subscribed", identity=participant.identity, track=publication.sid)
 
     for name in ("track_muted", "track_unmuted"):
@@ -123,10 +125,10 @@ def watch(room, tracks):
 
 
 async def main(told):
-    room, tracks = rtc.Room(), asyncio.Queue()
+    room, tracks = rtc.Room(), {"news": asyncio.Event()}
     watch(room, tracks)
     await room.connect(told["url"], token(told))
-    publication, speaker, latest = None, None, None
+    publication, speaker = None, None
     for there in room.remote_participants.values():
         say("came", identity=there.identity, kind=int(there.kind))
         say("attributes", identity=there.identity, attributes=dict(there.attributes))
@@ -144,9 +146,10 @@ async def main(told):
     while line := await asyncio.to_thread(sys.stdin.readline):
         asked = json.loads(line)
         if "listen" in asked:
-            while not tracks.empty() or latest is None:
-                latest = await tracks.get()
-            await listen(latest, asked["listen"], asked["seconds"])
+            while (track := tracks.get(asked["to"])) is None:
+                tracks["news"].clear()
+                await tracks["news"].wait()
+            await listen(track, asked["listen"], asked["seconds"])
         elif "chat" in asked:
             await room.local_participant.send_text(asked["chat"], topic="lk.chat")
         elif "mute" in asked:

@@ -46,12 +46,15 @@ pub type Wave = fn(u64) -> i16;
 /// allocate meanwhile.
 pub struct Ticker {
     stop: Arc<AtomicBool>,
-    sources: Sender<(Box<dyn AudioSource>, Arc<Mutex<Record>>)>,
+    sources: Sender<Heard>,
     /// When the wave began.
     #[allow(dead_code, reason = "not every test measures delay")]
     pub began: MonoTime,
     thread: JoinHandle<()>,
 }
+
+/// A source, and what is heard of it.
+type Heard = (Box<dyn AudioSource>, Arc<Mutex<Record>>);
 
 /// What was heard of one source.
 #[derive(Default)]
@@ -102,7 +105,7 @@ impl Ticker {
     pub fn start(mut sink: impl AudioSink + 'static, wave: Wave) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let (sources, new_sources) = channel::<(Box<dyn AudioSource>, Arc<Mutex<Record>>)>();
+        let (sources, new_sources) = channel::<Heard>();
         let began = now();
         let thread = std::thread::spawn(move || {
             let mut heard = Vec::new();

@@ -197,7 +197,7 @@ impl Driver {
                 }
                 News::WeAreMuted(muted) => self.tell(RoomEvent::WeAreMuted(muted)),
                 News::Packet(packet) => {
-                    if let Some(text) = self.texts.take(packet) {
+                    if let Some(text) = self.texts.take(*packet) {
                         self.tell_text(text);
                     }
                 }
@@ -227,7 +227,7 @@ impl Driver {
     fn hear(&mut self, id: &str, identity: &str, track: Arc<dyn TrackRemote>) {
         self.unhear(id);
         match self.ears.listen((id, identity), track, &self.config.peer) {
-            Ok(heard) => self.tell(RoomEvent::Heard(heard)),
+            Ok(heard) => self.tell(RoomEvent::Heard(Box::new(heard))),
             Err(error) => warn!(%error, "somebody in the room cannot be heard"),
         }
     }

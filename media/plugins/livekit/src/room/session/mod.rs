@@ -30,7 +30,7 @@ pub(super) enum Arrival {
     Signal(SignalEvent),
     Publisher(PeerEvent),
     Subscriber(PeerEvent),
-    Packet(proto::DataPacket),
+    Packet(Box<proto::DataPacket>),
     /// The signalling crate's task is gone.
     Over,
 }
@@ -44,7 +44,7 @@ pub(super) enum News {
     People(Vec<proto::ParticipantInfo>),
     Track(Arc<dyn TrackRemote>),
     WeAreMuted(bool),
-    Packet(proto::DataPacket),
+    Packet(Box<proto::DataPacket>),
 }
 
 pub(super) struct Session {
@@ -159,7 +159,7 @@ impl Session {
             signal = self.signals.recv() => signal.map_or(Arrival::Over, Arrival::Signal),
             Some(event) = self.publisher_events.recv() => Arrival::Publisher(event),
             Some(event) = self.subscriber_events.recv() => Arrival::Subscriber(event),
-            Some(packet) = self.packets.recv() => Arrival::Packet(packet),
+            Some(packet) = self.packets.recv() => Arrival::Packet(Box::new(packet)),
         }
     }
 
