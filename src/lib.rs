@@ -10,7 +10,7 @@
 //!   becomes of what they want said.
 //! - [`carrier`], [`firewall`]: what a carrier publishes about itself; who may reach the line's ports.
 //! - [`durable`], [`secret`]: what survives a crash; what is written nowhere.
-//! - [`control`]: how other programs of this machine reach the running line.
+//! - [`watch`]: what goes on, for whoever watches.
 //! - [`text`](mod@text), [`http`]: what is written; the door through which programs write and read it.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
@@ -47,3 +47,4 @@ pub mod secret;
 pub mod softphone;
 pub mod text;
 pub mod verbs;
+pub mod watch;

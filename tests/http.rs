@@ -15,5 +15,7 @@ mod schemas;
 mod sending;
 #[path = "http/streams.rs"]
 mod streams;
+#[path = "http/watching.rs"]
+mod watching;
 #[path = "http/webhook.rs"]
 mod webhook;

@@ -61,7 +61,7 @@ fn listed(call: &CallFolder, show_pii: bool) -> Listed {
 }
 
 /// The last two characters of the user part: enough to tell one's own callers apart.
-pub(super) fn hidden(caller: &str) -> String {
+pub(crate) fn hidden(caller: &str) -> String {
     let user = caller.split(['@', ';', '>']).next().unwrap_or_default();
     let count = user.chars().count();
     if count < SHOWN_FROM {

@@ -12,6 +12,7 @@ mod show;
 
 pub(crate) use date::utc;
 pub use find::{CallFolder, FindError, calls_in, find};
+pub(crate) use list::hidden;
 pub use list::{Listed, list, list_table};
 pub use replay::{replay_log, replay_table};
 pub use show::{Shown, show, show_text};

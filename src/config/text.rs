@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Problem;
 use crate::http::CarrierKey;
+use crate::watch::Show;
 
 /// `[http]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct HttpSection {
     /// Requests that all of them may make in a minute. Writers whose names are new share half of it
     /// for each address.
     pub per_minute: u32,
+    /// What is shown of calls there.
+    pub show: Show,
 }
 
 impl Default for HttpSection {
@@ -31,6 +34,7 @@ impl Default for HttpSection {
             hosts: Vec::new(),
             per_source_minute: 600,
             per_minute: 6_000,
+            show: Show::default(),
         }
     }
 }

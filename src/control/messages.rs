@@ -1,7 +1,8 @@
 use lane_broker::intake::Wish;
 use serde::{Deserialize, Serialize};
 
-use super::running::{KeptStatus, OutboundStatus, ReloadStatus};
+use super::running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus};
+use crate::watch::{Level, Sight};
 
 /// What can be asked of a running line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,8 +21,27 @@ pub enum Request {
         #[serde(default)]
         wait: bool,
     },
-    /// Which calls are open.
+    /// How the line is, and which calls are open.
     Status,
+    /// The open calls, or one of them, each with who is on it and how well both sides hear each other.
+    Lines {
+        /// Only this one.
+        #[serde(default)]
+        line: Option<u64>,
+    },
+    /// What goes on from now on, as it happens, until the connection is closed.
+    Watch {
+        /// Go on after this event's cursor instead; `start` is the oldest that is still known.
+        #[serde(default)]
+        after: Option<String>,
+    },
+    /// End a call.
+    HangUp {
+        /// Its line.
+        line: u64,
+    },
+    /// Take no new calls and end when the running ones have, or `[sip] drain_s` later.
+    Drain,
     /// Call somebody; answered with the progress, and at last with `done` or `refused`.
     Dial {
         /// Whom: `+` and digits, or an extension.
@@ -87,12 +107,13 @@ impl Request {
         matches!(self, Request::Say(_))
     }
 
-    /// Whether its ending is waited for after it was accepted.
+    /// Whether more is waited for after it was accepted.
     #[must_use]
     pub fn waits(&self) -> bool {
         match self {
             Request::Say(wish) => wish.wait,
             Request::Type { wait, .. } | Request::OperatorSay { wait, .. } => *wait,
+            Request::Watch { .. } => true,
             _ => false,
         }
     }
@@ -139,6 +160,29 @@ pub enum Reply {
         /// `calling`, `ringing`.
         state: String,
     },
+    /// The open calls.
+    Lines {
+        /// By line.
+        lines: Vec<LineDetails>,
+    },
+    /// What is seen from now on follows.
+    Watching,
+    /// Something happened.
+    Seen {
+        /// To go on after it.
+        cursor: String,
+        /// What.
+        sight: Sight,
+    },
+    /// How loud a leg is.
+    Level(Level),
+    /// So many events were forgotten before this reader came to them.
+    Gap {
+        /// How many.
+        missed: u64,
+    },
+    /// The cursor was another run's: what is still known of this one follows.
+    Reset,
     /// What is going on.
     Status {
         /// The open calls.

@@ -9,7 +9,7 @@ mod running;
 pub mod server;
 
 pub use messages::{CallStatus, ClaimState, ProcessStatus, QueuedClaim, Reply, Request, TapStatus};
-pub use running::{KeptStatus, OutboundStatus, ReloadStatus};
+pub use running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus};
 
 /// A claim handed in from outside.
 pub type SayRequest = lane_broker::intake::Wish;

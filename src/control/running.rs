@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::report::CallStats;
+
 /// The day's account of calls out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboundStatus {
@@ -40,4 +42,26 @@ pub struct ReloadStatus {
     /// Why it was not taken; absent: it is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+/// An open call.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LineDetails {
+    /// Its line.
+    pub line: u64,
+    /// The trunk it came from, or went to.
+    pub trunk: String,
+    /// Who calls.
+    pub caller: String,
+    /// Who is called.
+    pub called: String,
+    /// Whether the line called.
+    pub outbound: bool,
+    /// Whether both sides hear each other by now.
+    pub established: bool,
+    /// Seconds since it was answered.
+    pub seconds: u64,
+    /// What the RTP layer has counted so far; absent while the call is just being answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stats: Option<CallStats>,
 }

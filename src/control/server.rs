@@ -212,7 +212,8 @@ async fn converse(
         }
         while let Some(reply) = next_reply(&mut inbox, &write).await? {
             send(&mut write, &reply).await?;
-            let accepted = matches!(reply, Reply::Accepted { .. } | Reply::Kept { .. });
+            let accepted =
+                matches!(reply, Reply::Accepted { .. } | Reply::Kept { .. } | Reply::Watching);
             if accepted && waits && !place.wait(rooms, who) {
                 tracing::warn!("a client is let go: {WAITERS_MAX} wait for endings already");
                 return Ok(());

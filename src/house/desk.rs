@@ -16,6 +16,7 @@ mod transfer;
 mod typed;
 mod upkeep;
 mod waiting;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -48,6 +49,7 @@ use crate::control::server::Asked;
 use crate::durable::{Keeper, Recovered};
 use crate::line::{Journal, LineEnd, LineHandle, LineInput, TransferTo};
 use crate::text::TextHandle;
+use crate::watch::Sight;
 
 /// Wishes that wait for the desk: one per line, and a few that ask twice.
 const WISHES_MAX: usize = 1_024;
@@ -82,6 +84,10 @@ pub(super) struct Desk {
     budget: Budget,
     reload: Reload,
     wishes: (mpsc::Sender<Wish>, Option<mpsc::Receiver<Wish>>),
+    /// No new calls are taken, and the running ones end then.
+    drained_at: Option<Instant>,
+    /// The say-queue as watchers saw it last.
+    queue_shown: (usize, bool),
 }
 
 /// What a line wants of signalling.
@@ -199,6 +205,8 @@ impl Desk {
             budget,
             reload: Reload::new(parts.config_file),
             wishes: (wish, Some(wished)),
+            drained_at: None,
+            queue_shown: (0, false),
         }
     }
 
@@ -216,10 +224,10 @@ impl Desk {
         let mut permitted = self.out.take_ready();
         let mut upkeep = tokio::time::interval(upkeep::EVERY);
         upkeep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        let mut drained_at = None;
         loop {
+            self.show_queue();
             let expiry = self.next_expiry();
-            if drained_at.is_some() && self.calls.is_empty() && self.lines.is_empty() {
+            if self.drained_at.is_some() && self.calls.is_empty() && self.lines.is_empty() {
                 break;
             }
             tokio::select! {
@@ -234,21 +242,21 @@ impl Desk {
                 Some(recovered) = once(&mut late) => self.recovered_late(recovered),
                 () = deadline(expiry) => self.expire_waiting(),
                 Some(ready) = permitted.recv() => self.leave(ready).await,
-                _ = upkeep.tick() => self.look_after(drained_at.is_some()),
+                _ = upkeep.tick() => self.look_after(self.drained_at.is_some()),
                 asking = signals.recv() => match asking {
-                    Asking::End => self.drain(&mut drained_at),
+                    Asking::End => self.drain(),
                     // What became of it is in the log.
                     Asking::Reload => drop(self.reload()),
                 },
-                () = deadline(drained_at) => break,
+                () = deadline(self.drained_at) => break,
             }
         }
         self.close(bridge).await;
     }
 
     /// No new calls; the running ones have `[sip] drain_s` left. Asked a second time: at once.
-    fn drain(&mut self, drained_at: &mut Option<Instant>) {
-        let left = match drained_at {
+    fn drain(&mut self) {
+        let left = match self.drained_at {
             None => Duration::from_secs(self.config.sip.drain_s),
             Some(_) => Duration::ZERO,
         };
@@ -258,7 +266,8 @@ impl Desk {
             "no new calls; waiting for the running ones"
         );
         self.bridge.drain();
-        *drained_at = Some(Instant::now() + left);
+        self.drained_at = Some(Instant::now() + left);
+        self.journal.watch().post(Sight::Draining { left_s: left.as_secs() });
     }
 
     fn bridge_event(&mut self, event: BridgeEvent) {

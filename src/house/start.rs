@@ -23,8 +23,10 @@ use crate::config::{Config, LaneStoreKind, LineMode, TrunkSection, runtime_dir};
 use crate::control::server;
 use crate::durable::{Keeper, Recovered, Sounds};
 use crate::engines::{self, Engines};
+use crate::http::Behind;
 use crate::line::Journal;
 use crate::say::spool;
+use crate::watch::Watch;
 
 /// What `xenline serve` can be told besides the configuration.
 #[derive(Clone, Debug, Default)]
@@ -121,7 +123,8 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let records = CallRecords::start(&config)?;
     let lanes = super::lanes::open_lanes(&config)?;
     let sweeper = super::lanes::sweep(lanes.clone(), config.lanes.retention());
-    let journal = Journal::start(options.events).map_err(StartFailure::Journal)?;
+    let watch = Watch::default();
+    let journal = Journal::start(options.events, watch.clone()).map_err(StartFailure::Journal)?;
     let (to_desk, bridge_events) = mpsc::channel(BRIDGE_EVENTS_MAX);
     let bridge = Bridge::start(bridge_config(&config), to_desk).await?;
     let (brain, brain_events) = start_brain(&config, agent)?;
@@ -138,7 +141,7 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let text =
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
     let tap = super::tap::start(&config.tap, lanes.clone(), to_tap, text.clone())?;
-    let door = writing::open_door(&config, &text).await;
+    let door = writing::open_door(&config, Behind { text: text.clone(), watch }).await;
     announce(&bridge, &socket, options.events);
     let out = open_account(&config)?;
     let config_file = options.config_file;

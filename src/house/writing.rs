@@ -8,7 +8,9 @@ use lane_broker::LaneStore;
 
 use super::tap::OS;
 use crate::config::Config;
-use crate::http::{CarrierKey, Door, DoorSettings, Rate, TOKEN_BYTES_MIN, TOKEN_VARIABLE, Token};
+use crate::http::{
+    Behind, CarrierKey, Door, DoorSettings, Rate, TOKEN_BYTES_MIN, TOKEN_VARIABLE, Token,
+};
 use crate::text::{self, SMS_KEY_VARIABLE, SmsGateway, TextHandle, TextParts};
 
 /// Starts what carries written messages.
@@ -44,7 +46,7 @@ fn answered(config: &Config) -> Vec<String> {
 }
 
 /// Opens the door. A line without one still takes calls, so a port that is taken is a warning.
-pub(super) async fn open_door(config: &Config, text: &TextHandle) -> Option<Door> {
+pub(super) async fn open_door(config: &Config, behind: Behind) -> Option<Door> {
     let listen = config.http.listen?;
     let token = Token::from_environment();
     if token.is_none() {
@@ -56,10 +58,11 @@ pub(super) async fn open_door(config: &Config, text: &TextHandle) -> Option<Door
         hosts: config.http.hosts.clone(),
         each: rate(config.http.per_source_minute),
         all: rate(config.http.per_minute),
+        show: config.http.show,
         carrier: config.sms.public_key.as_deref().and_then(CarrierKey::new),
         ..DoorSettings::new(listen, token)
     };
-    match Door::open(settings, text.clone()).await {
+    match Door::open(settings, behind).await {
         Ok(door) => {
             tracing::info!(address = %door.local_addr(), "the HTTP door is open");
             Some(door)

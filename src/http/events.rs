@@ -23,8 +23,8 @@ use crate::text::MAIN;
 const READ_MAX: usize = 64;
 /// Others may publish in the same store, and nobody says so.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-const STREAMS_AGAIN: Duration = Duration::from_secs(5);
-const LAST_HEADER: &str = "last-event-id";
+pub(super) const STREAMS_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const LAST_HEADER: &str = "last-event-id";
 /// The line's own books: what they hold is heard or read elsewhere.
 const PRIVATE: [(&str, &str); 2] = [("xen-out", "journal"), ("xen-out", "messages")];
 
@@ -43,8 +43,8 @@ pub(super) async fn stream(
     };
     let (after, reset) = begins_at(after, end_of(&shared, &lane).await)?;
     let reader = Reader {
-        store: shared.text.store(),
-        posts: shared.text.posts(),
+        store: shared.behind.text.store(),
+        posts: shared.behind.text.posts(),
         lane,
         after,
         reset,
@@ -161,7 +161,7 @@ fn lane_of(shared: &Shared, named: &str) -> Result<Lane, Refusal> {
     if PRIVATE.contains(&(tag, name)) {
         return Err(unknown("this lane is the line's own book".into()));
     }
-    let tag = shared.text.tags().parse(tag).map_err(|error| unknown(error.to_string()))?;
+    let tag = shared.behind.text.tags().parse(tag).map_err(|error| unknown(error.to_string()))?;
     Lane::new(tag, name).map_err(|error| unknown(error.to_string()))
 }
 
@@ -177,7 +177,7 @@ fn position_of(headers: &HeaderMap, query: Option<&str>) -> Result<Option<Positi
 
 /// A reader who does not know where the lane ends would be given all of it.
 async fn end_of(shared: &Shared, lane: &Lane) -> Result<Position, Refusal> {
-    let (text, lane) = (shared.text.clone(), lane.clone());
+    let (text, lane) = (shared.behind.text.clone(), lane.clone());
     let end = tokio::task::spawn_blocking(move || text.last_of(&lane)).await;
     end.unwrap_or(Err(StoreError::Unavailable)).map_err(|error| busy(&error.to_string()))
 }

@@ -83,7 +83,7 @@ async fn send(
 ) -> Result<impl IntoResponse, Refusal> {
     outgoing.check().map_err(|error| Refusal::bad_body(error.to_string()))?;
     shared.admit(&shared.senders, &peer.0.ip().to_string())?;
-    let (message, mut news) = shared.text.send(OUT, outgoing);
+    let (message, mut news) = shared.behind.text.send(OUT, outgoing);
     let answer = |accepted, ending, reason| SentAnswer { message, accepted, ending, reason };
     match news.recv().await {
         Some(OutgoingNews::Accepted) => Ok((StatusCode::ACCEPTED, Json(answer(true, None, None)))),
@@ -106,7 +106,7 @@ pub(super) async fn keep(
     key: Option<String>,
     written: Written,
 ) -> Result<Posted, Refusal> {
-    let text = shared.text.clone();
+    let text = shared.behind.text.clone();
     let post = move || text.post(&tag, key.as_deref(), &written);
     match tokio::task::spawn_blocking(post).await {
         Ok(posted) => posted.map_err(refusal_of),

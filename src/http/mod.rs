@@ -5,6 +5,7 @@
 //! | `POST /lanes/{tag}` | keeps a message ([`Written`](crate::text::Written)); `Idempotency-Key` makes a repetition harmless |
 //! | `POST /lanes/xen-out` | sends a message ([`Outgoing`](crate::text::Outgoing)) through the checkpoint |
 //! | `GET /lanes/{tag}/events` | the lane as it goes on (SSE); `Last-Event-ID` goes on after a position, `?after=0` begins at the start |
+//! | `GET /api/v1/events` | what goes on at the line (SSE, [`crate::watch`]); `Last-Event-ID` as above |
 //! | `POST /webhooks/sms` | takes in a short message in the carrier's form ([`SmsWebhook`]) |
 //! | `GET /schemas`, `GET /schemas/{name}` | the JSON Schema of every body |
 //!
@@ -16,6 +17,7 @@
 //! Every answer but a stream is JSON; every refusal is a [`Problem`] with a next step. Bodies,
 //! connections, streams and rates are bounded; a slow reader holds up nobody but itself.
 
+mod api;
 mod events;
 mod gate;
 mod lanes;
@@ -40,7 +42,9 @@ use tokio::sync::Semaphore;
 
 use self::names::NamedRates;
 use crate::text::TextHandle;
+use crate::watch::{Show, Watch};
 
+pub use api::events::SightEvent;
 pub use events::{Gap, Reset};
 pub use lanes::{LanePosted, SentAnswer};
 pub use problem::Problem;
@@ -71,6 +75,17 @@ pub struct DoorSettings {
     pub carrier: Option<CarrierKey>,
     /// How often a stream says that it is alive.
     pub keep_alive: Duration,
+    /// What is shown of calls.
+    pub show: Show,
+}
+
+/// What is behind the door.
+#[derive(Clone)]
+pub struct Behind {
+    /// What is written.
+    pub text: TextHandle,
+    /// What goes on.
+    pub watch: Watch,
 }
 
 impl DoorSettings {
@@ -85,6 +100,7 @@ impl DoorSettings {
             all: Rate { burst: 600, per_minute: 6_000 },
             carrier: None,
             keep_alive: Duration::from_secs(15),
+            show: Show::default(),
         }
     }
 }
@@ -100,10 +116,10 @@ impl Door {
     ///
     /// # Errors
     /// When the address cannot be listened on.
-    pub async fn open(settings: DoorSettings, text: TextHandle) -> std::io::Result<Self> {
+    pub async fn open(settings: DoorSettings, behind: Behind) -> std::io::Result<Self> {
         let listener = tokio::net::TcpListener::bind(settings.listen).await?;
         let address = listener.local_addr()?;
-        let router = router(Arc::new(Shared::new(settings, text)));
+        let router = router(Arc::new(Shared::new(settings, behind)));
         let task = tokio::spawn(listen::accept(listener, router));
         Ok(Self { address, task })
     }
@@ -124,7 +140,7 @@ impl Drop for Door {
 /// What the requests share.
 struct Shared {
     settings: DoorSettings,
-    text: TextHandle,
+    behind: Behind,
     /// By address, before anybody is known.
     peers: Mutex<Rates>,
     /// By the name that a message brings; names that are new, by the address that they come from.
@@ -137,14 +153,14 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(settings: DoorSettings, text: TextHandle) -> Self {
+    fn new(settings: DoorSettings, behind: Behind) -> Self {
         // All programs of a machine share its loopback address: they are told apart by name.
         let peers = Rates::new(settings.all, settings.all);
         let writers = NamedRates::new(settings.each, settings.all);
         let senders = Rates::new(settings.each, settings.all);
         Self {
             settings,
-            text,
+            behind,
             peers: Mutex::new(peers),
             writers: Mutex::new(writers),
             senders: Mutex::new(senders),
@@ -170,6 +186,7 @@ fn router(shared: Arc<Shared>) -> Router {
     let with_token = Router::new()
         .route("/lanes/{tag}", post(lanes::post))
         .route("/lanes/{tag}/events", get(events::stream))
+        .route("/api/v1/events", get(api::events::stream))
         .route_layer(axum::middleware::from_fn_with_state(shared.clone(), gate::token));
     Router::new()
         .merge(with_token)
@@ -186,5 +203,4 @@ fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-const NOT_FOUND: &str =
-    "there are POST /lanes/{tag}, GET /lanes/{tag}/events, POST /webhooks/sms and GET /schemas";
+const NOT_FOUND: &str = "there are POST /lanes/{tag}, GET /lanes/{tag}/events, GET /api/v1/events, POST /webhooks/sms and GET /schemas";

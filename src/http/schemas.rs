@@ -7,8 +7,11 @@ use axum::response::IntoResponse;
 use schemars::{JsonSchema, schema_for};
 
 use super::problem::Refusal;
-use super::{Gap, LanePosted, Problem, Reset, SentAnswer, SmsPayload, SmsTaken, SmsWebhook};
+use super::{
+    Gap, LanePosted, Problem, Reset, SentAnswer, SightEvent, SmsPayload, SmsTaken, SmsWebhook,
+};
 use crate::text::{Left, Outgoing, Written};
+use crate::watch::Level;
 
 /// A schema: its name, and its text with a newline at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub fn files() -> Vec<SchemaFile> {
         file::<SmsPayload>("sms-payload.schema.json"),
         file::<SmsTaken>("sms-taken.schema.json"),
         file::<Problem>("problem.schema.json"),
+        file::<SightEvent>("sight-event.schema.json"),
+        file::<Level>("level-event.schema.json"),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use brain_protocol::{BrainMessage, TransferOutcome};
 use media_core::{LineId, NegotiatedMedia};
-use media_engine::LineEvent;
+use media_engine::{LineEvent, LineStatistics};
 use queue_governor::{Claim, ClaimId, Unfinished};
 use sip_bridge::CallOutcome;
 use tokio::sync::{mpsc, oneshot};
@@ -52,6 +52,8 @@ pub enum LineInput {
     TransferEnded(TransferOutcome, Option<String>),
     /// Somebody else is on the line now, with these media.
     Moved(String, NegotiatedMedia),
+    /// Its figures so far are wanted.
+    Statistics(oneshot::Sender<LineStatistics>),
     /// Signalling is over.
     Ended(CallOutcome),
 }

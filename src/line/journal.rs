@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::logs::{CallLogs, LogPart};
 use crate::replay::Header;
 use crate::report::{CallEvent, Event, EventLog, write_transcript};
+use crate::watch::{Sight, Watch};
 
 /// Entries that wait for the disk: minutes of a lively call. More are dropped and counted.
 const ENTRIES_MAX: usize = 8_192;
@@ -38,27 +39,38 @@ pub enum JournalEntry {
 pub struct Journal {
     entries: SyncSender<JournalEntry>,
     dropped: Arc<AtomicU64>,
+    watch: Watch,
 }
 
 impl Journal {
     /// Starts the thread. `print`: every event also goes to standard output, one JSON line each.
+    /// Whoever looks through `watch` sees them at once, whatever the disk does.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(print: bool) -> std::io::Result<Journal> {
+    pub fn start(print: bool, watch: Watch) -> std::io::Result<Journal> {
         let (entries, inbox) = sync_channel(ENTRIES_MAX);
         std::thread::Builder::new().name("journal".into()).spawn(move || {
             let (logs, call_logs) = (BTreeMap::new(), CallLogs::default());
             Writer { print, logs, call_logs }.run(&inbox);
         })?;
-        Ok(Journal { entries, dropped: Arc::default() })
+        Ok(Journal { entries, dropped: Arc::default(), watch })
     }
 
     /// Puts `entry` on the record, or drops and counts it when the disk is far behind.
     pub fn put(&self, entry: JournalEntry) {
+        if let JournalEntry::Event(line, event) = &entry {
+            self.watch.post(Sight::Call { line: line.0, event: event.clone() });
+        }
         if let Err(TrySendError::Full(_)) = self.entries.try_send(entry) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Where the same is seen by whoever watches.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Entries dropped so far.

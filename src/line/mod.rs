@@ -8,6 +8,7 @@
 mod backlog;
 mod conversation;
 mod dead_air;
+mod figures;
 mod gate;
 mod hear;
 mod inputs;
@@ -23,6 +24,7 @@ mod task;
 mod transfer;
 
 pub use conversation::{Action, Conversation, ConversationConfig, Figures, News};
+pub use figures::call_stats;
 pub use inputs::{ClaimNews, INPUTS_MAX, LineHandle, LineInput, LineNews};
 pub use journal::{Journal, JournalEntry, read_printed};
 pub use keys::KeyPath;

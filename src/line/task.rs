@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::conversation::{Action, Conversation, ConversationConfig};
+use super::figures::call_stats;
 use super::gate::{Gate, Passage};
 use super::inputs::{ClaimNews, LineInput, LineNews};
 use super::journal::{Journal, JournalEntry};
@@ -24,7 +25,7 @@ use super::memory::LineEnd;
 use super::transfer::TransferTo;
 use crate::durable::{Account, qualified};
 use crate::replay::Entry;
-use crate::report::{CallClosed, CallEvent, CallOpened, CallStats, Event};
+use crate::report::{CallClosed, CallEvent, CallOpened, Event};
 use crate::say::OPERATOR;
 
 /// The media line reports its end within a few ticks; a disk may hold the recording up longer.
@@ -151,7 +152,12 @@ impl Task {
             LineInput::TransferEnded(outcome, reason) => {
                 self.conversation.transfer_ended(now, outcome, reason);
             }
-            LineInput::Media(event) => self.conversation.media(now, event),
+            LineInput::Media(event) => {
+                let t_ms = self.conversation.record_ms(now);
+                self.parts.journal.show_level(self.conversation.config.line, t_ms, &event);
+                self.conversation.media(now, event);
+            }
+            LineInput::Statistics(answer) => drop(answer.send(self.parts.line.statistics())),
             LineInput::Digit(digit) => self.conversation.digit(now, digit, KeyPath::Signalling),
             LineInput::Brain(message) => self.conversation.brain(now, message),
             LineInput::BrainUp(pid) => self.conversation.brain_up(now, pid),
@@ -379,16 +385,4 @@ async fn final_statistics(
         None
     };
     tokio::time::timeout(CLOSE_WITHIN, closed).await.ok().flatten()
-}
-
-fn call_stats(statistics: &LineStatistics) -> CallStats {
-    CallStats {
-        rtp_sent: statistics.rtp_sent,
-        rtp_received: statistics.rtp_received,
-        rtp_lost: statistics.rtp_lost,
-        jitter_ms: f64::from(statistics.jitter_ms),
-        playout_delay_ms: f64::from(statistics.playout_delay_ms),
-        mos_estimated: f64::from(statistics.mos_estimated),
-        peer_mos: statistics.peer_mos.map(f64::from),
-    }
 }

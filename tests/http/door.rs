@@ -8,15 +8,19 @@ use std::time::{Duration, Instant};
 use brain_protocol::LineMessage;
 use lane_broker::{LaneStore, Limits, MemoryStore};
 use serde_json::Value;
-use xenline::http::{Door, DoorSettings, Token};
+use xenline::http::{Behind, Door, DoorSettings, Token};
 use xenline::text::{SmsGateway, TextHandle, TextParts, ToBrain, start};
+use xenline::watch::Watch;
 
 pub const TOKEN: &str = "the token of these tests";
+/// What the events' ids begin with.
+pub const RUN: u64 = 7;
 /// Long enough for a machine that does something else.
 pub const SOON: Duration = Duration::from_secs(30);
 
 pub struct House {
     pub text: TextHandle,
+    pub watch: Watch,
     pub store: Arc<dyn LaneStore>,
     pub address: SocketAddr,
     /// What the brain was told.
@@ -55,6 +59,7 @@ impl House {
             sms,
         })
         .expect("a thread");
+        let watch = Watch::new(RUN);
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut settings = DoorSettings::new(listen, Token::new(TOKEN));
         change(&mut settings);
@@ -63,9 +68,10 @@ impl House {
             .enable_all()
             .build()
             .expect("a runtime");
-        let door = runtime.block_on(Door::open(settings, text.clone())).expect("a port");
+        let behind = Behind { text: text.clone(), watch: watch.clone() };
+        let door = runtime.block_on(Door::open(settings, behind)).expect("a port");
         let address = door.local_addr();
-        Self { text, store, address, told: Arc::default(), _door: door, _runtime: runtime }
+        Self { text, watch, store, address, told: Arc::default(), _door: door, _runtime: runtime }
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Answer {

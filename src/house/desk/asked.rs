@@ -26,6 +26,16 @@ impl Desk {
                 send(replies, reply);
             }
             Request::Status => send(replies, self.status()),
+            Request::Lines { line } => self.tell_of_lines(*line, replies),
+            Request::Watch { after } => self.watch(after.as_deref(), replies),
+            Request::HangUp { line } => {
+                let reply = self.hang_up(*line);
+                send(replies, reply);
+            }
+            Request::Drain => {
+                let reply = self.drain_as_asked();
+                send(replies, reply);
+            }
             Request::QueueList => send(replies, self.queue_list(|_| true)),
             Request::QueueShow { claim } => send(replies, self.queue_show(claim)),
             Request::QueueWithdraw { claim } => self.queue_withdraw(claim, replies),

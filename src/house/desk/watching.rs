@@ -1,0 +1,143 @@
+//! Who watches, and what whoever watches may do to a call.
+
+use std::time::Instant;
+
+use sip_bridge::{CallId, HangupReason};
+use tokio::sync::{mpsc, oneshot};
+
+use super::asked::send;
+use super::operator::no_line;
+use super::{Carrier, Desk, OpenCall};
+use crate::control::{LineDetails, Reply};
+use crate::line::{LineInput, call_stats};
+use crate::watch::{Cursor, CursorError, Reader, Seen, Sight};
+
+/// A cursor's word for the oldest that is still known.
+const START: &str = "start";
+
+impl Desk {
+    /// Tells watchers when the say-queue is not what it was.
+    pub(super) fn show_queue(&mut self) {
+        let (queued, paused) = self.saying.figures();
+        if std::mem::replace(&mut self.queue_shown, (queued, paused)) != (queued, paused) {
+            self.journal.watch().post(Sight::Queue { queued, paused });
+        }
+    }
+
+    /// Passes everything on until the asker goes away.
+    pub(super) fn watch(&self, after: Option<&str>, replies: &mpsc::Sender<Reply>) {
+        let watch = self.journal.watch();
+        let after = match after {
+            None => None,
+            Some(START) => Some(watch.start()),
+            Some(cursor) => match cursor.parse() {
+                Ok(cursor) => Some(cursor),
+                Err(error) => return send(replies, Reply::refused(CursorError::to_string(&error))),
+            },
+        };
+        tokio::spawn(pass_on(watch.read(after), replies.clone()));
+    }
+
+    /// Answered when every line has given its figures; one that cannot gives none.
+    pub(super) fn tell_of_lines(&self, only: Option<u64>, replies: &mpsc::Sender<Reply>) {
+        let wanted = |open: &&OpenCall| only.is_none_or(|only| only == open.line.0);
+        let mut lines: Vec<_> = self.calls.values().filter(wanted).map(details).collect();
+        if only.is_some() && lines.is_empty() {
+            return send(replies, no_line(only));
+        }
+        lines.sort_by_key(|(details, _)| details.line);
+        let replies = replies.clone();
+        tokio::spawn(async move {
+            let mut told = Vec::with_capacity(lines.len());
+            for (mut details, figures) in lines {
+                if let Some(figures) = figures {
+                    // The line is closing, and its figures are in its record.
+                    details.stats = figures.await.ok().as_ref().map(call_stats);
+                }
+                told.push(details);
+            }
+            send(&replies, Reply::Lines { lines: told });
+        });
+    }
+
+    /// Ends the call on this line.
+    pub(super) fn hang_up(&mut self, line: u64) -> Reply {
+        match self.call_on(line) {
+            Some(call) => {
+                self.bridge.hangup(call, HangupReason::Normal);
+                Reply::Done { message: format!("line {line} is hung up") }
+            }
+            None => no_line(Some(line)),
+        }
+    }
+
+    fn call_on(&self, line: u64) -> Option<CallId> {
+        self.calls.iter().find(|(_, open)| open.line.0 == line).map(|(call, _)| *call)
+    }
+
+    /// See [`Desk::drain`]; asked a second time it is only told how it goes, because a page that is
+    /// reloaded must not end anybody's call.
+    pub(super) fn drain_as_asked(&mut self) -> Reply {
+        if self.drained_at.is_none() {
+            self.drain();
+        }
+        let left = self.drained_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let (calls, left_s) = (self.calls.len(), left.unwrap_or_default().as_secs());
+        Reply::Done {
+            message: format!(
+                "no new calls; {calls} are open and have {left_s} s before the line ends"
+            ),
+        }
+    }
+}
+
+async fn pass_on(mut reader: Reader, replies: mpsc::Sender<Reply>) {
+    let mut reply = Reply::Watching;
+    loop {
+        if replies.send(reply).await.is_err() {
+            return;
+        }
+        let next = tokio::select! {
+            next = reader.next() => next,
+            () = replies.closed() => return,
+        };
+        reply = match next {
+            Some(Seen::Sight(cursor, sight)) => {
+                Reply::Seen { cursor: Cursor::to_string(&cursor), sight: (*sight).clone() }
+            }
+            Some(Seen::Level(level)) => Reply::Level(level),
+            Some(Seen::Gap(missed)) => Reply::Gap { missed },
+            Some(Seen::Reset) => Reply::Reset,
+            None => return,
+        };
+    }
+}
+
+type Figures = Option<oneshot::Receiver<media_engine::LineStatistics>>;
+
+/// A call, and where its figures come from if they are not at hand.
+fn details(open: &OpenCall) -> (LineDetails, Figures) {
+    let mut details = LineDetails {
+        line: open.line.0,
+        trunk: open.trunk.clone(),
+        caller: open.from.clone(),
+        called: open.to.clone(),
+        outbound: open.out.is_some(),
+        established: open.established,
+        seconds: open.since.elapsed().as_secs(),
+        stats: None,
+    };
+    match &open.carrier {
+        Carrier::Waiting(_) => (details, None),
+        Carrier::Echo(line) => {
+            details.stats = Some(call_stats(&line.statistics()));
+            (details, None)
+        }
+        Carrier::Agent(line) => {
+            let (answer, figures) = oneshot::channel();
+            // Dropped where the line is behind or gone, and then there are none.
+            let asked = line.offer(LineInput::Statistics(answer));
+            (details, asked.then_some(figures))
+        }
+    }
+}
