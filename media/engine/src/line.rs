@@ -206,7 +206,8 @@ impl Line {
         }
     }
 
-    /// Changes how its first leg takes part in the mix, once others have joined.
+    /// Changes how its first leg takes part. As long as nobody else has joined, only whether the
+    /// line hears it matters.
     pub fn set_mix(&self, mix: LegMix) {
         self.command(Command::Mix(SeatKey::host(self.key), mix));
     }

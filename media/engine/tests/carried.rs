@@ -144,6 +144,26 @@ fn who_only_listens_is_not_heard_and_who_is_not_to_hear_gets_silence() {
 }
 
 #[test]
+fn the_line_does_not_hear_its_only_peer_while_that_is_muted() {
+    let engine = support::engine();
+    let (first, carrier) = ends::peer(500.0, SampleRate::Hz8000, SampleRate::Hz8000);
+    let call = opened(&engine, carrier);
+    let level = |event: &LineEvent| match event {
+        LineEvent::Level { heard_dbov, .. } => Some(*heard_dbov),
+        _ => None,
+    };
+    call.wait_for("its sound", |event| level(event).filter(|dbov| *dbov > -30));
+    call.line.set_mix(LegMix::muted());
+    call.wait_for("silence", |event| level(event).filter(|dbov| *dbov < -80));
+    let narrow = [SampleRate::Hz8000; 2];
+    let (mut second, _leg) = join(&engine, &call.line, 900.0, narrow, LegMix::default());
+    assert!(!hears(&listen(&mut second, 300), 500.0, second.rate), "nor who joins");
+    call.line.set_mix(LegMix::default());
+    call.wait_for("its sound again", |event| level(event).filter(|dbov| *dbov > -30));
+    drop(first);
+}
+
+#[test]
 fn nobody_hears_a_click_when_a_carried_leg_comes_and_goes() {
     let engine = support::engine();
     let (mut steady, carrier) = ends::peer(400.0, SampleRate::Hz8000, SampleRate::Hz8000);

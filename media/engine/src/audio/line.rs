@@ -22,6 +22,8 @@ pub(crate) struct AudioLine {
     host: Seat,
     /// What it says besides echoing; an echo line has none.
     voice: Option<Voice>,
+    /// How the host takes part, alone or in company.
+    mix: LegMix,
     /// Once others have joined.
     table: Option<Box<Table>>,
 }
@@ -45,7 +47,7 @@ impl AudioLine {
     pub fn new(host: Seat, player: Option<Player>) -> Self {
         let (rate, seed) = (host.shared().rate, host.shared().id.0);
         let voice = player.map(|player| Voice { player, noise: ComfortNoise::new(rate, seed) });
-        Self { host, voice, table: None }
+        Self { host, voice, mix: LegMix::default(), table: None }
     }
 
     pub fn key(&self) -> LineKey {
@@ -59,7 +61,7 @@ impl AudioLine {
             table.hear(tick, batch);
         }
         match &mut self.voice {
-            Some(voice) => voice.speak(tick, &mut self.host, self.table.as_deref_mut()),
+            Some(voice) => voice.speak(tick, &mut self.host, self.mix, self.table.as_deref_mut()),
             None => {
                 self.host.echo(tick);
                 self.host.tap(tick, false);
@@ -93,16 +95,21 @@ impl AudioLine {
 
     /// Sets how the peer of `key` takes part.
     pub fn set_mix(&mut self, key: LineKey, mix: LegMix) {
+        let guest = (key != self.host.key()).then_some(key);
+        if guest.is_none() {
+            self.mix = mix;
+        }
         if let Some(table) = &mut self.table {
-            table.set_mix((key != self.host.key()).then_some(key), mix);
+            table.set_mix(guest, mix);
         }
     }
 
     /// From this tick on `table` is who is in company; what it replaces comes back, to be freed
     /// elsewhere.
     pub fn reseat(&mut self, mut table: Box<Table>) -> Option<Box<Table>> {
-        if let Some(before) = &mut self.table {
-            table.adopt(before);
+        match &mut self.table {
+            Some(before) => table.adopt(before),
+            None => table.set_mix(None, self.mix),
         }
         self.table.replace(table)
     }
@@ -134,7 +141,7 @@ impl AudioLine {
 }
 
 impl Voice {
-    fn speak(&mut self, tick: &Tick, host: &mut Seat, table: Option<&mut Table>) {
+    fn speak(&mut self, tick: &Tick, host: &mut Seat, mix: LegMix, table: Option<&mut Table>) {
         let table = table.filter(|table| table.has_guests());
         let speaks = host.speaks() || table.as_ref().is_some_and(|table| table.speaks());
         let mut samples = [0; FRAME_SAMPLES];
@@ -145,7 +152,10 @@ impl Voice {
             None => {
                 host.send(tick, frame);
                 self.account(tick, playout, host);
-                host.tap(tick, self.player.has_floor());
+                match mix.heard {
+                    true => host.tap(tick, self.player.has_floor()),
+                    false => host.tap_deaf(tick, self.player.has_floor()),
+                }
             }
             Some(table) => {
                 let speaks = matches!(playout, Playout::Speech { .. });
