@@ -20,6 +20,8 @@ mod check;
 mod clock;
 #[path = "e2e/command_line.rs"]
 mod command_line;
+#[path = "e2e/company/mod.rs"]
+mod company;
 #[path = "e2e/complaints/mod.rs"]
 mod complaints;
 #[path = "e2e/demo.rs"]

@@ -39,6 +39,8 @@ use std::path::{Path, PathBuf};
 mod audited;
 #[path = "scenarios/brain_away.rs"]
 mod brain_away;
+#[path = "scenarios/company.rs"]
+mod company;
 #[path = "scenarios/complaints.rs"]
 mod complaints;
 #[path = "scenarios/conversation.rs"]

@@ -74,9 +74,13 @@ pub fn show_text(shown: &Shown) -> String {
 
 fn line(said: &Utterance) -> String {
     match said {
-        Utterance::Caller { t_ms, text, interrupts, .. } => {
+        Utterance::Caller { t_ms, text, interrupts, speaker, .. } => {
             let how = if *interrupts { " (interrupts)" } else { "" };
-            format!("{:>8.1} s  {:<10} {text}{how}", t_ms / 1_000.0, "caller")
+            let who = speaker.as_deref().unwrap_or("caller");
+            format!("{:>8.1} s  {who:<10} {text}{how}", t_ms / 1_000.0)
+        }
+        Utterance::Operator { t_ms, text } => {
+            format!("{:>8.1} s  {:<10} {text}", t_ms / 1_000.0, "operator")
         }
         Utterance::Line { t_ms, source, text, heard, ending, .. } => {
             let who = source.to_string();

@@ -6,6 +6,7 @@ mod asked;
 mod brain;
 mod dialling;
 mod ending;
+mod knocks;
 mod operator;
 mod queue;
 mod records;
@@ -40,6 +41,7 @@ use self::reload::Reload;
 use self::say_queue::Saying;
 use super::account::AccountFile;
 use super::budget::{Budget, BudgetLimits};
+use super::doors::Knock;
 use super::keep_open::KeepOpen;
 use super::redial::Redials;
 use super::start::{BrainEvents, BridgeEvents};
@@ -57,7 +59,7 @@ const WISHES_MAX: usize = 1_024;
 pub(super) struct Desk {
     config: Config,
     since: Instant,
-    media: Engine,
+    media: Arc<Engine>,
     bridge: Bridge,
     brain: Option<SupervisorHandle>,
     brain_pid: Option<u32>,
@@ -68,6 +70,11 @@ pub(super) struct Desk {
     lanes: Arc<dyn LaneStore>,
     text: TextHandle,
     calls: BTreeMap<CallId, OpenCall>,
+    /// Lines that no call of a trunk belongs to: opened by a door, or outlived by one.
+    doors: BTreeMap<LineId, OpenCall>,
+    /// Calls that are over, until their line is, or goes on with who else is there.
+    leaving: BTreeMap<LineId, OpenCall>,
+    knocks: Option<mpsc::Receiver<Knock>>,
     /// Records of calls whose line is still writing its last words, and whether it is the one that
     /// is kept open.
     closing: BTreeMap<LineId, (Box<Cdr>, bool)>,
@@ -99,6 +106,8 @@ enum What {
     HangUp(HangupReason),
     /// Its caller put through.
     Transfer(TransferTo),
+    /// Nothing: it goes on without the call that it was opened with.
+    GoesOn,
 }
 
 /// A call and what carries it.
@@ -128,7 +137,8 @@ enum Carrier {
 pub(super) struct DeskParts {
     pub config: Config,
     pub config_file: Option<PathBuf>,
-    pub media: Engine,
+    pub media: Arc<Engine>,
+    pub knocks: mpsc::Receiver<Knock>,
     pub bridge: Bridge,
     pub brain: Option<SupervisorHandle>,
     pub journal: Journal,
@@ -194,6 +204,9 @@ impl Desk {
             lanes,
             text,
             calls: BTreeMap::new(),
+            doors: BTreeMap::new(),
+            leaving: BTreeMap::new(),
+            knocks: Some(parts.knocks),
             closing: BTreeMap::new(),
             lines: JoinSet::new(),
             next_line: 1,
@@ -218,6 +231,7 @@ impl Desk {
         mut signals: Signals,
     ) {
         let Some(mut wishes) = self.wishes.1.take() else { return };
+        let Some(mut knocks) = self.knocks.take() else { return };
         let mut news = self.saying.take_news();
         let mut sounds = self.saying.fetcher.take_fetched();
         let mut late = self.saying.keeper.take_late();
@@ -227,13 +241,17 @@ impl Desk {
         loop {
             self.show_queue();
             let expiry = self.next_expiry();
-            if self.drained_at.is_some() && self.calls.is_empty() && self.lines.is_empty() {
+            if self.drained_at.is_some()
+                && self.open_calls().next().is_none()
+                && self.lines.is_empty()
+            {
                 break;
             }
             tokio::select! {
                 Some(event) = bridge.recv() => self.bridge_event(event),
                 Some(event) = brain.recv() => self.brain_event(event),
                 Some(asked) = asked.recv() => self.answer_request(asked),
+                Some(knock) = knocks.recv() => self.knock(knock),
                 Some((line, what)) = wishes.recv() => self.grant_wish(line, what),
                 Some(ended) = self.lines.join_next() => self.line_ended(ended),
                 Some(news) = news.recv() => self.claim_news(news),
@@ -261,7 +279,7 @@ impl Desk {
             Some(_) => Duration::ZERO,
         };
         tracing::info!(
-            calls = self.calls.len(),
+            calls = self.open_calls().count(),
             ?left,
             "no new calls; waiting for the running ones"
         );
@@ -323,7 +341,7 @@ impl Desk {
     }
 
     fn tell_lines(&self, input: impl Fn() -> LineInput) {
-        for open in self.calls.values() {
+        for open in self.open_calls() {
             if let Carrier::Agent(line) = &open.carrier {
                 line.put(input());
             }

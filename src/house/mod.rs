@@ -4,6 +4,7 @@
 mod account;
 mod budget;
 mod desk;
+pub mod doors;
 mod keep_open;
 mod lanes;
 mod media;
@@ -14,4 +15,4 @@ mod writing;
 
 pub(crate) use lanes::redis;
 pub use lanes::{LanesFailure, open_lanes};
-pub use start::{ServeOptions, StartFailure, say_socket, serve};
+pub use start::{ServeOptions, StartFailure, say_socket, serve, serve_with};

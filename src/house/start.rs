@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::account::AccountFile;
 use super::desk::{Desk, DeskParts, Signals};
+use super::doors::Doors;
 use super::media::engine_config;
 use super::writing;
 use crate::carrier::{Carrier, CarrierError};
@@ -107,6 +108,18 @@ const ASKED_MAX: usize = 64;
 /// # Errors
 /// [`StartFailure`], before the first call could have come in.
 pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFailure> {
+    serve_with(config, options, drop).await
+}
+
+/// [`serve`], and hands the doors of the house to whoever opens some of its own.
+///
+/// # Errors
+/// [`StartFailure`], before the first call could have come in.
+pub async fn serve_with(
+    config: Config,
+    options: ServeOptions,
+    opened: impl FnOnce(Doors),
+) -> Result<(), StartFailure> {
     give_memory_back();
     let signals = Signals::listen().map_err(StartFailure::Signals)?;
     sip_bridge::reveal_pii(config.log.show_pii);
@@ -115,7 +128,8 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     if let Some(problem) = engines.as_ref().and_then(|e| e.degraded.as_ref()) {
         tracing::warn!("speaking with the voice of last resort: {problem}");
     }
-    let media = start_media(&config, engines.as_ref())?;
+    let media = Arc::new(start_media(&config, engines.as_ref())?);
+    let (doors, knocks) = Doors::new(&media);
     if let Some(dir) = &config.recording.dir {
         std::fs::create_dir_all(dir)
             .map_err(|source| StartFailure::Recording { dir: dir.clone(), source })?;
@@ -144,11 +158,13 @@ pub async fn serve(config: Config, options: ServeOptions) -> Result<(), StartFai
     let door = writing::open_door(&config, Behind { text: text.clone(), watch }).await;
     announce(&bridge, &socket, options.events);
     let out = open_account(&config)?;
+    opened(doors);
     let config_file = options.config_file;
     let desk = DeskParts {
         config,
         config_file,
         media,
+        knocks,
         bridge,
         brain,
         journal,

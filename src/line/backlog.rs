@@ -16,6 +16,8 @@ const TAKE_MAX: usize = 64;
 pub(super) struct Turn {
     pub turn: u64,
     pub text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<String>,
     pub barged_in: bool,
     pub at_ms: u64,
     #[serde(skip)]
@@ -87,7 +89,7 @@ mod tests {
 
     fn turn(turn: u64) -> Turn {
         let text = format!("text {turn}");
-        Turn { turn, text, barged_in: false, at_ms: 0, position: 0, replayed: false }
+        Turn { turn, text, speaker: None, barged_in: false, at_ms: 0, position: 0, replayed: false }
     }
 
     #[test]

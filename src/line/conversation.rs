@@ -5,15 +5,15 @@ use std::time::Duration;
 use brain_protocol::LineMessage;
 use lane_broker::LaneStore;
 use media_core::{Generation, LineId, MonoTime};
-use media_engine::Speech;
 use queue_governor::{
-    Book, Claim, ClaimId, Governor, GovernorConfig, Input, Output, Record, RefusalReason, Source,
-    TurnId,
+    Book, Claim, ClaimId, Governor, GovernorConfig, Input, Output, RefusalReason, Source, TurnId,
 };
 
-use sip_bridge::{CallerIdentity, HangupReason};
+use sip_bridge::CallerIdentity;
 
+use super::action::Action;
 use super::backlog::Backlog;
+use super::company::Company;
 use super::dead_air::DeadAir;
 use super::keys::Keys;
 use super::memory::Context;
@@ -43,76 +43,6 @@ pub struct ConversationConfig {
     pub defaults: ClaimDefaults,
 }
 
-/// What is to be done.
-#[derive(Debug)]
-pub enum Action {
-    /// Write this down. Grants, answers and what is told that come after it wait until it is safe.
-    Journal(Record),
-    /// Let this be heard.
-    Grant {
-        /// With this generation.
-        generation: Generation,
-        /// What.
-        speech: Speech,
-        /// With the voice of last resort.
-        fallback: bool,
-    },
-    /// Silence this generation.
-    Revoke(Generation),
-    /// Hold it at the sample.
-    Pause(Generation),
-    /// Let it go on.
-    Resume(Generation),
-    /// Tell the brain.
-    Tell(LineMessage),
-    /// Tell whoever handed the claim in how it stands.
-    Answer {
-        /// The claim.
-        claim: ClaimId,
-        /// What is said about it.
-        news: News,
-    },
-    /// Put it on the record.
-    Record {
-        /// Milliseconds since the answer.
-        t_ms: f64,
-        /// What.
-        event: CallEvent,
-    },
-    /// Put it into the call's log.
-    Log(Entry),
-    /// Put the caller through.
-    Transfer(TransferTo),
-    /// End the call.
-    HangUp {
-        /// After so long.
-        after: Duration,
-        /// What the peer and the call's record are told.
-        reason: HangupReason,
-    },
-}
-
-/// How an external claim stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// The governor has taken it in.
-    Accepted,
-    /// It was not taken in just now: too many wait, or this call is over.
-    NotNow {
-        /// Which of them.
-        reason: String,
-    },
-    /// It came to its one ending.
-    Ended {
-        /// `spoken`, `interrupted`, …
-        ending: String,
-        /// Where the ending alone does not say why.
-        reason: Option<String>,
-        /// What the caller heard of it.
-        heard: String,
-    },
-}
-
 /// One call's mind-to-mouth wiring. Sans-I/O: call a method for what happened, then drain
 /// [`Conversation::poll_action`], then wait until [`Conversation::next_timeout`].
 pub struct Conversation {
@@ -132,7 +62,7 @@ pub struct Conversation {
     pub(super) brain_due: Option<MonoTime>,
     pub(super) hang_up_after: Option<ClaimId>,
     pub(super) transfer_after: Option<(ClaimId, TransferTo)>,
-    pub(super) caller: CallerState,
+    pub(super) company: Company,
     pub(super) keys: Keys,
     pub(super) figures: Figures,
     pub(super) context: Context,
@@ -198,16 +128,6 @@ pub(super) struct Spoken {
     pub revoked_at: Option<MonoTime>,
 }
 
-/// Where the caller is in an utterance.
-#[derive(Default)]
-pub(super) struct CallerState {
-    pub onset: Option<MonoTime>,
-    pub agent_had_floor: bool,
-    pub barged_in: bool,
-    pub speaking: bool,
-    pub understood_as_speech: bool,
-}
-
 /// A caller is greeted at once, or told within this that somebody is coming.
 const BRAIN_WITHIN: Duration = Duration::from_millis(1_500);
 /// A revoked generation reports within 100 ms; in that time the floor changes hands a few times
@@ -243,7 +163,7 @@ impl Conversation {
             brain_due: None,
             hang_up_after: None,
             transfer_after: None,
-            caller: CallerState::default(),
+            company: Company::default(),
             keys: Keys::default(),
             figures: Figures::default(),
             context: Context::default(),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use media_core::MonoTime;
 use queue_governor::{ClaimId, TurnId};
 
+use super::company::AgentState;
+
 /// Adds up the silence that the agent owes the caller.
 ///
 /// An answer is due from the end of a turn until the first sample of a claim that answers it. It is
@@ -86,6 +88,15 @@ impl DeadAir {
     pub fn over(&mut self, at: MonoTime) {
         self.count(at);
         self.due = None;
+    }
+
+    /// What is heard of the agent now.
+    pub fn agent_state(&self) -> AgentState {
+        match (self.we_speak, &self.due) {
+            (true, _) => AgentState::Speaking,
+            (false, Some(_)) => AgentState::Thinking,
+            (false, None) => AgentState::Listening,
+        }
     }
 
     /// All of it so far.

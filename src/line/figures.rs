@@ -4,15 +4,16 @@ use media_core::LineId;
 use media_engine::{LineEvent, LineStatistics};
 
 use super::journal::Journal;
+use super::legs::LegId;
 use crate::report::CallStats;
 use crate::watch::Level;
 
 impl Journal {
     /// For the meters of whoever watches; no level is put on record.
-    pub(super) fn show_level(&self, line: LineId, t_ms: f64, event: &LineEvent) {
+    pub(super) fn show_level(&self, line: LineId, leg: LegId, t_ms: f64, event: &LineEvent) {
         let LineEvent::Level { heard_dbov, sent_dbov, speech, .. } = *event else { return };
-        let line = line.0;
-        self.watch().level(Level { line, leg: 0, t_ms, heard_dbov, sent_dbov, speech });
+        let (line, leg) = (line.0, leg.0);
+        self.watch().level(Level { line, leg, t_ms, heard_dbov, sent_dbov, speech });
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use media_core::{Generation, MonoTime};
 use queue_governor::{ClaimId, Ending, Record, RefusalReason};
 
-use super::conversation::{Action, News};
+use super::action::{Action, News};
 use crate::durable::Progress;
 
 /// A grant or an answer waits no longer for the disk than this; then it goes on, and what was not

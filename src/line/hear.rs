@@ -7,9 +7,11 @@ use queue_governor::{Input, LedgerWord, TurnId};
 use sip_bridge::HangupReason;
 use std::time::Duration;
 
-use super::conversation::{Action, CallerState, Conversation};
+use super::action::Action;
+use super::conversation::Conversation;
 use super::keys::KeyPath;
 use super::labels;
+use super::legs::{LegId, Part};
 use crate::replay::Entry;
 use crate::report::{CallEvent, TurnTimes};
 
@@ -17,13 +19,13 @@ impl Conversation {
     /// The media line reports.
     pub fn media(&mut self, now: MonoTime, event: LineEvent) {
         match event {
-            LineEvent::Hearing(heard) => self.hearing(now, heard),
+            LineEvent::Hearing(heard) => self.hearing(now, LegId::FIRST, heard),
             LineEvent::Listened { steps } => {
                 if self.is_logged {
                     self.actions.push_back(Action::Log(Entry::Ear(steps)));
                 }
             }
-            LineEvent::Level { at, speech, .. } => self.level(at, speech),
+            LineEvent::Level { at, speech, .. } => self.level(at, LegId::FIRST, speech),
             LineEvent::Dtmf { at, digit } => self.digit(at, digit, KeyPath::Media),
             LineEvent::Dropped { what, count, at } => {
                 let text = format!("{count} {what} left out: the machine is too slow");
@@ -46,72 +48,94 @@ impl Conversation {
         if !self.keys.count(way) {
             return;
         }
+        self.pressed(at, digit);
+    }
+
+    pub(super) fn pressed(&mut self, at: MonoTime, digit: char) {
         self.record(at, CallEvent::Dtmf { digit });
         let line = self.brain_line();
         self.tell(LineMessage::Digit { line, digit });
     }
 
-    fn level(&mut self, at: MonoTime, speech: bool) {
-        if core::mem::replace(&mut self.caller.speaking, speech) != speech {
-            self.record(at, CallEvent::CallerVad { on: speech });
+    pub(super) fn hearing(&mut self, now: MonoTime, leg: LegId, heard: HearingEvent) {
+        let Some(of) = self.company.leg(leg) else { return };
+        if of.part != Part::Caller {
+            return self.operator_heard(now, leg, heard);
         }
-    }
-
-    fn hearing(&mut self, now: MonoTime, heard: HearingEvent) {
-        let line = self.brain_line();
         match heard {
-            HearingEvent::Onset { at } => self.onset(now, at),
-            HearingEvent::Verdict { at, verdict } => self.verdict(now, at, verdict),
-            HearingEvent::Partial { at, text } => {
-                self.record(at, CallEvent::Partial { text: text.clone() });
-                self.tell(LineMessage::CallerPartial { line, text });
-            }
-            HearingEvent::Final { text, times, .. } => self.utterance(now, text, times),
-            HearingEvent::NotUnderstood { times } => {
-                let understood_as_speech = self.caller.understood_as_speech;
-                self.caller.finished();
-                self.figures.dead_air.caller(times.speech_end, false);
-                let speech_end_ms = self.record_ms(times.speech_end);
-                self.record(times.endpoint, CallEvent::NotUnderstood { speech_end_ms });
-                self.govern(now, Input::CallerSilent);
-                if understood_as_speech {
-                    self.tell(LineMessage::CallerNotUnderstood { line });
-                }
-            }
+            HearingEvent::Onset { at } => self.onset(now, leg, at),
+            HearingEvent::Verdict { at, verdict } => self.verdict(now, leg, at, verdict),
+            HearingEvent::Partial { at, text } => self.partial(at, leg, text),
+            HearingEvent::Final { text, times, .. } => self.utterance(now, leg, text, times),
+            HearingEvent::NotUnderstood { times } => self.not_understood(now, leg, times),
         }
     }
 
-    fn onset(&mut self, now: MonoTime, at: MonoTime) {
+    fn partial(&mut self, at: MonoTime, leg: LegId, text: String) {
+        let (line, speaker) = (self.brain_line(), self.company.label(leg));
+        self.record(at, CallEvent::Partial { text: text.clone(), speaker: speaker.clone() });
+        self.tell(LineMessage::CallerPartial { line, text, speaker });
+    }
+
+    fn onset(&mut self, now: MonoTime, leg: LegId, at: MonoTime) {
         self.figures.dead_air.caller(at, true);
-        self.caller.onset = Some(now);
-        self.caller.agent_had_floor = self.governor.holder().is_some();
-        if self.caller.agent_had_floor {
+        let agent_had_floor = self.governor.holder().is_some();
+        if let Some(of) = self.company.leg(leg) {
+            of.utterance.onset = Some(now);
+            of.utterance.agent_had_floor = agent_had_floor;
+        }
+        if agent_had_floor {
             self.record(at, CallEvent::Onset);
         }
-        self.govern(now, Input::CallerOnset);
+        for input in self.company.ears.onset(leg) {
+            self.govern(now, input);
+        }
         let line = self.brain_line();
         self.tell(LineMessage::CallerSpeaking { line });
     }
 
-    fn verdict(&mut self, now: MonoTime, at: MonoTime, verdict: Verdict) {
-        let onset = self.caller.onset.take().unwrap_or(at);
-        let decide_ms = at.since(onset).as_secs_f64() * 1_000.0;
-        if self.caller.agent_had_floor {
-            self.record(at, CallEvent::Verdict { verdict: labels::verdict(verdict), decide_ms });
-        }
+    fn verdict(&mut self, now: MonoTime, leg: LegId, at: MonoTime, verdict: Verdict) {
         let speech = verdict == Verdict::Speech;
-        self.figures.dead_air.caller(at, speech);
-        self.caller.understood_as_speech = speech;
-        self.caller.barged_in |= speech && self.caller.agent_had_floor;
-        if self.caller.agent_had_floor {
+        let inputs = self.company.ears.verdict(leg, verdict);
+        let anybody = self.company.ears.are_open();
+        let Some(of) = self.company.leg(leg) else { return };
+        let onset = of.utterance.onset.take().unwrap_or(at);
+        let agent_had_floor = of.utterance.agent_had_floor;
+        of.utterance.understood_as_speech = speech;
+        of.utterance.barged_in |= speech && agent_had_floor;
+        if agent_had_floor {
+            let decide_ms = at.since(onset).as_secs_f64() * 1_000.0;
+            self.record(at, CallEvent::Verdict { verdict: labels::verdict(verdict), decide_ms });
             self.figures.barge_ins += u32::from(speech);
             self.figures.false_barge_ins += u32::from(!speech);
         }
-        self.govern(now, Input::CallerVerdict(verdict));
+        self.figures.dead_air.caller(at, speech || anybody);
+        for input in inputs {
+            self.govern(now, input);
+        }
     }
 
-    fn utterance(&mut self, now: MonoTime, text: String, times: UtteranceTimes) {
-        let barged_in = self.caller.finished().barged_in;
+    fn not_understood(&mut self, now: MonoTime, leg: LegId, times: UtteranceTimes) {
+        let inputs = self.company.ears.silent(leg);
+        let anybody = self.company.ears.are_open();
+        let Some(of) = self.company.leg(leg) else { return };
+        let understood_as_speech = of.utterance.finished().understood_as_speech;
+        self.figures.dead_air.caller(times.speech_end, anybody);
+        let speech_end_ms = self.record_ms(times.speech_end);
+        self.record(times.endpoint, CallEvent::NotUnderstood { speech_end_ms });
+        for input in inputs {
+            self.govern(now, input);
+        }
+        if understood_as_speech {
+            let line = self.brain_line();
+            self.tell(LineMessage::CallerNotUnderstood { line });
+        }
+    }
+
+    fn utterance(&mut self, now: MonoTime, leg: LegId, text: String, times: UtteranceTimes) {
+        let Some(of) = self.company.leg(leg) else { return };
+        let barged_in = of.utterance.finished().barged_in;
+        let speaker = of.label.clone();
         self.turns += 1;
         let turn = self.turns;
         self.figures.turns += 1;
@@ -119,9 +143,12 @@ impl Conversation {
         self.figures.awaited = Some((turn, times.speech_end));
         self.figures.dead_air.asked(times.speech_end, TurnId(turn));
         let times = self.turn_times(times);
-        self.record(now, CallEvent::CallerTurn { turn, text: text.clone(), barged_in, times });
-        self.govern(now, Input::CallerTurn(TurnId(turn)));
-        self.hand_to_brain(now, turn, text, barged_in);
+        let (said, by) = (text.clone(), speaker.clone());
+        self.record(now, CallEvent::CallerTurn { turn, text: said, barged_in, times, speaker: by });
+        for input in self.company.ears.turn(leg, TurnId(turn)) {
+            self.govern(now, input);
+        }
+        self.hand_to_brain(now, turn, (text, speaker), barged_in);
     }
 
     fn turn_times(&self, times: UtteranceTimes) -> TurnTimes {
@@ -179,17 +206,5 @@ impl Conversation {
             _ => return,
         };
         self.govern(now, input);
-    }
-}
-
-impl CallerState {
-    /// The utterance is over; what it was, for a last look.
-    fn finished(&mut self) -> CallerState {
-        let speaking = self.speaking;
-        let mut was = core::mem::take(self);
-        self.speaking = speaking;
-        // A verdict that is still open belongs to the next utterance.
-        self.onset = was.onset.take();
-        was
     }
 }

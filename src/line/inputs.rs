@@ -4,11 +4,13 @@ use brain_protocol::{BrainMessage, TransferOutcome};
 use media_core::{LineId, NegotiatedMedia};
 use media_engine::{LineEvent, LineStatistics};
 use queue_governor::{Claim, ClaimId, Unfinished};
-use sip_bridge::CallOutcome;
+use sip_bridge::{CallOutcome, HangupReason};
 use tokio::sync::{mpsc, oneshot};
 
-use super::conversation::News;
+use super::action::News;
+use super::legs::{LegId, OperatorPart};
 use super::outside::NotWhispered;
+use super::seat::Sitting;
 use crate::config::ClaimDefaults;
 
 /// Inputs that wait for the line's task. Events of 100 ms pile up to this in half a minute of a
@@ -54,8 +56,40 @@ pub enum LineInput {
     Moved(String, NegotiatedMedia),
     /// Its figures so far are wanted.
     Statistics(oneshot::Sender<LineStatistics>),
-    /// Signalling is over.
+    /// Somebody sits down.
+    Sit(Box<Sitting>),
+    /// Something about somebody who did.
+    Leg(LegId, LegInput),
+    /// The line is to end, with everybody on it.
+    HangUp(HangupReason),
+    /// It has ended, for everybody.
+    Over(CallOutcome),
+    /// Signalling is over: who was on the line first has left, and the line ends unless other
+    /// callers are there.
     Ended(CallOutcome),
+}
+
+impl LineInput {
+    /// The way to a line's task, and its end.
+    #[must_use]
+    pub fn channel() -> (mpsc::Sender<LineInput>, mpsc::Receiver<LineInput>) {
+        mpsc::channel(INPUTS_MAX)
+    }
+}
+
+/// What can happen to a leg that sat down.
+#[derive(Debug)]
+pub enum LegInput {
+    /// Its media report.
+    Media(LineEvent),
+    /// The operator does something else.
+    Part(OperatorPart),
+    /// Nobody hears it until it is `false` again.
+    Mute(bool),
+    /// A caller presses these keys.
+    Press(String),
+    /// It has left.
+    Leave,
 }
 
 /// What became of a claim that the house handed to a line.

@@ -41,7 +41,7 @@ impl LogSender {
 
     /// Keeps an entry until there are some, or until the ear's second is over.
     pub fn put(&mut self, entry: Entry) {
-        let second_is_over = matches!(entry, Entry::Ear(_));
+        let second_is_over = matches!(entry, Entry::Ear(_) | Entry::LegHeard { .. });
         self.entries.push(entry);
         if second_is_over || self.entries.len() >= ENTRIES_TOGETHER {
             self.send(false);

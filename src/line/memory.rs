@@ -6,6 +6,7 @@ use std::time::Duration;
 use brain_protocol::{Redial, Said, Speaker, Unsaid};
 use media_core::MonoTime;
 use media_engine::LineStatistics;
+use sip_bridge::CallOutcome;
 
 use super::conversation::{Conversation, Figures};
 
@@ -46,6 +47,8 @@ pub struct LineEnd {
     pub memory: Memory,
     /// When it was over.
     pub over: MonoTime,
+    /// How it ended.
+    pub outcome: CallOutcome,
 }
 
 /// The end of a conversation.

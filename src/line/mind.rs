@@ -10,8 +10,9 @@ use media_core::MonoTime;
 use queue_governor::{Claim, ClaimId, Input, OnInterrupt, Source, Tag, TurnId};
 use sip_bridge::{CallerIdentity, HangupReason};
 
+use super::action::Action;
 use super::backlog::Turn;
-use super::conversation::{Action, Conversation, Origin};
+use super::conversation::{Conversation, Origin};
 use crate::config::ClaimDefaults;
 use crate::report::CallEvent;
 use crate::say::caller_name;
@@ -101,11 +102,11 @@ impl Conversation {
         &mut self,
         now: MonoTime,
         turn: u64,
-        text: String,
+        (text, speaker): (String, Option<String>),
         barged_in: bool,
     ) {
         let at_ms = now.as_micros() / 1_000;
-        let turn = Turn { turn, text, barged_in, at_ms, position: 0, replayed: false };
+        let turn = Turn { turn, text, speaker, barged_in, at_ms, position: 0, replayed: false };
         let kept = self.backlog.publish(&turn);
         if !kept {
             let text = "the lane is full: this turn is not kept for a later brain".to_owned();
@@ -135,6 +136,7 @@ impl Conversation {
             at_ms: turn.at_ms,
             barged_in: turn.barged_in,
             replayed,
+            speaker: turn.speaker,
         });
     }
 

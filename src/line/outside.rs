@@ -55,16 +55,6 @@ impl Conversation {
         self.govern(now, Input::HoldExternal(hold));
     }
 
-    /// The operator takes the floor; the brain is told.
-    pub fn operator_takes(&mut self, now: MonoTime) {
-        self.govern(now, Input::OperatorTake);
-    }
-
-    /// The operator hands the floor back; the brain is told.
-    pub fn operator_releases(&mut self, now: MonoTime) {
-        self.govern(now, Input::OperatorRelease);
-    }
-
     /// The operator says something to the brain that the caller does not hear.
     ///
     /// # Errors
@@ -113,7 +103,8 @@ mod tests {
 
     use super::*;
     use crate::config::ClaimDefaults;
-    use crate::line::conversation::{Action, ConversationConfig, News};
+    use crate::line::action::{Action, News};
+    use crate::line::conversation::ConversationConfig;
 
     fn answered(now: MonoTime) -> Conversation {
         let config = ConversationConfig {

@@ -9,7 +9,8 @@ use queue_governor::{
 use sip_bridge::HangupReason;
 use std::time::Duration;
 
-use super::conversation::{Action, Conversation, Known, News, Origin};
+use super::action::{Action, News};
+use super::conversation::{Conversation, Known, Origin};
 use super::labels;
 use crate::report::CallEvent;
 use crate::say::{NOBODY, caller_name};

@@ -1,32 +1,39 @@
 //! The shell of one call: it owns the media line, and carries out what the conversation says.
 
+mod keeping;
+mod seats;
+
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use brain_protocol::{LineMessage, Redial};
 use brain_supervisor::SupervisorHandle;
 use lane_broker::LaneStore;
+use media_core::hearing::EarConfig;
 use media_core::{Generation, MonoTime};
-use media_engine::{Clock, Line, LineEvent, LineStatistics, Speech};
-use queue_governor::{Book, ClaimId, Record};
+use media_engine::{Clock, Engine, Line, LineEvent, LineStatistics, Speech};
+use queue_governor::{Book, ClaimId};
 use sip_bridge::{CallOutcome, HangupReason};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::conversation::{Action, Conversation, ConversationConfig};
+use self::seats::Seats;
+use super::action::Action;
+use super::conversation::{Conversation, ConversationConfig};
 use super::figures::call_stats;
 use super::gate::{Gate, Passage};
-use super::inputs::{ClaimNews, LineInput, LineNews};
+use super::inputs::{ClaimNews, LegInput, LineInput, LineNews};
 use super::journal::{Journal, JournalEntry};
 use super::keys::KeyPath;
+use super::legs::LegId;
 use super::logs::LogSender;
 use super::memory::LineEnd;
+use super::seat::Opener;
 use super::transfer::TransferTo;
-use crate::durable::{Account, qualified};
+use crate::durable::Account;
 use crate::replay::Entry;
 use crate::report::{CallClosed, CallEvent, CallOpened, Event};
-use crate::say::OPERATOR;
 
 /// The media line reports its end within a few ticks; a disk may hold the recording up longer.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
@@ -35,6 +42,14 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 pub struct LineParts {
     /// The media line.
     pub line: Line,
+    /// Where others join it.
+    pub media: Arc<Engine>,
+    /// How further legs are listened to; the rate is each leg's own.
+    pub ear: EarConfig,
+    /// Where what happens to it goes, for the legs that join.
+    pub inputs: mpsc::Sender<LineInput>,
+    /// Who opened it, where that was somebody at a door.
+    pub opener: Option<Opener>,
     /// Who calls whom, and the governor's settings.
     pub conversation: ConversationConfig,
     /// For the first line of the record.
@@ -69,6 +84,8 @@ pub struct LineParts {
     pub transfer: Box<dyn Fn(TransferTo) + Send + Sync>,
     /// Ends the call in signalling.
     pub hang_up: Box<dyn Fn(HangupReason) + Send + Sync>,
+    /// Tells the house that the line goes on without the peer that it was opened with.
+    pub goes_on: Box<dyn Fn() + Send + Sync>,
 }
 
 /// Lives as long as the call.
@@ -86,9 +103,10 @@ pub async fn run(parts: LineParts, mut inputs: mpsc::Receiver<LineInput>) -> Lin
     if log.is_some() {
         conversation.keep_log();
     }
-    let (gate, houses) = (Gate::default(), BTreeSet::new());
-    let mut task = Task { parts, conversation, gate, houses, hang_up_at: None, log };
+    let (gate, houses, seats) = (Gate::default(), BTreeSet::new(), Seats::default());
+    let mut task = Task { parts, conversation, gate, houses, hang_up_at: None, log, seats };
     task.record(0.0, CallEvent::CallOpened(task.parts.opened.clone()));
+    task.seat_the_opener();
     if task.parts.hold_external {
         task.take(LineInput::HoldExternal(true));
     }
@@ -106,18 +124,25 @@ struct Task {
     houses: BTreeSet<ClaimId>,
     hang_up_at: Option<(Instant, HangupReason)>,
     log: Option<LogSender>,
+    /// Who else is there.
+    seats: Seats,
 }
 
 impl Task {
     async fn converse(&mut self, inputs: &mut mpsc::Receiver<LineInput>) -> Option<CallOutcome> {
         loop {
             self.act();
+            self.show_state();
+            if let Some(outcome) = self.seats.take_over() {
+                return Some(outcome);
+            }
             let governor = self.conversation.next_timeout().map(|at| self.instant_of(at));
             let gate = self.gate.next_timeout().map(|at| self.instant_of(at));
             let hang_up = self.hang_up_at.map(|(at, _)| at);
             tokio::select! {
                 input = inputs.recv() => match input {
-                    Some(LineInput::Ended(outcome)) => return Some(outcome),
+                    Some(LineInput::Ended(outcome)) => self.first_left(outcome),
+                    Some(LineInput::Over(outcome)) => return Some(outcome),
                     Some(input) => self.take(input),
                     None => return None,
                 },
@@ -125,6 +150,8 @@ impl Task {
                 () = until(gate) => {}
                 () = until(hang_up) => {
                     if let Some((_, reason)) = self.hang_up_at.take() {
+                        // Who is not heard any more goes alone; otherwise it is over for everybody.
+                        self.seats.closing |= reason != HangupReason::MediaTimeout;
                         (self.parts.hang_up)(reason);
                     }
                 }
@@ -154,7 +181,8 @@ impl Task {
             }
             LineInput::Media(event) => {
                 let t_ms = self.conversation.record_ms(now);
-                self.parts.journal.show_level(self.conversation.config.line, t_ms, &event);
+                let line = self.conversation.config.line;
+                self.parts.journal.show_level(line, LegId::FIRST, t_ms, &event);
                 self.conversation.media(now, event);
             }
             LineInput::Statistics(answer) => drop(answer.send(self.parts.line.statistics())),
@@ -174,12 +202,18 @@ impl Task {
             LineInput::Withdraw(claim) => self.conversation.withdraw(now, claim),
             LineInput::HoldExternal(hold) => self.conversation.hold_external(now, hold),
             LineInput::Operator(true) => self.conversation.operator_takes(now),
-            LineInput::Operator(false) => self.conversation.operator_releases(now),
+            LineInput::Operator(false) => {
+                self.operators_step_back(now);
+                self.conversation.operator_releases(now);
+            }
+            LineInput::Sit(sitting) => self.sit(now, *sitting),
+            LineInput::Leg(leg, input) => self.leg(now, leg, input),
+            LineInput::HangUp(reason) => self.hang_up_at = Some((Instant::now(), reason)),
             LineInput::Whisper { text, answer } => {
                 // An operator who went away needs no answer.
                 let _ = answer.send(self.conversation.whisper(now, text));
             }
-            LineInput::Ended(_) => {}
+            LineInput::Ended(_) | LineInput::Over(_) => {}
         }
     }
 
@@ -240,51 +274,6 @@ impl Task {
         }
     }
 
-    /// What still waits for the journal is let go when that is safe, or when it is late.
-    async fn let_go(&mut self) {
-        while let Some(at) = self.gate.next_timeout() {
-            let late = self.instant_of(at);
-            tokio::select! {
-                () = self.parts.account.changed() => {}
-                () = tokio::time::sleep_until(late) => {}
-            }
-            self.act();
-        }
-    }
-
-    fn write(&mut self, record: Record) {
-        let line = self.conversation.config.line;
-        let record = self.gate.truly(record);
-        let is_ours = |id: &ClaimId| self.houses.contains(id);
-        let record = qualified(record, &self.parts.run, line, is_ours);
-        self.book().apply(&record);
-        if let Record::Ended { claim, .. } = &record {
-            self.houses.remove(claim);
-        }
-        self.gate.written(self.parts.account.write(record));
-    }
-
-    /// What was taken in for another program and cannot be kept is taken back, and it is told.
-    fn break_promises(&mut self) {
-        for broken in self.gate.take_broken_promises() {
-            let Action::Answer { claim, .. } = &broken else { continue };
-            let claim = claim.clone();
-            // The operator is heard with or without a journal.
-            if claim.as_str().starts_with(OPERATOR) {
-                self.carry_out(broken);
-                continue;
-            }
-            self.tell_house(claim.clone(), ClaimNews::NotKept);
-            self.gate.broke(claim.clone());
-            self.conversation.withdraw(self.parts.clock.now(), claim);
-        }
-    }
-
-    fn book(&self) -> std::sync::MutexGuard<'_, Book> {
-        // A book is whole after every record, whatever else failed.
-        self.parts.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn grant(&self, generation: Generation, speech: Speech, fallback: bool) {
         let speech = match speech {
             Speech::Text(text) if fallback => Speech::FallbackText(text),
@@ -337,6 +326,7 @@ impl Task {
         let t_ms = self.conversation.record_ms(now);
         let figures = self.conversation.figures.clone();
         let memory = self.conversation.take_memory();
+        self.seats.line_closes(&outcome.reason);
         let last_tick = self.parts.line.close().statistics;
         let statistics = final_statistics(inputs, &mut self.log).await.unwrap_or(last_tick);
         if let Some(log) = self.log {
@@ -344,7 +334,7 @@ impl Task {
         }
         let closed = CallClosed {
             hangup_by: format!("{:?}", outcome.hangup_by).to_lowercase(),
-            reason: outcome.reason,
+            reason: outcome.reason.clone(),
             sip_status: Some(outcome.sip_status),
             stats: call_stats(&statistics),
         };
@@ -353,7 +343,7 @@ impl Task {
         let event = Event { t_ms, what: CallEvent::CallClosed(closed) };
         self.parts.journal.put(JournalEntry::Event(line, event));
         self.parts.journal.put(JournalEntry::Close(line));
-        LineEnd { statistics, figures, memory, over: now }
+        LineEnd { statistics, figures, memory, over: now, outcome }
     }
 }
 
@@ -378,6 +368,12 @@ async fn final_statistics(
                 }
                 (LineInput::Media(LineEvent::Listened { steps }), Some(log)) => {
                     log.put(Entry::Ear(steps));
+                }
+                (
+                    LineInput::Leg(leg, LegInput::Media(LineEvent::Listened { steps })),
+                    Some(log),
+                ) => {
+                    log.put(Entry::LegHeard { leg: leg.0, steps });
                 }
                 _ => {}
             }

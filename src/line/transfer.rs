@@ -4,7 +4,8 @@ use brain_protocol::{LineMessage, TransferOutcome};
 use media_core::{LineId, MonoTime};
 use queue_governor::ClaimId;
 
-use super::conversation::{Action, Conversation};
+use super::action::Action;
+use super::conversation::Conversation;
 use crate::report::CallEvent;
 
 /// Whom the caller is put through to.

@@ -52,6 +52,23 @@ pub enum Entry {
     /// Steps of the ear, about a second of them.
     #[serde(with = "super::ear")]
     Ear(Vec<EarStep>),
+    /// A further leg has an ear of its own from now on.
+    LegEar {
+        /// The leg's number at the line.
+        leg: u64,
+        /// When.
+        at: MonoTime,
+        /// How it listens.
+        ear: Box<EarConfig>,
+    },
+    /// Steps of a further leg's ear, about a second of them.
+    LegHeard {
+        /// The leg's number at the line.
+        leg: u64,
+        /// What it was told, and what it decided.
+        #[serde(with = "super::ear")]
+        steps: Vec<EarStep>,
+    },
     /// The log ends before the call does.
     Cut {
         /// Why.
@@ -69,9 +86,11 @@ impl Entry {
     #[must_use]
     pub fn at(&self) -> Option<MonoTime> {
         match self {
-            Entry::Recovered { at, .. } => Some(*at),
+            Entry::Recovered { at, .. } | Entry::LegEar { at, .. } => Some(*at),
             Entry::Governor(step) => Some(step.at),
-            Entry::Ear(steps) => steps.first().map(|step| step.input.at),
+            Entry::Ear(steps) | Entry::LegHeard { steps, .. } => {
+                steps.first().map(|step| step.input.at)
+            }
             Entry::Cut { .. } | Entry::End { .. } => None,
         }
     }

@@ -1,5 +1,6 @@
 //! A log, decided again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use media_core::hearing::{EarFacts, EarInput, EarReplay, EarStep, Understanding};
@@ -93,17 +94,25 @@ pub fn replay(log: &Log) -> Replayed {
                 run.governor = Governor::recover(config, line, book, *at);
             }
             Entry::Governor(step) => run.govern(step),
-            Entry::Ear(steps) => steps.iter().for_each(|step| run.hear(step)),
+            Entry::Ear(steps) => run.hear(FIRST, steps),
+            Entry::LegEar { leg, ear, .. } => {
+                run.ears.insert(*leg, EarReplay::new((**ear).clone()));
+            }
+            Entry::LegHeard { leg, steps } => run.hear(*leg, steps),
             Entry::Cut { .. } | Entry::End { .. } => {}
         }
     }
-    run.replayed.unanswered = run.ear.unanswered();
+    run.replayed.unanswered = run.ears.values().map(EarReplay::unanswered).sum();
     run.replayed
 }
 
+/// The leg that the header's ear listens to.
+const FIRST: u64 = 0;
+
 struct Run {
     governor: Governor,
-    ear: EarReplay,
+    /// By their legs. A leg that has left keeps its ear: its last steps may come late.
+    ears: BTreeMap<u64, EarReplay>,
     began: MonoTime,
     has_words: bool,
     replayed: Replayed,
@@ -119,7 +128,7 @@ impl Run {
         };
         Self {
             governor: Governor::new(governor, LineId(line)),
-            ear: EarReplay::new(ear),
+            ears: BTreeMap::from([(FIRST, EarReplay::new(ear))]),
             began: log.entries.iter().filter_map(Entry::at).min().unwrap_or_default(),
             has_words: words,
             replayed: Replayed {
@@ -151,11 +160,19 @@ impl Run {
         }
     }
 
-    fn hear(&mut self, logged: &EarStep) {
+    fn hear(&mut self, leg: u64, steps: &[EarStep]) {
+        for step in steps {
+            self.hear_step(leg, step);
+        }
+    }
+
+    fn hear_step(&mut self, leg: u64, logged: &EarStep) {
+        // Steps of an ear that the log does not name were taken by none.
+        let Some(ear) = self.ears.get_mut(&leg) else { return };
         self.replayed.ear_steps += 1;
         self.replayed.decisions += logged.decided.len();
         let input = if self.has_words { judged_anew(&logged.input) } else { logged.input.clone() };
-        let decided = self.ear.step(&input);
+        let decided = ear.step(&input);
         if decided != logged.decided {
             let told = format!("{:?}", logged.input.facts);
             let debug = |decision| format!("{decision:?}");

@@ -117,12 +117,12 @@ impl<W: Write> CallLog<W> {
                     visit::book(book, redactor);
                 }
             }
-            Entry::Ear(steps) => {
+            Entry::Ear(steps) | Entry::LegHeard { steps, .. } => {
                 if let Some(redactor) = &mut self.redactor {
                     steps.iter_mut().for_each(|step| visit::step(step, redactor));
                 }
             }
-            Entry::Cut { .. } | Entry::End { .. } => {}
+            Entry::LegEar { .. } | Entry::Cut { .. } | Entry::End { .. } => {}
         }
     }
 

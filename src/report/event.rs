@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ends::{CallClosed, CallOpened};
+use super::legs::{DoorKind, PartKind};
+
 /// One line of `events.jsonl`: when, and what.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Event {
@@ -38,6 +41,9 @@ pub enum CallEvent {
     Partial {
         /// Text so far.
         text: String,
+        /// Whose words they are; absent: those of who was on the line first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        speaker: Option<String>,
     },
     /// The caller finished an utterance that was understood.
     CallerTurn {
@@ -50,6 +56,9 @@ pub enum CallEvent {
         barged_in: bool,
         /// When it passed each hop of hearing.
         times: TurnTimes,
+        /// Who said it; absent: who was on the line first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        speaker: Option<String>,
     },
     /// The caller spoke and nothing could be made of it.
     NotUnderstood {
@@ -163,6 +172,45 @@ pub enum CallEvent {
         /// Which one.
         digit: char,
     },
+    /// Somebody else came to the line.
+    LegJoined {
+        /// Its number at the line.
+        leg: u64,
+        /// Whose words these are in the transcript.
+        label: String,
+        /// How they came.
+        door: DoorKind,
+        /// What for.
+        part: PartKind,
+    },
+    /// A leg takes part in another way.
+    LegPart {
+        /// Which leg.
+        leg: u64,
+        /// What it is there for now.
+        part: PartKind,
+        /// Nobody hears it at present.
+        #[serde(default)]
+        muted: bool,
+    },
+    /// A leg has left, and the line goes on. 0 is who was on it first.
+    LegLeft {
+        /// Which leg.
+        leg: u64,
+        /// Why, in a few words.
+        reason: String,
+    },
+    /// What everybody heard the operator say.
+    OperatorSaid {
+        /// The operator's leg.
+        leg: u64,
+        /// The words.
+        text: String,
+        /// First speech sample.
+        speech_start_ms: f64,
+        /// Last speech sample.
+        speech_end_ms: f64,
+    },
     /// Anything else that a person reading the call should know.
     Note {
         /// In a few words.
@@ -173,65 +221,6 @@ pub enum CallEvent {
     /// A type that this version does not know; kept out of the picture.
     #[serde(other)]
     Unknown,
-}
-
-/// Who called whom, and over what.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CallOpened {
-    /// Our id of the call.
-    pub call: String,
-    /// Who calls.
-    pub caller: String,
-    /// What the network says of that number: `full`, `partial`, …, `unverified`; empty in records of
-    /// versions that did not ask.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub attestation: String,
-    /// Who is called.
-    pub called: String,
-    /// The trunk it came over.
-    pub trunk: String,
-    /// Encoding name as in SDP: `PCMU`, `PCMA`, `G722`.
-    pub codec: String,
-    /// Answered at, in milliseconds of the Unix epoch.
-    pub answered_unix_ms: u64,
-    /// Time of the recording's first sample; negative if it began before the answer.
-    pub recording_start_ms: f64,
-}
-
-/// How the call ended, and its media figures.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CallClosed {
-    /// `caller`, `agent`, `operator`, `watchdog`, …
-    pub hangup_by: String,
-    /// In words.
-    pub reason: String,
-    /// Final SIP status, where there was one.
-    pub sip_status: Option<u16>,
-    /// What the RTP layer counted.
-    pub stats: CallStats,
-}
-
-/// What the RTP layer counted over a call.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CallStats {
-    /// Packets sent.
-    pub rtp_sent: u64,
-    /// Packets received from the locked source.
-    pub rtp_received: u64,
-    /// Packets that never came (RFC 3550 §6.4.1).
-    pub rtp_lost: u64,
-    /// Interarrival jitter (RFC 3550 §6.4.1).
-    pub jitter_ms: f64,
-    /// What the jitter buffer added.
-    pub playout_delay_ms: f64,
-    /// Mean opinion score estimated by the E-model (ITU-T G.107). Nobody listened.
-    pub mos_estimated: f64,
-    /// The one that the peer reported of what we sent (RFC 3611), if it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer_mos: Option<f64>,
 }
 
 /// When a caller's turn passed each hop of hearing.

@@ -8,7 +8,9 @@
 //! Driven after the call, never during it: nothing in here is on the way of a word. A record that
 //! was cut short by a crash is drawn as far as it goes.
 
+mod ends;
 mod event;
+mod legs;
 mod png;
 mod record;
 #[cfg(test)]
@@ -23,10 +25,9 @@ mod waveform;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::event::{
-    CallClosed, CallEvent, CallOpened, CallStats, ClaimSource, EndingKind, Event, TurnTimes,
-    VerdictKind,
-};
+pub use self::ends::{CallClosed, CallOpened, CallStats};
+pub use self::event::{CallEvent, ClaimSource, EndingKind, Event, TurnTimes, VerdictKind};
+pub use self::legs::{DoorKind, PartKind};
 pub use self::png::PngError;
 pub use self::record::{CallRecord, EVENTS_FILE, EventLog, RECORDING_FILE, RecordError};
 pub use self::summary::{ClaimSummary, Hops, Summary, TurnSummary};

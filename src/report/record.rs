@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::event::{CallClosed, CallEvent, CallOpened, Event};
+use super::ends::{CallClosed, CallOpened};
+use super::event::{CallEvent, Event};
 
 /// The events of a call inside its folder.
 pub const EVENTS_FILE: &str = "events.jsonl";

@@ -84,7 +84,7 @@ impl Script {
         self.at(from + 60.0, CallEvent::CallerVad { on: true });
         for (n, partial) in partials.iter().enumerate() {
             let t_ms = from + 550.0 + 300.0 * n as f64;
-            self.at(t_ms, CallEvent::Partial { text: (*partial).into() });
+            self.at(t_ms, CallEvent::Partial { text: (*partial).into(), speaker: None });
         }
         let vad_off = to + 180.0;
         self.at(vad_off, CallEvent::CallerVad { on: false });
@@ -97,7 +97,10 @@ impl Script {
             endpoint_ms: vad_off + 80.0,
         };
         let text = text.to_owned();
-        self.at(vad_off + 80.0, CallEvent::CallerTurn { turn, text, barged_in, times });
+        self.at(
+            vad_off + 80.0,
+            CallEvent::CallerTurn { turn, text, barged_in, times, speaker: None },
+        );
         self.at(vad_off + 81.0, CallEvent::TurnSent { turn, replayed: false });
     }
 

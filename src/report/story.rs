@@ -23,6 +23,8 @@ impl Span {
 pub(crate) struct Turn {
     pub turn: u64,
     pub text: String,
+    /// `None`: who was on the line first.
+    pub speaker: Option<String>,
     pub barged_in: bool,
     pub times: TurnTimes,
     /// Index into [`Story::claims`].
@@ -87,6 +89,8 @@ pub(crate) struct Story {
     pub not_understood: usize,
     pub claims: Vec<Claim>,
     pub partials: Vec<(f64, String)>,
+    /// When the operator began to speak, and what everybody heard.
+    pub operator: Vec<(f64, String)>,
     pub voiced: Vec<Span>,
     pub paused: Vec<Span>,
     pub overlaps: Vec<Overlap>,
@@ -122,14 +126,17 @@ impl Story {
             CallEvent::Resumed { .. } => toggle(&mut open.pause, &mut self.paused, false, t_ms),
             CallEvent::Onset => open.onset = Some(t_ms),
             CallEvent::Verdict { verdict, .. } => self.decide(open, t_ms, Some(*verdict)),
-            CallEvent::Partial { text } => self.partials.push((t_ms, text.clone())),
-            CallEvent::CallerTurn { turn, text, barged_in, times } => self.turns.push(Turn {
-                turn: *turn,
-                text: text.clone(),
-                barged_in: *barged_in,
-                times: *times,
-                reply: None,
-            }),
+            CallEvent::Partial { text, .. } => self.partials.push((t_ms, text.clone())),
+            CallEvent::CallerTurn { turn, text, barged_in, times, speaker } => {
+                self.turns.push(Turn {
+                    turn: *turn,
+                    text: text.clone(),
+                    speaker: speaker.clone(),
+                    barged_in: *barged_in,
+                    times: *times,
+                    reply: None,
+                })
+            }
             CallEvent::NotUnderstood { .. } => self.not_understood += 1,
             CallEvent::Floor { holder, source, why, .. } => {
                 self.hand_over(open, t_ms, holder.as_deref(), *source, why);
@@ -179,6 +186,26 @@ impl Story {
             }
             CallEvent::Dtmf { digit } => self.remark(t_ms, &format!("key {digit}"), false),
             CallEvent::Note { text } => self.remark(t_ms, text, false),
+            other => self.tell_of_legs(t_ms, other),
+        }
+    }
+
+    fn tell_of_legs(&mut self, t_ms: f64, what: &CallEvent) {
+        match what {
+            CallEvent::LegJoined { leg, label, door, part } => {
+                self.remark(t_ms, &format!("{label} joins as {part} ({door}, leg {leg})"), false);
+            }
+            CallEvent::LegPart { leg, part, muted } => {
+                let muted = if *muted { ", muted" } else { "" };
+                self.remark(t_ms, &format!("leg {leg}: {part}{muted}"), false);
+            }
+            CallEvent::LegLeft { leg, reason } => {
+                self.remark(t_ms, &format!("leg {leg} leaves: {reason}"), false);
+            }
+            CallEvent::OperatorSaid { text, speech_start_ms, .. } => {
+                self.operator.push((*speech_start_ms, text.clone()));
+                self.remark(*speech_start_ms, &format!("operator: “{text}”"), false);
+            }
             _ => {}
         }
     }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{CallStats, ClaimSource, EndingKind};
+use super::ends::CallStats;
+use super::event::{ClaimSource, EndingKind};
 use super::record::CallRecord;
 use super::story::{Claim, Story, Turn};
 
@@ -309,8 +310,14 @@ mod tests {
 
     #[test]
     fn a_moment_out_of_order_costs_nothing_and_breaks_nothing() {
-        let turn =
-            Turn { turn: 1, text: String::new(), barged_in: false, times: times(), reply: Some(0) };
+        let turn = Turn {
+            turn: 1,
+            text: String::new(),
+            speaker: None,
+            barged_in: false,
+            times: times(),
+            reply: Some(0),
+        };
         let story = Story::of(&sample::record());
         let reply = Claim {
             accepted_ms: 150.0,

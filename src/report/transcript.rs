@@ -22,6 +22,16 @@ pub enum Utterance {
         text: String,
         /// Whether it interrupted the line.
         interrupts: bool,
+        /// Who said it; absent: who was on the line first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        speaker: Option<String>,
+    },
+    /// The operator's, by the operator's own voice.
+    Operator {
+        /// When it began.
+        t_ms: f64,
+        /// What was understood.
+        text: String,
     },
     /// The line's.
     Line {
@@ -43,7 +53,9 @@ pub enum Utterance {
 impl Utterance {
     fn t_ms(&self) -> f64 {
         match self {
-            Utterance::Caller { t_ms, .. } | Utterance::Line { t_ms, .. } => *t_ms,
+            Utterance::Caller { t_ms, .. }
+            | Utterance::Operator { t_ms, .. }
+            | Utterance::Line { t_ms, .. } => *t_ms,
         }
     }
 }
@@ -55,7 +67,12 @@ pub(crate) fn of(story: &Story) -> Vec<Utterance> {
         turn: turn.turn,
         text: turn.text.clone(),
         interrupts: turn.barged_in,
+        speaker: turn.speaker.clone(),
     });
+    let operator = story
+        .operator
+        .iter()
+        .map(|(t_ms, text)| Utterance::Operator { t_ms: *t_ms, text: text.clone() });
     let line = story.claims.iter().filter_map(|claim| {
         Some(Utterance::Line {
             t_ms: claim.first_sample_ms?,
@@ -66,7 +83,7 @@ pub(crate) fn of(story: &Story) -> Vec<Utterance> {
             ending: claim.ending,
         })
     });
-    let mut all: Vec<Utterance> = caller.chain(line).collect();
+    let mut all: Vec<Utterance> = caller.chain(operator).chain(line).collect();
     all.sort_by(|a, b| a.t_ms().total_cmp(&b.t_ms()));
     all
 }

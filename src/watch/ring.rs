@@ -103,7 +103,10 @@ mod tests {
     use crate::report::Event;
 
     fn words(text: String) -> Sight {
-        Sight::Call { line: 1, event: Event { t_ms: 0.0, what: CallEvent::Partial { text } } }
+        Sight::Call {
+            line: 1,
+            event: Event { t_ms: 0.0, what: CallEvent::Partial { text, speaker: None } },
+        }
     }
 
     #[test]

@@ -115,6 +115,7 @@ fn transcript_is_right(folder: &Path, questions: &[(&str, &str)]) {
     let text = std::fs::read_to_string(folder.join("transcript.jsonl")).expect("a transcript");
     let said = |line: &str| match serde_json::from_str(line).expect("an utterance") {
         Utterance::Caller { text, .. } => ("caller", plain(&text)),
+        Utterance::Operator { text, .. } => ("operator", plain(&text)),
         Utterance::Line { heard, .. } => ("line", plain(&heard)),
     };
     let said: Vec<(&str, String)> = text.lines().map(said).collect();

@@ -140,6 +140,7 @@ fn a_turn_that_is_sent_twice_is_answered_once_and_acknowledged_twice() {
         at_ms: 0,
         barged_in: false,
         replayed: true,
+        speaker: None,
     };
     assert_eq!(call.line(turn.clone()).len(), 1);
     assert_eq!(call.line(turn).len(), 0);
@@ -373,4 +374,21 @@ fn a_whisper_does_not_answer_what_the_caller_was_asked() {
     assert!(before.contains("And you?"), "{before}");
     call.line(LineMessage::OperatorWhisper { line: LINE, text: "what day is it".into() });
     assert_eq!(call.says("not good"), "I see. I keep it short, then.");
+}
+
+#[test]
+fn who_joined_the_call_is_told_apart_from_who_called() {
+    let mut call = Call::new();
+    let who = |turn, speaker: Option<&str>| LineMessage::CallerTurn {
+        line: LINE,
+        turn: TurnId(turn),
+        position: Position(turn),
+        text: "who am i".into(),
+        at_ms: 0,
+        barged_in: false,
+        replayed: false,
+        speaker: speaker.map(str::to_owned),
+    };
+    assert_eq!(call.line(who(1, Some("anna")))[0].text, "You are Anna.");
+    assert!(call.line(who(2, None))[0].text.starts_with("It is you."));
 }

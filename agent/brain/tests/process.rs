@@ -275,6 +275,7 @@ impl Line {
             at_ms: 0,
             barged_in: false,
             replayed: false,
+            speaker: None,
         };
         self.handle.send(&turn).unwrap();
     }

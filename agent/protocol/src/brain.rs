@@ -10,7 +10,7 @@ pub enum BrainMessage {
     /// The first message in this direction.
     ///
     /// ```json
-    /// {"type":"hello","version":{"major":1,"minor":3},"name":"xenline-brain 0.1.0"}
+    /// {"type":"hello","version":{"major":1,"minor":4},"name":"xenline-brain 0.1.0"}
     /// ```
     Hello {
         /// What the brain speaks.

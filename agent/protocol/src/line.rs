@@ -13,7 +13,7 @@ pub enum LineMessage {
     /// The first message in this direction.
     ///
     /// ```json
-    /// {"type":"hello","version":{"major":1,"minor":3},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
+    /// {"type":"hello","version":{"major":1,"minor":4},"name":"xenline 0.1.0","ping_every_ms":1000,"silence_limit_ms":5000}
     /// ```
     Hello {
         /// What the line speaks.
@@ -78,11 +78,21 @@ pub enum LineMessage {
         line: LineId,
         /// Text so far.
         text: String,
+        /// Whose words they are, where several people are on the line. Absent: the first one's.
+        /// Since 1.4.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        speaker: Option<String>,
     },
     /// The caller said something and finished. To be acknowledged with `turn_done`.
     ///
     /// ```json
     /// {"type":"caller_turn","line":1,"turn":2,"position":7,"text":"what time is it","at_ms":5400,"barged_in":false,"replayed":false}
+    /// ```
+    ///
+    /// Several people may be on a line: their turns are one sequence, each with its speaker.
+    ///
+    /// ```json
+    /// {"type":"caller_turn","line":1,"turn":3,"position":8,"text":"and run the backup","at_ms":9100,"barged_in":false,"replayed":false,"speaker":"anna"}
     /// ```
     CallerTurn {
         /// The line.
@@ -102,6 +112,10 @@ pub enum LineMessage {
         /// An earlier brain may have seen this turn and not have acknowledged it.
         #[serde(default)]
         replayed: bool,
+        /// Who said it, where several people are on the line: the label of their leg. Absent: the
+        /// first one. Since 1.4.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        speaker: Option<String>,
     },
     /// The caller spoke, and the recogniser could make nothing of it.
     ///

@@ -305,6 +305,7 @@ fn line_message() -> impl Strategy<Value = LineMessage> {
         ),
         (line_id(), any::<u64>(), any::<String>(), any::<bool>()).prop_map(
             |(line, turn, text, barged_in)| LineMessage::CallerTurn {
+                speaker: barged_in.then(|| text.clone()),
                 line,
                 turn: TurnId(turn),
                 position: Position(turn),

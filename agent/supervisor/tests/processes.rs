@@ -348,7 +348,7 @@ impl Line {
 }
 
 fn partial(text: &str) -> LineMessage {
-    LineMessage::CallerPartial { line: LineId(1), text: text.into() }
+    LineMessage::CallerPartial { line: LineId(1), text: text.into(), speaker: None }
 }
 
 fn kill(pid: u32, signal: &str) {

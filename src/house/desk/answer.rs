@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use brain_protocol::{DialOutcome, Redial};
 use media_core::hearing::EarConfig;
-use media_core::{Codec, LineId, NegotiatedMedia};
+use media_core::{LineId, NegotiatedMedia};
 use media_engine::{LineEvent, LineMode as MediaMode, LineSpec, RtpPort};
 use queue_governor::Book;
 use sip_bridge::{CallId, CallerIdentity, HangupReason, Rejection};
@@ -17,11 +17,26 @@ use crate::config::LineMode;
 use crate::house::media::ear_config;
 use crate::house::redial::Party;
 use crate::line::{
-    ConversationConfig, INPUTS_MAX, JournalEntry, LineHandle, LineInput, LineParts, run,
+    ConversationConfig, JournalEntry, LineHandle, LineInput, LineParts, Opener, run,
 };
 use crate::replay::Header;
 use crate::report::CallOpened;
 use crate::say::caller_name;
+
+/// What is known of a call before it has a line.
+pub(super) struct ToAnswer<'a> {
+    pub call: String,
+    pub line: LineId,
+    pub outbound: bool,
+    pub from: &'a str,
+    pub identity: &'a CallerIdentity,
+    pub to: &'a str,
+    pub trunk: &'a str,
+    /// In the words of the record.
+    pub codec: &'a str,
+    /// Who opens it, where that is somebody at a door.
+    pub opener: Option<Opener>,
+}
 
 impl Desk {
     pub(super) fn incoming(
@@ -73,14 +88,24 @@ impl Desk {
         let Carrier::Waiting(port) = open.carrier else { return false };
         let opened = match self.config.line.mode {
             LineMode::Echo => self.open_echo(open.line, port, media),
-            LineMode::Agent => self.open_agent(
-                call,
-                &mut open.folder,
-                (open.line, open.out.is_some()),
-                (&open.from, &open.identity, &open.to, &open.trunk),
-                port,
-                media,
-            ),
+            LineMode::Agent => self
+                .open_agent(
+                    ToAnswer {
+                        call: call.to_string(),
+                        line: open.line,
+                        outbound: open.out.is_some(),
+                        from: &open.from,
+                        identity: &open.identity,
+                        to: &open.to,
+                        trunk: &open.trunk,
+                        codec: media.codec.encoding_name(),
+                        opener: None,
+                    },
+                    &mut open.folder,
+                    media_engine::Carrier::Rtp { port, media },
+                    LineInput::channel(),
+                )
+                .map(Carrier::Agent),
         };
         match opened {
             Ok(carrier) => {
@@ -137,15 +162,16 @@ impl Desk {
         self.media.open_line(spec, sink).map(Carrier::Echo).map_err(|error| error.to_string())
     }
 
-    fn open_agent(
+    /// Opens a line with an agent.
+    pub(super) fn open_agent(
         &mut self,
-        call: CallId,
+        to_answer: ToAnswer<'_>,
         folder: &mut Option<PathBuf>,
-        (id, outbound): (LineId, bool),
-        (from, identity, to, trunk): (&str, &CallerIdentity, &str, &str),
-        port: RtpPort,
-        media: NegotiatedMedia,
-    ) -> Result<Carrier, String> {
+        carrier: media_engine::Carrier,
+        (inputs, inbox): (mpsc::Sender<LineInput>, mpsc::Receiver<LineInput>),
+    ) -> Result<LineHandle, String> {
+        let ToAnswer { call, line: id, outbound, from, identity, to, trunk, codec, opener } =
+            to_answer;
         let Some(brain) = self.brain.clone() else {
             return Err("an agent needs a brain".into());
         };
@@ -157,7 +183,6 @@ impl Desk {
             .as_ref()
             .filter(|_| self.config.recording.audio)
             .map(|f| f.join(crate::report::RECORDING_FILE));
-        let (inputs, inbox) = mpsc::channel(INPUTS_MAX);
         let governor = self.config.governor_on(trunk);
         let handle = LineHandle {
             inputs: inputs.clone(),
@@ -167,20 +192,19 @@ impl Desk {
         let sink_handle = handle.clone();
         let sink = Box::new(move |event| sink_handle.put(LineInput::Media(event)));
         let traced = folder.is_some();
-        let (rate, codec) = (media.codec.sample_rate(), media.codec);
+        let rate = carrier.sample_rate();
         let ear = EarConfig { traced, ..ear_config(&self.config, governor.decide_ms, rate) };
         let words = self.config.recording.words || self.config.log.show_pii;
         let header = Header::new(id.0, governor.governor_config(rate), ear.clone(), words);
-        let spec = LineSpec {
-            id,
-            carrier: media_engine::Carrier::Rtp { port, media },
-            mode: MediaMode::Agent,
-            record,
-            ear,
-        };
+        let spec = LineSpec { id, carrier, mode: MediaMode::Agent, record, ear: ear.clone() };
         let line = self.media.open_line(spec, sink).map_err(|error| error.to_string())?;
         let clock = self.media.clock();
         let (wishes, transfers) = (self.wishes.0.clone(), self.wishes.0.clone());
+        let goes_on = self.wishes.0.clone();
+        let redial = match opener {
+            None => self.redial_of(from, identity.withheld, trunk),
+            Some(_) => None,
+        };
         let book = Arc::new(Mutex::new(Book::new()));
         let parts = LineParts {
             conversation: ConversationConfig {
@@ -195,11 +219,15 @@ impl Desk {
             },
             opened: CallOpened {
                 attestation: identity.attestation.name().into(),
-                ..opened(call, from, to, trunk, codec)
+                ..opened(&call, from, to, trunk, codec)
             },
             outbound,
-            redial: self.redial_of(from, identity.withheld, trunk),
+            redial,
             line,
+            media: self.media.clone(),
+            ear,
+            inputs,
+            opener,
             keeps_log: folder.is_some(),
             journal: self.journal.clone(),
             brain,
@@ -220,6 +248,11 @@ impl Desk {
                 // A full queue of wishes is being worked off, and this one comes again.
                 let _ = wishes.try_send((id, What::HangUp(reason)));
             }),
+            goes_on: Box::new(move || {
+                if goes_on.try_send((id, What::GoesOn)).is_err() {
+                    tracing::warn!(line = %id, "the house does not keep up; it takes the line for over");
+                }
+            }),
         };
         self.saying.books.insert(id, book);
         self.journal.put(JournalEntry::Open(id, folder.clone()));
@@ -229,17 +262,17 @@ impl Desk {
         // A task of its own, so that a fault in one call is that call's alone.
         let conversation = tokio::spawn(run(parts, inbox));
         self.lines.spawn(async move { (id, conversation.await.ok()) });
-        Ok(Carrier::Agent(handle))
+        Ok(handle)
     }
 }
 
-fn opened(call: CallId, from: &str, to: &str, trunk: &str, codec: Codec) -> CallOpened {
+fn opened(call: &str, from: &str, to: &str, trunk: &str, codec: &str) -> CallOpened {
     CallOpened {
-        call: call.to_string(),
+        call: call.to_owned(),
         caller: from.to_owned(),
         called: to.to_owned(),
         trunk: trunk.to_owned(),
-        codec: codec.encoding_name().to_owned(),
+        codec: codec.to_owned(),
         answered_unix_ms: unix_ms(),
         ..CallOpened::default()
     }

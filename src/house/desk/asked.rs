@@ -59,11 +59,11 @@ impl Desk {
             Carrier::Agent(line) if wanted(open.line) => Some((open.line, line.clone())),
             _ => None,
         };
-        self.calls.values().filter_map(agent).collect()
+        self.open_calls().filter_map(agent).collect()
     }
 
     fn status(&self) -> Reply {
-        let calls = self.calls.values().map(|open| CallStatus {
+        let calls = self.open_calls().map(|open| CallStatus {
             line: open.line.0,
             trunk: open.trunk.clone(),
             seconds: open.since.elapsed().as_secs(),

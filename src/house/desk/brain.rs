@@ -38,7 +38,7 @@ impl Desk {
     fn brain_message(&mut self, message: BrainMessage) {
         let Some(line) = line_of(&message) else { return };
         let of_line = |open: &&OpenCall| open.line == line;
-        match self.calls.values().find(of_line) {
+        match self.open_calls().find(of_line) {
             Some(OpenCall { carrier: Carrier::Agent(handle), .. }) => {
                 handle.put(LineInput::Brain(message));
             }

@@ -1,13 +1,15 @@
 //! How calls end: each with its one record, whoever ended it, and when the house closes, too.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use media_core::LineId;
 use sip_bridge::{BridgeEvent, CallDirection, CallId, CallOutcome, Cdr, HangupBy, HangupReason};
 
 use super::dialling::CallOut;
+use super::knocks::record_of;
 use super::records::{fill_conversation, fill_media};
-use super::{Carrier, Desk};
+use super::{Carrier, Desk, OpenCall};
 use crate::house::redial::{Party, was_cut_off};
 use crate::house::start::{BridgeEvents, CLOSE_WITHIN};
 use crate::line::{LineEnd, LineInput};
@@ -26,15 +28,17 @@ impl Desk {
         if let Some(out) = open.out.take() {
             self.call_out_over(out, &outcome);
         }
+        if matches!(open.carrier, Carrier::Agent(_)) {
+            self.name_files(&mut cdr, &open);
+        }
         match open.carrier {
             Carrier::Agent(line) => {
-                let file = |name| Some(open.folder.as_ref()?.join(name).display().to_string());
-                cdr.conversation.recording =
-                    file(RECORDING_FILE).filter(|_| self.config.recording.audio);
-                cdr.conversation.transcript = file(TRANSCRIPT_FILE);
                 self.closing.insert(open.line, (cdr, kept));
+                let inputs = line.inputs.clone();
                 // The line must hear of its end whatever else waits for it.
-                tokio::spawn(async move { line.inputs.send(LineInput::Ended(outcome)).await });
+                tokio::spawn(async move { inputs.send(LineInput::Ended(outcome)).await });
+                let carrier = Carrier::Agent(line);
+                self.leaving.insert(open.line, OpenCall { carrier, ..open });
             }
             Carrier::Echo(line) => {
                 fill_media(&mut cdr, &line.close().statistics);
@@ -50,6 +54,10 @@ impl Desk {
     ) {
         let Ok((line, end)) = ended else { return };
         self.carry_on(line);
+        self.leaving.remove(&line);
+        if let Some(open) = self.doors.remove(&line) {
+            self.record_door(&open, end.as_ref());
+        }
         if end.is_none() {
             tracing::error!(%line, "the line's task ended with a fault; its call is hung up");
             let call = self.calls.iter().find(|(_, open)| open.line == line).map(|(call, _)| *call);
@@ -68,6 +76,28 @@ impl Desk {
             self.remember(&cdr, kept, line, end);
         }
         self.records.put(*cdr);
+    }
+
+    /// A line that was opened by a door has a record like a call's. One that a call was outlived by
+    /// has the call's.
+    fn record_door(&mut self, open: &OpenCall, end: Option<&LineEnd>) {
+        if self.closing.contains_key(&open.line) {
+            return;
+        }
+        let outcome = end.map_or_else(fault, |end| end.outcome.clone());
+        let mut cdr = record_of(open, outcome);
+        self.name_files(&mut cdr, open);
+        if let Some(end) = end {
+            fill_media(&mut cdr, &end.statistics);
+            fill_conversation(&mut cdr, &end.figures);
+        }
+        self.records.put(cdr);
+    }
+
+    fn name_files(&self, cdr: &mut Cdr, open: &OpenCall) {
+        let file = |name| Some(open.folder.as_ref()?.join(name).display().to_string());
+        cdr.conversation.recording = file(RECORDING_FILE).filter(|_| self.config.recording.audio);
+        cdr.conversation.transcript = file(TRANSCRIPT_FILE);
     }
 
     /// Keeps what the caller's next call is to know, if this one was cut off. A call that the line
@@ -103,7 +133,10 @@ impl Desk {
         // Waits for three threads, and nothing else is left for this runtime to do.
         let flush = move || (journal.flush(), keeper.flush(), records.flush());
         let _ = tokio::task::spawn_blocking(flush).await;
-        self.media.shutdown();
+        // Who still holds a door holds no engine.
+        if let Some(media) = Arc::into_inner(self.media) {
+            media.shutdown();
+        }
     }
 
     /// Ends the calls that are left, with their records. Who has not acknowledged our answer, or
@@ -111,6 +144,9 @@ impl Desk {
     async fn hang_up_all(&mut self, bridge: &mut BridgeEvents) {
         for call in self.calls.keys() {
             self.bridge.hangup(*call, HangupReason::Shutdown);
+        }
+        for line in self.doors.keys() {
+            self.end_door(*line, HangupReason::Shutdown);
         }
         self.take_endings(bridge).await;
         self.bridge.abandon_all(HangupReason::Shutdown);

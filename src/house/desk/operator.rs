@@ -105,6 +105,6 @@ pub(super) fn no_line(only: Option<u64>) -> Reply {
     })
 }
 
-fn busy(line: LineId) -> Reply {
+pub(super) fn busy(line: LineId) -> Reply {
     Reply::Refused { message: format!("line {line} is busy; try again"), again_in_ms: Some(100) }
 }

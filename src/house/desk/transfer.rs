@@ -10,10 +10,12 @@ use crate::line::{LineInput, TransferTo};
 
 impl Desk {
     pub(super) fn grant_wish(&mut self, line: LineId, what: What) {
-        let Some(call) = self.call_of(line) else { return };
-        match what {
-            What::HangUp(reason) => self.bridge.hangup(call, reason),
-            What::Transfer(to) => self.put_through(call, to),
+        match (what, self.call_of(line)) {
+            (What::GoesOn, _) => self.goes_on(line),
+            (What::HangUp(reason), Some(call)) => self.bridge.hangup(call, reason),
+            (What::HangUp(reason), None) => self.end_door(line, reason),
+            (What::Transfer(to), Some(call)) => self.put_through(call, to),
+            (What::Transfer(_), None) => self.cannot_put_through(line),
         }
     }
 
@@ -59,6 +61,14 @@ impl Desk {
     fn tell_transfer(&self, call: CallId, outcome: TransferOutcome, why: Option<String>) {
         if let Some(OpenCall { carrier: Carrier::Agent(line), .. }) = self.calls.get(&call) {
             line.put(LineInput::TransferEnded(outcome, why));
+        }
+    }
+
+    /// Who came by a door cannot be sent elsewhere.
+    fn cannot_put_through(&self, line: LineId) {
+        if let Some(OpenCall { carrier: Carrier::Agent(handle), .. }) = self.doors.get(&line) {
+            let why = Some("nobody on this line came over a trunk".to_owned());
+            handle.put(LineInput::TransferEnded(TransferOutcome::Failed, why));
         }
     }
 
@@ -113,7 +123,7 @@ impl Desk {
         self.out.gate.may_transfer_to(number)
     }
 
-    fn call_of(&self, line: LineId) -> Option<CallId> {
+    pub(super) fn call_of(&self, line: LineId) -> Option<CallId> {
         self.calls.iter().find(|(_, open)| open.line == line).map(|(call, _)| *call)
     }
 }

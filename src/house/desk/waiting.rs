@@ -28,7 +28,7 @@ impl Desk {
         if !self.saying.promises.is_empty() || self.saying.queue.waiting() == 0 {
             return;
         }
-        let established = self.calls.values().filter(|open| open.established);
+        let established = self.open_calls().filter(|open| open.established);
         let lines: Vec<_> = established
             .filter_map(|open| match &open.carrier {
                 Carrier::Agent(handle) => Some((open.line, handle.clone())),

@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use sip_bridge::{CallId, HangupReason};
+use media_core::LineId;
+use sip_bridge::HangupReason;
 use tokio::sync::{mpsc, oneshot};
 
 use super::asked::send;
-use super::operator::no_line;
+use super::operator::{busy, no_line};
 use super::{Carrier, Desk, OpenCall};
 use crate::control::{LineDetails, Reply};
 use crate::line::{LineInput, call_stats};
@@ -41,7 +42,7 @@ impl Desk {
     /// Answered when every line has given its figures; one that cannot gives none.
     pub(super) fn tell_of_lines(&self, only: Option<u64>, replies: &mpsc::Sender<Reply>) {
         let wanted = |open: &&OpenCall| only.is_none_or(|only| only == open.line.0);
-        let mut lines: Vec<_> = self.calls.values().filter(wanted).map(details).collect();
+        let mut lines: Vec<_> = self.open_calls().filter(wanted).map(details).collect();
         if only.is_some() && lines.is_empty() {
             return send(replies, no_line(only));
         }
@@ -60,19 +61,22 @@ impl Desk {
         });
     }
 
-    /// Ends the call on this line.
+    /// Ends the call on this line, for everybody on it.
     pub(super) fn hang_up(&mut self, line: u64) -> Reply {
-        match self.call_on(line) {
+        let done = Reply::Done { message: format!("line {line} is hung up") };
+        if let Some((_, handle)) = self.lines_for(Some(line)).pop() {
+            return match handle.offer(LineInput::HangUp(HangupReason::Normal)) {
+                true => done,
+                false => busy(LineId(line)),
+            };
+        }
+        match self.call_of(LineId(line)) {
             Some(call) => {
                 self.bridge.hangup(call, HangupReason::Normal);
-                Reply::Done { message: format!("line {line} is hung up") }
+                done
             }
             None => no_line(Some(line)),
         }
-    }
-
-    fn call_on(&self, line: u64) -> Option<CallId> {
-        self.calls.iter().find(|(_, open)| open.line.0 == line).map(|(call, _)| *call)
     }
 
     /// See [`Desk::drain`]; asked a second time it is only told how it goes, because a page that is
@@ -82,7 +86,7 @@ impl Desk {
             self.drain();
         }
         let left = self.drained_at.map(|at| at.saturating_duration_since(Instant::now()));
-        let (calls, left_s) = (self.calls.len(), left.unwrap_or_default().as_secs());
+        let (calls, left_s) = (self.open_calls().count(), left.unwrap_or_default().as_secs());
         Reply::Done {
             message: format!(
                 "no new calls; {calls} are open and have {left_s} s before the line ends"

@@ -37,7 +37,10 @@ fn finals<'a>(drawing: &'a Drawing<'_>, window: &'a Window) -> impl Iterator<Ite
     let style = Style::new(13.0, CALLER).bold();
     let turns = drawing.story.turns.iter();
     let here = turns.filter(|turn| window.holds(turn.times.speech_start_ms));
-    here.map(move |turn| (turn.times.speech_start_ms, format!("“{}”", turn.text), style))
+    here.map(move |turn| {
+        let who = turn.speaker.as_ref().map(|who| format!("{who}: ")).unwrap_or_default();
+        (turn.times.speech_start_ms, format!("{who}“{}”", turn.text), style)
+    })
 }
 
 fn partials<'a>(

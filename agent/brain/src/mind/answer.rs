@@ -101,7 +101,9 @@ impl Mind {
 
     /// A command may be for callers alone whose number is theirs, as the network says.
     fn may_run(&self, place: Place, name: &str) -> bool {
-        let vouched = self.conversations.get(&place).is_some_and(|it| it.vouched);
+        // The network vouches for who called, and for nobody who joined the call.
+        let vouched =
+            self.conversations.get(&place).is_some_and(|it| it.vouched && it.speaker.is_none());
         vouched || self.config.command(name).is_none_or(|command| !command.vouched)
     }
 

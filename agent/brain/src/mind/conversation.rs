@@ -12,6 +12,8 @@ pub struct Conversation {
     pub caller: String,
     /// The network vouches in full for the number that the caller calls from.
     pub vouched: bool,
+    /// Who said what is being answered, where several people are on the line; `None`: who called.
+    pub speaker: Option<String>,
     /// As the caller said it.
     pub caller_name: Option<String>,
     /// When the brain first heard of the line.
@@ -48,6 +50,7 @@ impl Conversation {
         Self {
             caller,
             vouched: false,
+            speaker: None,
             caller_name: None,
             opened: now,
             heard_log: HeardLog::default(),

@@ -142,7 +142,10 @@ impl Mind {
                     line.vouched = vouched;
                 }
             }
-            LineMessage::CallerTurn { line, turn, position, text, .. } => {
+            LineMessage::CallerTurn { line, turn, position, text, speaker, .. } => {
+                if let Some(line) = self.conversations.get_mut(&Place::Line(line)) {
+                    line.speaker = speaker;
+                }
                 self.on_turn(now, Place::Line(line), turn, &text);
                 self.send(BrainMessage::TurnDone { line, turn, position });
             }

@@ -12,6 +12,9 @@ pub(super) fn length(desk: &mut Desk<'_>) -> Reply {
 }
 
 pub(super) fn caller(desk: &mut Desk<'_>) -> Reply {
+    if let Some(speaker) = &desk.line.speaker {
+        return Reply::Say(format!("You are {}.", speakable::capitalised(speaker)));
+    }
     let number = speakable::digits(&desk.line.caller);
     Reply::Say(match (&desk.line.caller_name, number.is_empty()) {
         (Some(name), _) => format!("You are {}.", speakable::capitalised(name)),

@@ -80,6 +80,7 @@ impl Call {
             at_ms: 0,
             barged_in: false,
             replayed: false,
+            speaker: None,
         })
     }
 
@@ -95,6 +96,7 @@ impl Call {
             at_ms: 0,
             barged_in: false,
             replayed: false,
+            speaker: None,
         });
         said.iter().map(|say| say.text.as_str()).collect::<Vec<_>>().join(" | ")
     }
