@@ -196,10 +196,8 @@ impl Conversation {
     pub fn leg_media(&mut self, now: MonoTime, leg: LegId, event: LineEvent) {
         match event {
             LineEvent::Hearing(heard) => self.hearing(now, leg, heard),
-            LineEvent::Listened { steps } => {
-                if self.is_logged {
-                    self.actions.push_back(Action::Log(Entry::LegHeard { leg: leg.0, steps }));
-                }
+            LineEvent::Listened { steps } if self.is_logged => {
+                self.actions.push_back(Action::Log(Entry::LegHeard { leg: leg.0, steps }));
             }
             LineEvent::Level { at, speech, .. } => self.level(at, leg, speech),
             LineEvent::Dtmf { at, digit } => self.leg_digit(at, leg, digit),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::ends::{CallClosed, CallOpened, CallStats};
 use super::event::*;
 use super::record::{CallRecord, EventLog, RECORDING_FILE};
 
