@@ -284,6 +284,9 @@ pub struct ProcessStatus {
     /// and what is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes_down: Vec<String>,
+    /// Bugs in SIP signalling that were contained, since the start.
+    #[serde(default)]
+    pub signalling_panics: u64,
     /// Audio ticks since the start.
     #[serde(default)]
     pub ticks: u64,

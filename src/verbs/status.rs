@@ -40,6 +40,10 @@ fn ailments(status: &Reply) -> Vec<String> {
                     "the machine is at its limit and sends new calls elsewhere: see [admission], or give it less to do".into(),
                 );
             }
+            if process.signalling_panics > 0 {
+                let times = process.signalling_panics;
+                ailments.push(format!("SIP signalling came upon a bug {times} times and went on: report the panic in the log; a restart sets the count back"));
+            }
             if let Some(ReloadStatus { refused: Some(why), .. }) = &process.reload {
                 ailments.push(format!("the changed configuration is not in force: {why}"));
             }
@@ -221,6 +225,15 @@ mod tests {
             process.forgotten = 3;
         }
         assert!(printed(&status).contains("text 3 messages that the brain was given twice"));
+    }
+
+    #[test]
+    fn a_bug_that_was_contained_is_an_ailment() {
+        let mut status = status(true, None);
+        if let Reply::Status { process, .. } = &mut status {
+            process.signalling_panics = 2;
+        }
+        assert!(ailments(&status)[0].contains("a bug 2 times"), "{:?}", ailments(&status));
     }
 
     #[test]

@@ -9,8 +9,10 @@ use tokio::sync::mpsc;
 
 use super::shared::Shared;
 use super::{stream, tls};
+use crate::agent::Input;
 use crate::flow::Flow;
 use crate::message::TransportKind;
+use crate::pii::Pii;
 
 /// Which stream: how it is spoken, and its far end.
 pub(super) type StreamKey = (TransportKind, SocketAddr);
@@ -18,11 +20,13 @@ pub(super) type StreamKey = (TransportKind, SocketAddr);
 /// The connections that are open, by their far end.
 #[derive(Default)]
 pub(super) struct Connections {
-    open: Mutex<HashMap<StreamKey, mpsc::Sender<Bytes>>>,
+    open: Mutex<Open>,
 }
 
+type Open = HashMap<StreamKey, mpsc::Sender<Bytes>>;
+
 impl Connections {
-    fn lock(&self) -> MutexGuard<'_, HashMap<StreamKey, mpsc::Sender<Bytes>>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -49,12 +53,13 @@ impl Connections {
                 }
             }
         }
-        if open.len() >= CONNECTIONS_MAX {
-            return;
+        let key = (flow.transport, flow.reconnect);
+        if !has_room(&mut open, key, CONNECTIONS_MAX) {
+            drop(open);
+            return no_room(shared, key);
         }
         let (queue, queued) = mpsc::channel(QUEUE_DEPTH);
         let _ = queue.try_send(bytes); // The queue is empty.
-        let key = (flow.transport, flow.reconnect);
         open.insert(key, queue);
         drop(open);
         if flow.transport == TransportKind::Tls {
@@ -67,7 +72,7 @@ impl Connections {
     /// A connection that was accepted, if there is room for it.
     pub(super) fn insert(&self, key: StreamKey) -> Option<mpsc::Receiver<Bytes>> {
         let mut open = self.lock();
-        if open.len() >= CONNECTIONS_MAX {
+        if !has_room(&mut open, key, ACCEPTED_MAX) {
             return None;
         }
         let (queue, queued) = mpsc::channel(QUEUE_DEPTH);
@@ -85,7 +90,59 @@ impl Connections {
     }
 }
 
+/// Whether one more is within bounds. What ended without saying so is not there.
+fn has_room(open: &mut Open, (_, peer): StreamKey, max: usize) -> bool {
+    open.retain(|_, queue| !queue.is_closed());
+    let theirs = open.keys().filter(|(_, other)| other.ip() == peer.ip()).count();
+    open.len() < max && theirs < PER_SOURCE_MAX
+}
+
+/// What waits for a connection that cannot be had is told at once, and not after its timeout.
+fn no_room(shared: &Arc<Shared>, key: StreamKey) {
+    tracing::warn!(
+        peer = %Pii::new(key.1),
+        "no connection left to send over: too many are open; `ss -tn` says whose they are"
+    );
+    let shared = shared.clone();
+    // Not from within: whoever sends holds the agent.
+    shared.runtime.clone().spawn(async move { shared.handle(Input::Unreachable(key.0, key.1)) });
+}
+
 /// A trunk opens one or two; a machine's softphones a dozen.
 const CONNECTIONS_MAX: usize = 256;
+/// Those that peers opened: what is left is for us to reach somebody.
+const ACCEPTED_MAX: usize = 224;
+/// From one address, which a household's telephones or an exchange's processes share. Nobody takes
+/// them all.
+const PER_SOURCE_MAX: usize = 32;
 /// Messages that wait for a peer to read. More than that, and it does not read at all.
 const QUEUE_DEPTH: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(host: u8, port: u16) -> StreamKey {
+        (TransportKind::Tcp, SocketAddr::from(([192, 0, 2, host], port)))
+    }
+
+    #[test]
+    fn one_address_takes_no_more_than_its_share_and_what_ended_counts_no_more() {
+        let connections = Connections::default();
+        let mut held: Vec<_> =
+            (1..=40).filter_map(|port| connections.insert(key(1, port))).collect();
+        assert_eq!(held.len(), PER_SOURCE_MAX);
+        assert!(connections.insert(key(2, 1)).is_some(), "another one is let in");
+        held.pop(); // Its task ended without a word.
+        assert!(connections.insert(key(1, 99)).is_some());
+    }
+
+    #[test]
+    fn peers_leave_room_for_connections_of_ours() {
+        let connections = Connections::default();
+        let keys = (1..=20).flat_map(|host| (1..=20).map(move |port| key(host, port)));
+        let held: Vec<_> = keys.filter_map(|key| connections.insert(key)).collect();
+        assert_eq!(held.len(), ACCEPTED_MAX);
+        assert!(has_room(&mut connections.lock(), key(99, 1), CONNECTIONS_MAX));
+    }
+}

@@ -7,7 +7,7 @@ use super::shared::Shared;
 use crate::agent::Input;
 use crate::gate::Admitted;
 use crate::guard::{self, GuardError};
-use crate::message::{Message, TransportKind};
+use crate::message::{Message, Method, TransportKind};
 use crate::stack;
 
 /// Takes one datagram.
@@ -15,10 +15,10 @@ pub(super) fn datagram(shared: &Arc<Shared>, source: SocketAddr, from: &Admitted
     if guard::is_keepalive(bytes) {
         return;
     }
-    match guard::check_datagram(bytes) {
+    shared.contained(|| match guard::check_datagram(bytes) {
         Ok(message) => self::message(shared, TransportKind::Udp, source, from, message),
         Err(error) => refused(shared, TransportKind::Udp, source, from, bytes, error),
-    }
+    });
 }
 
 /// Takes one message that passed the guard.
@@ -29,13 +29,13 @@ pub(super) fn message(
     from: &Admitted,
     bytes: &[u8],
 ) {
-    match stack::parse(bytes) {
+    shared.contained(|| match stack::parse(bytes) {
         Ok(message) => {
             let trunk = from.trunk.as_deref();
             shared.handle(Input::Message { transport, source, trunk, message });
         }
         Err(error) => tracing::debug!(%error, "message dropped"),
-    }
+    });
 }
 
 /// What the guard refused is dropped, or answered 400 where RFC 3261 §18.3 asks for it.
@@ -52,6 +52,9 @@ pub(super) fn refused(
         return;
     }
     if let Ok(Message::Request(mut request)) = stack::parse(bytes) {
+        if request.method == Method::Ack {
+            return; // It gets no answer, and acknowledges nothing.
+        }
         request.head.unreadable = Some("Content-Length");
         let (trunk, message) = (from.trunk.as_deref(), Message::Request(request));
         shared.handle(Input::Message { transport, source, trunk, message });

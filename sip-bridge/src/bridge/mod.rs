@@ -8,6 +8,8 @@ mod intake;
 mod shared;
 mod stream;
 mod target;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod udp;
 
@@ -27,7 +29,7 @@ use self::clock::Clock;
 pub use self::dial::DialError;
 use self::shared::{Parts, Shared};
 use self::tls::Tls;
-pub use self::tls::TlsError;
+pub use self::tls::{TlsError, is_tls_name};
 use crate::acl::{Acl, Trunk};
 use crate::admission::AdmissionLimits;
 pub use crate::agent::ReferTarget;
@@ -98,6 +100,8 @@ pub struct BridgeCounts {
     pub throttled_packets: u64,
     /// Datagrams that the socket did not take, since the start.
     pub datagrams_unsent: u64,
+    /// Bugs of ours that ended in a panic and were contained, since the start.
+    pub panics: u64,
 }
 
 /// A running bridge. Dropping it closes its sockets without a word to anybody; see
@@ -271,6 +275,7 @@ impl Bridge {
                 foreign_packets: self.shared.foreign.load(Ordering::Relaxed),
                 throttled_packets: self.shared.throttled.load(Ordering::Relaxed),
                 datagrams_unsent: self.shared.dropped.load(Ordering::Relaxed),
+                panics: self.shared.panics.load(Ordering::Relaxed),
             }
         })
     }
@@ -341,6 +346,7 @@ fn agent(config: BridgeConfig, local: [Option<SocketAddr>; 3]) -> Result<Agent, 
         let expires = Duration::from_secs(spec.expires_s.max(60).into());
         let about = (spec.credentials, expires, flow);
         agent.add_registration((spec.name, address, registrar), about);
+        agent.last_exchange_is(spec.tls_name);
     }
     Ok(agent)
 }

@@ -1,6 +1,7 @@
 //! The core behind one lock, and what comes out of it on its way to sockets and events.
 
 use core::net::{IpAddr, SocketAddr};
+use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -44,6 +45,8 @@ pub(super) struct Shared {
     /// Datagrams that came faster than any honest load.
     pub throttled: AtomicU64,
     pub dropped: AtomicU64,
+    /// Bugs of ours that were contained.
+    pub panics: AtomicU64,
 }
 
 struct Core {
@@ -82,12 +85,26 @@ impl Shared {
             foreign: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
         })
     }
 
     /// Tells the agent something, and does what it asks for.
     pub(super) fn handle(self: &Arc<Self>, input: Input<'_>) {
-        self.drive(|agent, now| agent.handle(now, input));
+        self.contained(|| self.drive(|agent, now| agent.handle(now, input)));
+    }
+
+    /// Does `work`, and outlives it where it ends in a panic: one message or timer of one call is lost
+    /// then, and whoever sent it gets no answer. Listener, timers and the other calls go on.
+    pub(super) fn contained(&self, work: impl FnOnce()) {
+        // What the work left half done is a call's own: everything else is put in place in one step.
+        if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                "a bug in SIP signalling was contained; the other calls go on. Please report the panic above"
+            );
+            self.timer_wake.notify_one(); // The alarm may not have been set.
+        }
     }
 
     /// Drives the agent, and does what it asks for.
@@ -161,7 +178,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Core> {
-        // A panic in the agent is our own bug; the other calls go on.
+        // A panic in the agent is our own bug, and contained: the other calls go on.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

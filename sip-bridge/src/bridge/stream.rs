@@ -99,8 +99,11 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut deadline = None;
     let mut pace = Bucket::per_second(STREAM_READS_PER_S);
     loop {
+        // From here on nothing was said in either direction.
+        let idle = tokio::time::sleep(IDLE_MAX);
         tokio::select! {
             _ = stop.changed() => break,
+            () = idle => break,
             bytes = queued.recv() => match bytes {
                 Some(bytes) if write(&mut stream, &bytes).await => {}
                 _ => break,
@@ -214,6 +217,10 @@ const MESSAGE_MAX: Duration = Duration::from_secs(10);
 const WRITE_MAX: Duration = Duration::from_secs(10);
 /// The end of a connection that nobody waits for any more.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
+/// Longer than a telephone's registration lasts and than a call goes without a question; whoever says
+/// nothing for so long opens another connection when there is something to say.
+const IDLE_MAX: Duration =
+    if cfg!(test) { Duration::from_millis(300) } else { Duration::from_secs(7_500) };
 /// After an accept that failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A peer that vanished is found out within 30 + 3·10 s.

@@ -126,6 +126,9 @@ struct Seen<'a> {
     cseq_rest: &'a str,
     in_cseq: bool,
     content_length: Option<usize>,
+    /// What is wrong with Content-Length. Said last: such a request is answered, and what is answered
+    /// has passed every other check.
+    length_fault: Option<GuardError>,
 }
 
 impl<'a> Seen<'a> {
@@ -181,9 +184,13 @@ impl<'a> Seen<'a> {
                 return Err(GuardError::NotOnce("CSeq"));
             }
         } else if is("Content-Length", "l") {
-            let length = content_length(value)?;
-            if self.content_length.replace(length).is_some() {
-                return Err(GuardError::ContentLength("repeated"));
+            match content_length(value) {
+                Ok(length) if self.content_length.replace(length).is_some() => {
+                    self.length_fault = Some(GuardError::ContentLength("repeated"));
+                }
+                Ok(_) => {}
+                Err(error) if error.is_answerable() => self.length_fault = Some(error),
+                Err(error) => return Err(error),
             }
         } else if is("Max-Forwards", "") {
             value.parse::<u8>().map_err(|_| GuardError::HeaderLine("Max-Forwards"))?;
@@ -209,7 +216,10 @@ impl<'a> Seen<'a> {
                 return Err(GuardError::HeaderLine("CSeq names another method"));
             }
         }
-        Ok(CheckedHead { length, content_length: self.content_length })
+        match self.length_fault {
+            Some(fault) => Err(fault),
+            None => Ok(CheckedHead { length, content_length: self.content_length }),
+        }
     }
 }
 

@@ -201,3 +201,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_message_with_a_wrong_length_that_may_be_answered_has_passed_every_other_check() {
+    let wrong = "Content-Length: x\r\n";
+    assert!(refusal("Content-Length: 4\r\n", wrong).is_answerable());
+    for (also, fault) in [
+        ("X: \u{1}\r\n", GuardError::HeaderLine("control character")),
+        ("Call-ID: y\r\n", GuardError::NotOnce("Call-ID")),
+        ("Max-Forwards: 300\r\n", GuardError::HeaderLine("Max-Forwards")),
+    ] {
+        assert_eq!(refusal("Content-Length: 4\r\n", &format!("{wrong}{also}")), fault);
+    }
+}

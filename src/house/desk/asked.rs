@@ -109,6 +109,7 @@ impl Desk {
             tts_waiting: metrics.tts_waiting,
             forgotten: self.text.forgotten(),
             routes_down: self.routes_down(),
+            signalling_panics: self.bridge.counts().panics,
             ticks: metrics.ticks,
             ticks_late: metrics.ticks_late,
             strained: self.budget.is_strained(),
