@@ -80,6 +80,8 @@ pub struct RegistrationSpec {
     pub address: String,
     /// Where to register: `sip:address[:port][;transport=udp|tcp|tls]`.
     pub registrar: String,
+    /// What its certificate has to say, over TLS. `None`: its address.
+    pub tls_name: Option<String>,
     /// As whom.
     pub credentials: Credentials,
     /// For how long we ask, in seconds.

@@ -82,7 +82,7 @@ pub use acl::{Acl, Trunk};
 pub use admission::AdmissionLimits;
 pub use bridge::{
     Bridge, BridgeCounts, DialError, ReferTarget, RegistrationState, RouteState, StartError,
-    TlsError, check_tls,
+    TlsError, check_tls, is_tls_name,
 };
 pub use caller::{Attestation, CallerIdentity, Diversion};
 pub use cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
@@ -94,4 +94,4 @@ pub use event::{
 pub use media_core::NegotiatedMedia;
 pub use message::Replaces;
 pub use pii::{Pii, pii_is_revealed, reveal_pii};
-pub use policy::{Phones, TrunkPolicy, is_custom_header};
+pub use policy::{Phones, TrunkPolicy, Unwanted, is_custom_header};

@@ -24,6 +24,23 @@ pub struct TrunkPolicy {
     pub early_media: bool,
     /// `X-` headers that the line may put into requests to it; others are left out.
     pub headers_out: Vec<String>,
+    /// The numbers that may be called over it, as it writes them, with or without a `+`. Empty: whatever
+    /// it sends.
+    pub numbers: Vec<String>,
+    /// Which of its callers are not let through.
+    pub refuse: Vec<Unwanted>,
+    /// What its certificate has to say where we connect over TLS. `None`: the name that was called, or
+    /// else its address.
+    pub tls_name: Option<String>,
+}
+
+/// A caller who may be refused for what the network says of the number, or does not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unwanted {
+    /// The network says that the number is forged (`verstat` failed): 603.
+    Failed,
+    /// The number is withheld: 433 (RFC 5079).
+    Withheld,
 }
 
 impl Default for TrunkPolicy {
@@ -36,7 +53,21 @@ impl Default for TrunkPolicy {
             transfers: false,
             early_media: false,
             headers_out: Vec::new(),
+            numbers: Vec::new(),
+            refuse: Vec::new(),
+            tls_name: None,
         }
+    }
+}
+
+impl TrunkPolicy {
+    /// Whether `user`, of a Request-URI, is a number of ours.
+    pub(crate) fn serves(&self, user: &str) -> bool {
+        let plain = |number: &str| {
+            let number = number.split(';').next().unwrap_or(number);
+            number.strip_prefix('+').unwrap_or(number).to_owned()
+        };
+        self.numbers.is_empty() || self.numbers.iter().any(|ours| plain(ours) == plain(user))
     }
 }
 

@@ -9,17 +9,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sip_bridge::{BridgeConfig, BridgeEvent, DialSpec, HangupBy, TlsConfig};
+use sip_bridge::{BridgeConfig, BridgeEvent, DialSpec, HangupBy, TlsConfig, TrunkPolicy};
 use support::baresip;
 use support::{Answering, loopback};
 
 /// A certificate for 127.0.0.1 in `folder`, and its key.
 fn certificate(folder: &Path, common_name: &str) -> (PathBuf, PathBuf) {
+    certificate_of(folder, common_name, "IP:127.0.0.1")
+}
+
+/// A certificate for `subject` in `folder`, and its key.
+fn certificate_of(folder: &Path, common_name: &str, subject: &str) -> (PathBuf, PathBuf) {
     let (certificate, key) = (folder.join("line.pem"), folder.join("line.key"));
     let mut command = Command::new("openssl");
     command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
     command.args(["-nodes", "-days", "30", "-subj", &format!("/CN={common_name}")]);
-    command.args(["-addext", "subjectAltName=IP:127.0.0.1"]);
+    command.args(["-addext", &format!("subjectAltName={subject}")]);
     command.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
     command.arg("-out").arg(&certificate).arg("-keyout").arg(&key);
     let made = command.output().expect("install the package openssl (scripts/setup.sh test)");
@@ -108,8 +113,20 @@ async fn baresip_calls_over_tls_and_hangs_up() {
 
 /// Dials `callee` over TLS from a line that believes `ca`, and tells how the call stands.
 async fn dialled(ca: PathBuf, callee: SocketAddr, folder: &Path) -> bool {
+    dialled_as(ca, callee, folder, None).await
+}
+
+/// The same to a trunk whose certificate has `tls_name`.
+async fn dialled_as(
+    ca: PathBuf,
+    callee: SocketAddr,
+    folder: &Path,
+    tls_name: Option<&str>,
+) -> bool {
     let mut config = secure(folder, "caller");
     config.tls.as_mut().unwrap().ca = Some(ca);
+    let policy = TrunkPolicy { tls_name: tls_name.map(Into::into), ..TrunkPolicy::default() };
+    config.policies.insert("loop".into(), policy);
     let caller = Answering::start(config).await;
     let spec = DialSpec {
         target: format!("sips:100@{callee}"),
@@ -135,6 +152,22 @@ async fn a_line_dials_over_tls_whom_it_believes_and_nobody_else() {
     assert!(dialled(believed, target, caller.path()).await);
     let (other, _) = certificate(stranger.path(), "stranger");
     assert!(!dialled(other, target, caller.path()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trunk_whose_certificate_has_a_name_is_called_at_its_address_by_that_name() {
+    let [callee, caller] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let (certificate, key) = certificate_of(callee.path(), "carrier", "DNS:sip.carrier.example");
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let tls = TlsConfig { listen, certificate: certificate.clone(), key, ca: None };
+    let line = Answering::start(BridgeConfig { tls: Some(tls), ..loopback() }).await;
+    let target = line.bridge.local_tls().unwrap();
+    for (name, believed) in
+        [(Some("sip.carrier.example"), true), (Some("sip.other.example"), false), (None, false)]
+    {
+        let called = dialled_as(certificate.clone(), target, caller.path(), name).await;
+        assert_eq!(called, believed, "{name:?}");
+    }
 }
 
 #[tokio::test]

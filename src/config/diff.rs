@@ -35,7 +35,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = |value: &Option<String>| match value {
             None => "(left out)".to_owned(),
-            Some(_) if PRIVATE.contains(&&*self.key) => "…".to_owned(),
+            Some(_) if is_private(&self.key) => "…".to_owned(),
             Some(value) => value.clone(),
         };
         let effect = match self.effect {
@@ -168,6 +168,11 @@ const NOW: &[&str] = &[
 ];
 const RESTART: &[&str] = &["hearing.model", "hearing.decodes"];
 const NEXT_CALL: &[&str] = &["hearing.", "governor.", "recording.", "brain.away_text"];
+/// Whether its values are telephone numbers.
+fn is_private(key: &str) -> bool {
+    PRIVATE.contains(&key) || (key.starts_with("trunk.") && key.ends_with(".numbers"))
+}
+
 /// Whose values are people's telephone numbers.
 const PRIVATE: &[&str] = &["outbound.from", "outbound.allow", "line.keep_open", "sms.from"];
 

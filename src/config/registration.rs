@@ -1,7 +1,7 @@
 //! Secrets by name: telephones that register here, exchanges that the line registers with.
 
 use serde::{Deserialize, Serialize};
-use sip_bridge::{Credentials, DigestAlgorithm, Phones, RegistrationSpec, stack};
+use sip_bridge::{Credentials, DigestAlgorithm, Phones, RegistrationSpec, is_tls_name, stack};
 
 use crate::secret::secret;
 
@@ -15,6 +15,9 @@ pub struct RegistrationSection {
     pub address: String,
     /// Where to register: `sip:address[:port][;transport=udp|tcp|tls]`.
     pub registrar: String,
+    /// The name in its certificate, where `registrar` is reached over TLS; absent: its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_name: Option<String>,
     /// As whom; empty: as the address says.
     pub user: String,
     /// Which environment variable, or systemd credential, holds the secret.
@@ -29,6 +32,7 @@ impl Default for RegistrationSection {
             name: String::new(),
             address: String::new(),
             registrar: String::new(),
+            tls_name: None,
             user: String::new(),
             secret_env: String::new(),
             expires_s: 600,
@@ -46,6 +50,7 @@ impl RegistrationSection {
             name: self.name.clone(),
             address: self.address.clone(),
             registrar: self.registrar.clone(),
+            tls_name: self.tls_name.clone(),
             credentials: credentials(user, &self.secret_env)?,
             expires_s: self.expires_s,
         })
@@ -62,6 +67,10 @@ impl RegistrationSection {
             let next =
                 format!("{:?}: write sip:address[:port]; names are not looked up", self.registrar);
             return Some(("registration.registrar", next));
+        }
+        if let Some(bad) = self.tls_name.as_deref().filter(|name| !is_tls_name(name)) {
+            let next = format!("{bad:?} is no name that a certificate can have: write host.domain");
+            return Some(("registration.tls_name", next));
         }
         if self.secret_env.is_empty() {
             let next =

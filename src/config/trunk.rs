@@ -1,7 +1,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use sip_bridge::negotiation::SrtpPolicy;
-use sip_bridge::{DigestAlgorithm, TrunkPolicy, is_custom_header};
+use sip_bridge::{DigestAlgorithm, TrunkPolicy, Unwanted, is_custom_header, is_tls_name};
 
 use super::governor::GovernorOverride;
 use super::registration::{PhoneSection, credentials, phones};
@@ -40,6 +40,25 @@ impl From<Srtp> for SrtpPolicy {
     }
 }
 
+/// A caller who may be refused for what the network says of the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Refused {
+    /// The network says that the number is forged.
+    Failed,
+    /// The number is withheld.
+    Withheld,
+}
+
+impl From<Refused> for Unwanted {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Failed => Unwanted::Failed,
+            Refused::Withheld => Unwanted::Withheld,
+        }
+    }
+}
+
 /// `[[trunk]]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -63,6 +82,13 @@ pub struct TrunkSection {
     pub secret_env: String,
     /// Addresses of the trunk that are asked whether they are there, the primary first.
     pub probe: Vec<String>,
+    /// The name in its certificate, where we connect to it over TLS; absent: its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_name: Option<String>,
+    /// Our numbers there, as it writes them; others get 404. Empty: whatever it sends.
+    pub numbers: Vec<String>,
+    /// Callers who are not let through: `failed`, `withheld`.
+    pub refuse: Vec<Refused>,
     /// Calls at the same time on this trunk; absent: as many as `[sip] channels`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
@@ -103,6 +129,9 @@ impl Default for TrunkSection {
             user: None,
             secret_env: String::new(),
             probe: Vec::new(),
+            tls_name: None,
+            numbers: Vec::new(),
+            refuse: Vec::new(),
             channels: None,
             trust_identity: true,
             transfers: false,
@@ -131,6 +160,9 @@ impl TrunkSection {
             early_media: self.early_media,
             headers_in: self.headers_in.clone(),
             headers_out: self.headers_out.clone(),
+            numbers: self.numbers.clone(),
+            refuse: self.refuse.iter().copied().map(Unwanted::from).collect(),
+            tls_name: self.tls_name.clone(),
         }
     }
 
@@ -160,6 +192,19 @@ impl TrunkSection {
         {
             let next = "name the user, and the environment variable that holds the secret";
             return Some(("trunk.secret_env", next.into()));
+        }
+        if let Some(bad) = self.tls_name.as_deref().filter(|name| !is_tls_name(name)) {
+            let next = format!("{bad:?} is no name that a certificate can have: write host.domain");
+            return Some(("trunk.tls_name", next));
+        }
+        let number = |it: &String| !it.is_empty() && !it.contains(['@', ';', ' ']);
+        if let Some(bad) = self.numbers.iter().find(|it| !number(it)) {
+            let next = format!("{bad:?}: write the number as the trunk does, e.g. \"+15550100\"");
+            return Some(("trunk.numbers", next));
+        }
+        if self.refuse.contains(&Refused::Failed) && !self.trust_identity {
+            let next = "\"failed\" is the network's word, and trust_identity = false believes none";
+            return Some(("trunk.refuse", next.into()));
         }
         if self.channels == Some(0) {
             let next = format!("0 is no call at all on {:?}: leave the trunk out", self.name);

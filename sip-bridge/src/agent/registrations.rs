@@ -1,6 +1,7 @@
 //! Our own registrations with an exchange that wants one (RFC 3261 §10.2): kept up, given up at the
 //! end.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use media_core::MonoTime;
@@ -29,6 +30,8 @@ pub(crate) struct Registration {
     /// Until when it holds.
     until: Option<MonoTime>,
     last_status: Option<u16>,
+    /// What the exchange's certificate has to say.
+    tls_name: Option<String>,
 }
 
 /// How a registration of ours stands.
@@ -64,7 +67,22 @@ impl Agent {
             failures: 0,
             until,
             last_status,
+            tls_name: None,
         });
+    }
+
+    /// The exchange that was added last has this name in its certificate.
+    pub(crate) fn last_exchange_is(&mut self, tls_name: Option<String>) {
+        if let Some(registration) = self.registrations.last_mut() {
+            registration.tls_name = tls_name;
+        }
+    }
+
+    /// What the certificate of whoever is at `peer`, of `trunk`, has to say, if that is known.
+    pub(crate) fn tls_name(&self, trunk: Option<&str>, peer: SocketAddr) -> Option<&str> {
+        let exchange = self.registrations.iter().filter(|it| it.dialog.peer() == peer);
+        let exchange = exchange.filter_map(|it| it.tls_name.as_deref()).next();
+        exchange.or_else(|| self.policies.of(trunk?).tls_name.as_deref())
     }
 
     pub(super) fn register_all(&mut self, now: MonoTime) {

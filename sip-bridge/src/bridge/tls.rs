@@ -1,7 +1,7 @@
 //! TLS towards trunks: who we say we are, whom we believe, and the files that say so.
 
 use core::net::SocketAddr;
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +19,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use super::connections::StreamKey;
 use super::shared::Shared;
 use super::stream::{self, CONNECT_MAX};
+use crate::agent::Agent;
 use crate::config::TlsConfig;
 use crate::message::Host;
 use crate::pii::Pii;
@@ -50,7 +51,8 @@ pub(super) struct Tls {
     server: Mutex<(TlsAcceptor, Stamps)>,
     client: TlsConnector,
     /// The names under which peers that we connect to were looked up: what they must prove to be.
-    names: Mutex<HashMap<SocketAddr, ServerName<'static>>>,
+    /// The newest last.
+    names: Mutex<VecDeque<(SocketAddr, ServerName<'static>)>>,
 }
 
 impl Tls {
@@ -66,14 +68,17 @@ impl Tls {
         let Host::Name(host) = host else { return };
         let Ok(name) = ServerName::try_from(host.clone()) else { return };
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.len() < NAMES_MAX || names.contains_key(&address) {
-            names.insert(address, name);
+        names.retain(|(known, _)| *known != address);
+        if names.len() >= NAMES_MAX {
+            names.pop_front();
         }
+        names.push_back((address, name));
     }
 
     fn name_of(&self, address: SocketAddr) -> ServerName<'static> {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.get(&address).cloned().unwrap_or(ServerName::IpAddress(address.ip().into()))
+        let known = names.iter().find(|(known, _)| *known == address);
+        known.map_or(ServerName::IpAddress(address.ip().into()), |(_, name)| name.clone())
     }
 
     /// The acceptor for the next connection: with the files as they are now, or as they last were
@@ -114,7 +119,8 @@ pub(super) async fn connect(shared: Arc<Shared>, key: StreamKey, queued: mpsc::R
     let (Some(tls), Some(stream)) = (&shared.tls, stream::open(key.1).await) else {
         return stream::close(&shared, key, queued);
     };
-    let greeting = tls.client.connect(tls.name_of(key.1), stream);
+    let name = configured(&shared, key.1).unwrap_or_else(|| tls.name_of(key.1));
+    let greeting = tls.client.connect(name, stream);
     let greeted = timeout(CONNECT_MAX, greeting).await;
     greeting_over(shared, greeted.unwrap_or_else(|late| Err(late.into())), key, queued).await;
 }
@@ -132,6 +138,19 @@ async fn greeting_over<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
             stream::close(&shared, key, queued);
         }
     }
+}
+
+/// The name that the configuration gives to whoever is at `address`.
+fn configured(shared: &Shared, address: SocketAddr) -> Option<ServerName<'static>> {
+    let trunk = shared.gate().trunk_of(address.ip());
+    let name = |agent: &Agent| agent.tls_name(trunk.as_deref(), address).map(str::to_owned);
+    ServerName::try_from(shared.look(|agent, _| name(agent))?).ok()
+}
+
+/// Whether a certificate can have `name`: that of a host, and no address.
+#[must_use]
+pub fn is_tls_name(name: &str) -> bool {
+    matches!(ServerName::try_from(name), Ok(ServerName::DnsName(_)))
 }
 
 /// Whether the files of `config` can be used.
@@ -191,5 +210,5 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 /// Never below 1.2 (RFC 8996).
 const VERSIONS: &[&rustls::SupportedProtocolVersion] =
     &[&rustls::version::TLS13, &rustls::version::TLS12];
-/// A trunk has a handful of addresses; a name beyond that is not checked as one, but as an address.
+/// Names that were looked up lately: those of the calls that are being made.
 const NAMES_MAX: usize = 64;

@@ -148,6 +148,9 @@ pub struct Head {
     pub contact: Option<SipUri>,
     /// Record-Route, topmost first.
     pub record_routes: Vec<Route>,
+    /// Where a request would go on to from us, if Max-Forwards did not say that it may not: its Route,
+    /// where Max-Forwards is 0.
+    pub spent_routes: Vec<SipUri>,
     /// Content-Type without parameters, lower case.
     pub content_type: Option<String>,
     /// Option tags of Require.

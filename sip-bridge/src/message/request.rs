@@ -29,6 +29,12 @@ impl Identity {
         listener.unwrap_or(SocketAddr::new(self.media_ip, transport.default_port()))
     }
 
+    /// Whether `ip` is an address of ours.
+    pub(crate) fn is_at(&self, ip: IpAddr) -> bool {
+        let listeners = [self.udp, self.tcp, self.tls].into_iter().flatten();
+        listeners.map(|listener| listener.ip()).chain([self.media_ip]).any(|ours| ours == ip)
+    }
+
     /// Whether we listen over `transport`.
     pub(crate) fn speaks(&self, transport: TransportKind) -> bool {
         self.listener(transport).is_some()

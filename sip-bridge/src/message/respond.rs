@@ -127,7 +127,7 @@ fn push_top_via(out: &mut String, via: &str, request: &Request, source: SocketAd
     }
 }
 
-/// The standard phrase of a status that we send (RFC 3261 §21).
+/// The standard phrase of a status that we send, or tell a peer of (RFC 3261 §21 and its registry).
 pub(crate) const fn phrase(status: u16) -> &'static str {
     match status {
         100 => "Trying",
@@ -143,24 +143,49 @@ pub(crate) const fn phrase(status: u16) -> &'static str {
         406 => "Not Acceptable",
         408 => "Request Timeout",
         415 => "Unsupported Media Type",
+        402 => "Payment Required",
+        407 => "Proxy Authentication Required",
+        409 => "Conflict",
+        410 => "Gone",
+        413 => "Request Entity Too Large",
+        414 => "Request-URI Too Long",
         416 => "Unsupported URI Scheme",
         420 => "Bad Extension",
-        423 => "Interval Too Brief",
+        421 => "Extension Required",
         422 => "Session Interval Too Small",
+        423 => "Interval Too Brief",
+        433 => "Anonymity Disallowed",
         480 => "Temporarily Unavailable",
         481 => "Call/Transaction Does Not Exist",
         482 => "Loop Detected",
+        483 => "Too Many Hops",
+        484 => "Address Incomplete",
+        485 => "Ambiguous",
         486 => "Busy Here",
         487 => "Request Terminated",
         488 => "Not Acceptable Here",
         489 => "Bad Event",
         491 => "Request Pending",
         500 => "Server Internal Error",
+        493 => "Undecipherable",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Server Time-out",
         513 => "Message Too Large",
+        580 => "Precondition Failure",
+        600 => "Busy Everywhere",
         603 => "Decline",
-        _ => "Unknown",
+        604 => "Does Not Exist Anywhere",
+        606 => "Not Acceptable",
+        607 => "Unwanted",
+        608 => "Rejected",
+        // What only a peer says, and we pass on: its class (RFC 3261 §21).
+        ..200 => "Progress",
+        ..300 => "Success",
+        ..400 => "Redirection",
+        ..500 => "Request Failure",
+        ..600 => "Server Failure",
+        _ => "Global Failure",
     }
 }

@@ -65,7 +65,9 @@ fn seconds(value: &str) -> Option<u32> {
 /// `776656 1 INVITE`.
 fn acknowledged(value: &str) -> Option<(u32, u32)> {
     let mut parts = value.split_ascii_whitespace();
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    let numbers = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    // Nothing else has responses that must arrive.
+    (parts.next() == Some("INVITE")).then_some(numbers)
 }
 
 fn refresher(value: &str) -> Option<Refresher> {

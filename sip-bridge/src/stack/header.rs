@@ -1,6 +1,6 @@
 use rsipstack::sip::{Header, Headers, typed};
 
-use super::{ParseError, host, mended, method, sip_uri, values};
+use super::{ParseError, host, mended, method, plain_user, sip_uri, values};
 use crate::message::{AuthHeaders, CSeq, Head, Method, Party, Reason, Route, SipUri, Via};
 
 /// Reads the headers that the cores decide on.
@@ -56,6 +56,7 @@ pub(super) fn head(
         foreign_method: foreign_method.map(str::to_owned),
         contact,
         record_routes,
+        spent_routes: spent_routes(headers),
         content_type: content_type(headers),
         require: list(headers, |header| match header {
             Header::Require(require) => Some(require.value()),
@@ -252,6 +253,22 @@ fn record_routes(headers: &Headers, unreadable: &mut Option<&'static str>) -> Ve
     routes
 }
 
+/// The Route of a request that may be sent no further.
+fn spent_routes(headers: &Headers) -> Vec<SipUri> {
+    let left = first(headers, |header| match header {
+        Header::MaxForwards(left) => Some(left.value()),
+        _ => None,
+    });
+    if left.and_then(|left| left.parse().ok()) != Some(0_u8) {
+        return Vec::new();
+    }
+    let entries = list(headers, |header| match header {
+        Header::Route(route) => Some(route.value()),
+        _ => None,
+    });
+    entries.iter().filter_map(|entry| name_addr_uri(entry)).collect()
+}
+
 /// The URI of a name-addr or addr-spec, its text as the peer wrote it.
 pub(super) fn name_addr_uri(value: &str) -> Option<SipUri> {
     let rest = after_display_name(value)?;
@@ -262,7 +279,7 @@ pub(super) fn name_addr_uri(value: &str) -> Option<SipUri> {
         (None, None) => rest.split(';').next().unwrap_or(rest),
         _ => return None,
     };
-    let uri = rsipstack::sip::parse_uri(&mended(text)).ok()?;
+    let uri = rsipstack::sip::parse_uri(&plain_user(&mended(text))).ok()?;
     sip_uri(text, &uri)
 }
 

@@ -85,7 +85,7 @@ pub(crate) const FOREIGN_SCHEME: &str = "Request-URI scheme";
 /// Parses a `sip:` or `sips:` URI without angle brackets.
 #[must_use]
 pub fn parse_uri(text: &str) -> Option<SipUri> {
-    let uri = stack_parse_uri(text).ok()?;
+    let uri = stack_parse_uri(&plain_user(text)).ok()?;
     sip_uri(text, &uri)
 }
 
@@ -157,7 +157,7 @@ fn foreign_method(bytes: &[u8]) -> Option<&str> {
 fn readable_start(bytes: &[u8], foreign: Option<&str>) -> Option<Vec<u8>> {
     let (line, rest) = bytes.split_at(memchr::memchr(b'\r', bytes)?);
     let line = core::str::from_utf8(line).ok()?;
-    let mended = mended(line);
+    let mended = plain_user(&mended(line)).into_owned();
     match foreign {
         Some(name) => {
             // Not there if what was mended is the name itself, which is no method's then.
@@ -175,6 +175,20 @@ fn mended(text: &str) -> Cow<'_, str> {
     match text.contains('[') {
         true if text.contains(":::") => Cow::Owned(text.replacen(":::", "::", 1)),
         _ => Cow::Borrowed(text),
+    }
+}
+
+/// Takes what a number carries with it out of the user part, `+15550100;npdi=yes@` (RFC 4694, RFC 3261
+/// §19.1.6): the grammar would take the number for the host.
+fn plain_user(text: &str) -> Cow<'_, str> {
+    let Some((before, after)) = text.split_once('@') else { return Cow::Borrowed(text) };
+    let uri = before.rfind([' ', '<']).map_or(before, |start| &before[start + 1..]);
+    match uri.find(';').filter(|_| !uri.contains(['>', '"', '?'])) {
+        Some(cut) => {
+            let kept = before.len() - uri.len() + cut;
+            Cow::Owned(format!("{}@{after}", &before[..kept]))
+        }
+        None => Cow::Borrowed(text),
     }
 }
 

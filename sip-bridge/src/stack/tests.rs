@@ -108,3 +108,24 @@ fn a_start_line_without_a_method_is_refused_and_no_slip() {
         assert!(parse(text.as_bytes()).is_err(), "{start:?}");
     }
 }
+
+#[test]
+fn what_a_number_carries_with_it_is_neither_number_nor_host() {
+    for uri in [
+        "sip:+15550100;npdi=yes;rn=+15550199@192.0.2.7:5070;transport=tcp",
+        "sip:+15550100;x:y@192.0.2.7:5070",
+    ] {
+        let parsed = parse_uri(uri).expect("a URI");
+        assert_eq!((parsed.text.as_str(), parsed.user.as_str()), (uri, "+15550100"));
+        assert_eq!(parsed.address().map(|it| it.to_string()).as_deref(), Some("192.0.2.7:5070"));
+        let invite = format!(
+            "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK1\r\n\
+             From: <sip:a@x>;tag=1@y;z=2\r\nTo: <sip:b@x>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\
+             Contact: <{uri}>\r\nContent-Length: 0\r\n\r\n"
+        );
+        let Ok(Message::Request(request)) = parse(invite.as_bytes()) else { panic!("{invite}") };
+        assert_eq!((request.uri.as_str(), request.uri_user.as_str()), (uri, "+15550100"));
+        assert_eq!(request.head.contact, Some(parsed));
+        assert_eq!(request.head.from.tag, "1@y");
+    }
+}

@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use super::{Command, Message, Simulation, header, sdp};
-use crate::admission::AdmissionLimits;
+use crate::admission::{AdmissionLimits, TRANSACTIONS_MAX};
 use crate::event::BridgeEvent;
+use crate::policy::{Policies, TrunkPolicy, Unwanted};
 
 /// Delivers `invite` and returns the refusal.
 fn refused(sim: &mut Simulation, invite: &Message, status: u16) -> String {
@@ -154,4 +157,110 @@ fn a_dialled_peer_can_begin_nothing() {
     sim.expect_silence();
     assert!(sim.events.is_empty());
     assert_eq!(sim.agent.load().transactions, 0);
+}
+
+/// A line whose trunk is allowed this.
+fn with_policy(policy: TrunkPolicy) -> Simulation {
+    let mut sim = Simulation::new();
+    sim.agent.set_policies(Policies::new(BTreeMap::from([("trunk".into(), policy)])));
+    sim
+}
+
+#[test]
+fn a_number_that_is_none_of_ours_gets_404_before_it_takes_a_channel() {
+    let numbers = vec!["+100".to_owned(), "15550199".to_owned()];
+    let mut sim = with_policy(TrunkPolicy { numbers, ..TrunkPolicy::default() });
+    // With or without the plus, and whatever parameters the carrier writes beside it.
+    for (call, user) in [("a", "100"), ("b", "+15550199;npdi")] {
+        sim.receive(&Message::invite(call).text().replacen("sip:100@", &format!("sip:{user}@"), 1));
+        sim.expect("SIP/2.0 100 ");
+        sim.expect("SIP/2.0 180 ");
+        sim.event();
+    }
+    let other = Message::invite("c").text();
+    for (n, user) in ["101@", "1005@", ""].into_iter().enumerate() {
+        let text = other.replacen("sip:100@", &format!("sip:{user}"), 1);
+        sim.receive(&text.replace("z9hG4bKc1", &format!("z9hG4bKc{n}")));
+        sim.expect("SIP/2.0 404 ");
+        assert!(matches!(sim.event(), BridgeEvent::Refused { .. }));
+    }
+    assert_eq!(sim.agent.load().calls, 2);
+}
+
+#[test]
+fn who_takes_a_calls_place_is_not_asked_for_a_number() {
+    let numbers = vec!["100".to_owned()];
+    let mut sim = with_policy(TrunkPolicy { numbers, ..TrunkPolicy::default() });
+    let (_, dialog) = sim.establish(&Message::invite("a"));
+    let ours = dialog.to_tag.trim_start_matches(";tag=");
+    let replaces = format!("Replaces: a;to-tag={ours};from-tag=peertag\r\nRequire: replaces\r\n");
+    let invite = Message::invite("b").with_extra(&replaces).text();
+    sim.receive(&invite.replacen("sip:100@", "sip:xenline@", 1));
+    sim.expect("SIP/2.0 100 ");
+    sim.expect("SIP/2.0 200 ");
+}
+
+#[test]
+fn a_number_that_is_forged_or_withheld_is_refused_where_the_trunk_says_so() {
+    let forged = "P-Asserted-Identity: <sip:+15550100@x>;verstat=TN-Validation-Failed\r\n";
+    let withheld = "Privacy: id\r\n";
+    for (refuse, headers, status) in [
+        (vec![Unwanted::Failed], forged, 603),
+        (vec![Unwanted::Withheld], withheld, 433),
+        (vec![Unwanted::Failed, Unwanted::Withheld], withheld, 433),
+    ] {
+        let mut sim = with_policy(TrunkPolicy { refuse, ..TrunkPolicy::default() });
+        refused(&mut sim, &Message::invite("a").with_extra(headers), status);
+        sim.ring(&Message::invite("b"));
+    }
+    let mut sim = Simulation::new();
+    sim.ring(&Message::invite("a").with_extra(forged));
+    sim.ring(&Message::invite("b").with_extra(withheld));
+}
+
+#[test]
+fn a_call_for_somebody_behind_us_that_may_go_no_further_gets_483() {
+    let spent = |route: &str| {
+        let text = Message::invite("a").with_extra(&format!("Route: <sip:{route};lr>\r\n")).text();
+        text.replace("Max-Forwards: 70", "Max-Forwards: 0")
+    };
+    let mut sim = Simulation::new();
+    sim.receive(&spent("192.0.2.50"));
+    sim.expect("SIP/2.0 483 ");
+    // For us it came far enough.
+    let mut sim = Simulation::new();
+    sim.receive(&spent(super::LINE));
+    sim.expect("SIP/2.0 100 ");
+}
+
+#[test]
+fn a_call_that_comes_too_fast_is_refused_once_and_not_kept() {
+    let mut limits = AdmissionLimits::channels(10);
+    limits.calls_per_second = 1;
+    let mut sim = Simulation::with_limits(limits);
+    let mut refused = 0;
+    for n in 0..100 {
+        sim.receive(&Message::invite(&format!("c{n}")).text());
+        let kept = sim.sent.iter().any(|(_, text)| text.starts_with("SIP/2.0 503 "));
+        refused += usize::from(kept);
+        sim.sent.clear();
+    }
+    assert!(refused > 90, "{refused}");
+    assert!(sim.agent.load().transactions < 10, "{:?}", sim.agent.load());
+}
+
+#[test]
+fn a_peer_in_a_call_fills_the_memory_no_more_than_anybody_else() {
+    let mut sim = Simulation::new();
+    let (_, dialog) = sim.establish(&Message::invite("a"));
+    let most = u32::try_from(TRANSACTIONS_MAX).unwrap();
+    for cseq in 2..most + 100 {
+        sim.receive(&dialog.request("INFO", cseq).text());
+        sim.sent.clear();
+    }
+    assert!(sim.agent.load().transactions <= TRANSACTIONS_MAX);
+    sim.receive(&dialog.request("INFO", most + 200).text());
+    sim.expect("SIP/2.0 503 ");
+    sim.receive(&dialog.request("BYE", most + 201).text());
+    sim.expect("SIP/2.0 200 ");
 }
