@@ -88,6 +88,7 @@ impl Agent {
             ways: dial.ways,
             transfers,
             credentials,
+            to_telephone: policy.is_some_and(|policy| policy.phones.is_some()),
         };
         let call = Call::dial(&mut context(now, &mut self.ids), dialled);
         tracing::info!(call = %id, to = %Pii::new(call.parties().1), "call goes out");

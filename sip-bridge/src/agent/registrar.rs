@@ -9,7 +9,7 @@ use media_core::MonoTime;
 use crate::digest::{NonceVerdict, Nonces};
 use crate::flow::Flow;
 use crate::message::{Request, SipUri};
-use crate::policy::Phones;
+use crate::policy::{Phones, Policies};
 
 /// Where telephones are at present.
 #[derive(Debug)]
@@ -74,6 +74,11 @@ impl Registrar {
         let so_often = self.failed(source).filter(|whose| **whose == name).count();
         if so_often >= FAILURES_MAX || self.failed(source).count() >= FAILURES_ALL_MAX {
             return Verdict::Silence;
+        }
+        // Who cannot have read a nonce of ours may have written somebody else's address: nothing is
+        // judged, and nobody is locked out for it.
+        if !self.nonces.is_for(source, &proof.nonce) {
+            return Verdict::Ask(self.challenge(now, source, phones, true));
         }
         // A user that is not there costs as long as one that is.
         let nobody = crate::digest::Credentials { user: String::new(), secret: String::new() };
@@ -177,6 +182,14 @@ impl Registrar {
         let key = (trunk.to_owned(), user.to_owned());
         let bindings = self.bindings.get(&key).into_iter().flatten().rev();
         bindings.filter(|it| now < it.until).map(|it| (it.contact.clone(), it.flow)).collect()
+    }
+
+    /// Forgets the telephones that `policies` know no more.
+    pub fn keep_known(&mut self, policies: &Policies) {
+        self.bindings.retain(|(trunk, user), _| {
+            let phones = policies.of(trunk).phones.as_ref();
+            phones.is_some_and(|phones| phones.users.iter().any(|it| it.user == *user))
+        });
     }
 
     /// Telephones that are registered.

@@ -91,7 +91,10 @@ impl Bridge {
         let (trunk, here, local_rtp, codecs) = place.ok_or(DialError::NoTransfer)?;
         let (ways, replaces) = match attended {
             Some((text, replaces)) => {
-                let target = target::parse(text)?;
+                let asked = target::parse(text)?;
+                // Who was judged is called, and nothing that is written beside the number.
+                let target = target::with_user(&asked, number)
+                    .ok_or_else(|| DialError::BadTarget(text.into()))?;
                 let flow = target::at_its_address(&target, &identity);
                 // Whoever is asked for by address is asked where the one who asks is at home.
                 let at_home = |flow: &Flow| {

@@ -64,6 +64,20 @@ pub(super) fn through(target: &SipUri, flow: Flow) -> Option<SipUri> {
     stack::parse_uri(&format!("sip:{}@{};transport={transport}", target.user, flow.peer))
 }
 
+/// `user` at the target's address over the target's transport, without any other parameter.
+pub(super) fn with_user(target: &SipUri, user: &str) -> Option<SipUri> {
+    let scheme = if target.secure { "sips" } else { "sip" };
+    let address = target.address()?;
+    let transport = match target.transport {
+        Some(transport) if !target.secure => format!(";transport={}", transport.uri_name()),
+        _ => String::new(),
+    };
+    let text = format!("{scheme}:{user}@{address}{transport}");
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+-_.!~*'()%".contains(&byte);
+    let user_alone = !user.is_empty() && user.bytes().all(plain) && is_clean(&text);
+    user_alone.then(|| stack::parse_uri(&text)).flatten()
+}
+
 /// The way to a target whose host is an address.
 pub(super) fn at_its_address(target: &SipUri, identity: &Identity) -> Option<Flow> {
     let transport = target.transport.unwrap_or(TransportKind::Udp);
@@ -120,3 +134,26 @@ pub(super) fn advertised(local: Option<SocketAddr>, media_ip: IpAddr) -> Option<
 
 /// The carrier refuses longer ones.
 const URI_BYTES_MAX: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rebuilt(text: &str, user: &str) -> Option<String> {
+        with_user(&parse(text).ok()?, user).map(|uri| uri.text)
+    }
+
+    #[test]
+    fn only_the_number_that_was_judged_is_called() {
+        let told =
+            "sip:+49301234;rn=+19005550000;phone-context=x@192.0.2.9;transport=tcp;method=INVITE";
+        let called = rebuilt(told, "+49301234");
+        assert_eq!(called.as_deref(), Some("sip:+49301234@192.0.2.9:5060;transport=tcp"));
+        let secure = rebuilt("sips:300@192.0.2.9", "300");
+        assert_eq!(secure.as_deref(), Some("sips:300@192.0.2.9:5061"));
+        assert_eq!(rebuilt("sip:300@carrier.example", "300"), None, "names are not looked up");
+        for bent in ["300;rn=1", "300@192.0.2.7", "300?x", "3 0", ""] {
+            assert_eq!(rebuilt("sip:300@192.0.2.9", bent), None, "{bent}");
+        }
+    }
+}

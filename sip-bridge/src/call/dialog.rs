@@ -6,7 +6,8 @@ use crate::digest::{Challenge, Credentials, strongest};
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{
-    Extra, Head, Identity, Method, Request, RequestLine, Response, Route, SipUri, write_request,
+    Extra, Head, Identity, Method, Request, RequestLine, Response, Route, SipUri, TransportKind,
+    write_request,
 };
 
 /// A dialog (RFC 3261 §12): what every request in a call has in common.
@@ -29,6 +30,8 @@ pub(crate) struct Dialog {
     /// The peer's last CSeq; `None` until it sends a request.
     pub remote_cseq: Option<u32>,
     flow: Flow,
+    /// Whether requests go to `flow` and nowhere else, whatever the peer's Contact says.
+    pinned: bool,
     /// How we prove who we are, where the peer asks.
     auth: Option<Box<Auth>>,
 }
@@ -74,6 +77,7 @@ impl Dialog {
             local_cseq: 0,
             remote_cseq: Some(head.cseq.number),
             flow,
+            pinned: false,
             auth: None,
         }
     }
@@ -93,6 +97,7 @@ impl Dialog {
             local_cseq: ids.cseq(),
             remote_cseq: None,
             flow,
+            pinned: false,
             auth: None,
         }
     }
@@ -142,6 +147,12 @@ impl Dialog {
         self.remote = format!("<{}>", target.text).into();
         self.secure = target.secure;
         (self.target, self.flow) = (target, flow);
+    }
+
+    /// With a telephone: it is where it registered from, or called from. Its Contact may be meant for
+    /// another network, or name somebody who never asked for anything.
+    pub(crate) fn pinned_if(self, pinned: bool) -> Self {
+        Self { pinned, ..self }
     }
 
     /// The way to the peer that made the dialog.
@@ -263,9 +274,15 @@ impl Dialog {
     }
 
     /// Where requests go: the first route, or else the target. A host name is never looked up: the
-    /// peer's own address serves. Over a stream the connection that made the dialog is used again.
+    /// peer's own address serves. Over a stream the connection that made the dialog is used again; what
+    /// began over TLS, keys in its SDP perhaps, never leaves it.
     fn next_hop(&self, identity: &Identity) -> Flow {
         let hop = self.routes.first().map_or(&self.target, |route| &route.uri);
+        let leaves_tls = self.flow.transport == TransportKind::Tls
+            && hop.transport.is_some_and(|transport| transport != TransportKind::Tls);
+        if self.pinned || leaves_tls {
+            return self.flow;
+        }
         let wanted = hop.transport.unwrap_or(self.flow.transport);
         let transport = if identity.speaks(wanted) { wanted } else { self.flow.transport };
         let address = hop.address_over(transport).unwrap_or(self.flow.reconnect);

@@ -29,7 +29,9 @@ pub(crate) struct Waiting {
     transaction: u64,
     seed: ResponseSeed,
     flow: Flow,
-    cseq: u32,
+    pub(super) cseq: u32,
+    /// The number of the first response that must arrive: not to be guessed (RFC 3262 §3).
+    rseq: u32,
     /// Whether the caller insists on provisional responses that arrive.
     reliable: bool,
     /// The accepted offer; `None` if the caller wants ours.
@@ -102,7 +104,8 @@ impl Call {
         let parties = (head.from.user.as_str(), request.uri_user.as_str());
         let (direction, now) = (CallDirection::Inbound, context.now);
         let mut call = Self {
-            dialog: Dialog::called(request, target, context.ids.tag(), flow),
+            dialog: Dialog::called(request, target, context.ids.tag(), flow)
+                .pinned_if(incoming.user.is_some()),
             session: Session {
                 id: context.ids.session(),
                 version: 0,
@@ -119,6 +122,7 @@ impl Call {
                 seed: ResponseSeed::new(request, incoming.source),
                 flow,
                 cseq: head.cseq.number,
+                rseq: 1 + u32::try_from(context.ids.below(RSEQ_MAX)).unwrap_or_default(),
                 reliable: head.extensions.reliable,
                 accepted,
                 early: None,
@@ -170,7 +174,7 @@ impl Call {
         if waiting.reliable && (waits || waiting.accepted.is_none()) {
             return;
         }
-        let rseq = self.reliable.as_ref().map_or(1, |last| last.rseq() + 1);
+        let rseq = self.reliable.as_ref().map_or(waiting.rseq, |last| last.rseq() + 1);
         let status = if waiting.early.is_some() { 183 } else { 180 };
         let mut headers = self.dialog.contact_line(&self.identity);
         if waiting.reliable {
@@ -323,6 +327,8 @@ pub(super) fn outcome(hangup_by: HangupBy, sip_status: u16, reason: &str) -> Cal
     CallOutcome { hangup_by, sip_status, reason: reason.into(), q850: None }
 }
 
+/// First numbers are below that: those after them stay below 2³².
+const RSEQ_MAX: u64 = (1 << 31) - 1;
 /// A line that is to be heard before it answers says so by then, or the caller hears that it rings: a
 /// carrier gives up after five seconds without either.
 const PREPARE_MAX: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ use super::inbound::outcome;
 use super::keeping::{self, EXPIRES_WANTED, Keeping};
 use super::record::Record;
 use super::reliable::Early;
-use super::{Call, CallOutput, Context, Dialog, Session, State, Transfers, reason_line};
+use super::{Call, CallOutput, Context, Dialog, Forks, Session, State, Transfers, reason_line};
 use crate::cdr::CallDirection;
 use crate::digest::Credentials;
 use crate::event::{CallId, CallOutcome, HangupBy, HangupReason};
@@ -74,6 +74,8 @@ pub(crate) struct Dialled<'a> {
     pub transfers: bool,
     /// With what we prove who we are, should somebody ask.
     pub credentials: Option<Credentials>,
+    /// Whether `target` is a telephone's own: it is called over `flow`, where it registered from.
+    pub to_telephone: bool,
 }
 
 impl Call {
@@ -81,7 +83,8 @@ impl Call {
     pub(crate) fn dial(context: &mut Context<'_>, dialled: Dialled<'_>) -> Self {
         let Dialled { identity, terms, target, flow, .. } = dialled;
         let parties = (dialled.from.1, target.user.clone());
-        let mut dialog = Dialog::calling(context.ids, dialled.from.0, target, flow);
+        let mut dialog = Dialog::calling(context.ids, dialled.from.0, target, flow)
+            .pinned_if(dialled.to_telephone);
         if let Some(credentials) = dialled.credentials {
             dialog.prove_with(credentials);
         }
@@ -147,7 +150,6 @@ impl Call {
             (State::Calling(_), 100..200) => self.on_provisional(context, response),
             (State::Calling(_), 200..300) => self.on_accepted(context, response),
             (State::Calling(_), _) => self.on_refused(context, response),
-            (_, 200..300) => self.on_fork(context, response),
             _ => {}
         }
     }
@@ -180,9 +182,12 @@ impl Call {
     fn on_accepted(&mut self, context: &mut Context<'_>, response: &Response) {
         let talking = State::Talking { established: true, hangup_after_ack: None };
         let State::Calling(calling) = core::mem::replace(&mut self.state, talking) else { return };
+        let forks = Forks::new(self.identity.clone(), self.dialog.clone(), calling.cseq);
         self.dialog.confirm(response);
         let ack = self.dialog.ack(&self.identity, context.ids, calling.cseq);
+        let (branch, forks) = (calling.branch.clone(), Box::new(forks));
         self.outputs.push_back(CallOutput::Acknowledge { branch: calling.branch, ack });
+        self.outputs.push_back(CallOutput::Answered { branch, forks });
         self.record.answered(context.now);
         self.keeping.peer_updates = response.head.extensions.update;
         self.begin_keeping(context, keeping::agreed_by(&response.head.extensions));
@@ -236,20 +241,6 @@ impl Call {
             },
         };
         self.end(context, outcome);
-    }
-
-    /// A second 2xx from another branch of a forked INVITE: acknowledged and ended (§13.2.2.4).
-    fn on_fork(&mut self, context: &mut Context<'_>, response: &Response) {
-        if *self.dialog.remote_tag == *response.head.to.tag {
-            return;
-        }
-        let mut fork = self.dialog.clone();
-        fork.confirm(response);
-        let cseq = response.head.cseq.number;
-        let ack = fork.ack(&self.identity, context.ids, cseq);
-        self.outputs.push_back(CallOutput::Send { flow: ack.flow, bytes: ack.bytes });
-        let bye = fork.request(&self.identity, context.ids, Method::Bye, Extra::default());
-        self.outputs.push_back(CallOutput::Request(bye));
     }
 
     /// Sends CANCEL, or remembers to once that is allowed. The call ends with the INVITE's final

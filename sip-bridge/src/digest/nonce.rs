@@ -49,11 +49,7 @@ impl Nonces {
         nonce: &str,
         count: u32,
     ) -> NonceVerdict {
-        let Some((made, mark)) = nonce.split_at_checked(16) else { return NonceVerdict::Foreign };
-        let Ok(made) = u64::from_str_radix(made, 16) else { return NonceVerdict::Foreign };
-        if !super::constant_time_eq(mark.as_bytes(), self.mark(made, peer).as_bytes()) {
-            return NonceVerdict::Foreign;
-        }
+        let Some((made, mark)) = self.ours(peer, nonce) else { return NonceVerdict::Foreign };
         let age = Duration::from_micros(now.as_micros().saturating_sub(made));
         let key = (made, mark.to_owned());
         let last = self.used.get(&key).copied();
@@ -68,6 +64,19 @@ impl Nonces {
             self.forgotten_us = self.forgotten_us.max(Some(oldest));
         }
         NonceVerdict::Good
+    }
+
+    /// Whether we made it for `peer`, however long ago: who has it can read what we send there.
+    pub(crate) fn is_for(&self, peer: IpAddr, nonce: &str) -> bool {
+        self.ours(peer, nonce).is_some()
+    }
+
+    /// When it was made and what proves that, if we made it for `peer`.
+    fn ours<'a>(&self, peer: IpAddr, nonce: &'a str) -> Option<(u64, &'a str)> {
+        let (made, mark) = nonce.split_at_checked(16)?;
+        let made = u64::from_str_radix(made, 16).ok()?;
+        let ours = self.mark(made, peer);
+        super::constant_time_eq(mark.as_bytes(), ours.as_bytes()).then_some((made, mark))
     }
 
     /// What only we can write.

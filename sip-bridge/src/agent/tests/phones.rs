@@ -3,9 +3,9 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use super::{Message, PEER, Simulation, header, headers};
+use super::{Command, Message, PEER, Simulation, header, headers, response, sdp};
 use crate::digest::{Challenge, Credentials, DigestAlgorithm};
-use crate::event::BridgeEvent;
+use crate::event::{BridgeEvent, HangupReason};
 use crate::policy::{Phones, Policies, TrunkPolicy};
 
 const REGISTRAR: &str = "sip:100@192.0.2.1:5060";
@@ -215,4 +215,107 @@ fn a_telephone_proves_itself_with_every_call_and_is_who_it_proved_to_be() {
         }
         event => panic!("expected Incoming, got {event:?}"),
     }
+}
+
+/// A telephone whose Contact names `contact` registers from [`PEER`], and is called by number.
+fn called(contact: &str) -> Simulation {
+    let mut sim = home();
+    sim.receive(&text(&register(1)));
+    let mut challenge = asked(&sim.expect("SIP/2.0 401 "));
+    let request = text(&proven(&register(2), &mut challenge, &caller("s3cret")));
+    let own = format!("Contact: <sip:caller@{PEER}>");
+    sim.receive(&request.replace(&own, &format!("Contact: <{contact}>")));
+    sim.expect("SIP/2.0 200 ");
+    let (at, flow) = sim.agent.ways_to(sim.now, "trunk", "caller").remove(0);
+    let mut dial = Simulation::dial_of(sim.transport);
+    (dial.target, dial.flow, dial.trunk) = (at.expect("its own"), flow, Some("trunk".into()));
+    sim.agent.dial(sim.now, dial).expect("admission");
+    sim.drain();
+    sim
+}
+
+#[test]
+fn a_telephone_is_called_where_it_registered_from_whatever_its_contact_says() {
+    for contact in ["sip:caller@10.0.0.5:5060", "sip:x@198.51.100.7:53;transport=tcp"] {
+        let mut sim = called(contact);
+        let (to, invite) = sim.sent.pop_front().expect("an INVITE");
+        assert_eq!(to.to_string(), PEER);
+        assert!(invite.starts_with(&format!("INVITE {contact} SIP/2.0\r\n")), "{invite}");
+        // Nor does what it says when it answers lead anywhere else.
+        let elsewhere = "Record-Route: <sip:198.51.100.8;lr>\r\n";
+        let answer = sdp("192.0.2.9", 6000, "sendrecv");
+        sim.receive(&response(&invite, 200, "t", elsewhere, &answer));
+        sim.command(Command::HangupAll(HangupReason::Normal));
+        sim.pass(Duration::from_secs(40));
+        assert!(sim.sent.iter().any(|(_, text)| text.starts_with("BYE ")));
+        assert!(sim.sent.iter().all(|(to, _)| to.to_string() == PEER), "{:?}", sim.sent);
+    }
+}
+
+#[test]
+fn a_telephone_that_calls_is_hung_up_where_it_called_from() {
+    let mut sim = home();
+    let invite = Message::invite("a");
+    sim.receive(&invite.text());
+    let mut challenge = asked(&sim.expect("SIP/2.0 401 "));
+    let second = Message { cseq: 2, branch: "z9hG4bKagain".into(), ..invite };
+    let second = proven(&second, &mut challenge, &caller("s3cret"));
+    let elsewhere = |text: String| {
+        text.replace(&format!("Contact: <sip:caller@{PEER}>"), "Contact: <sip:x@198.51.100.7:53>")
+    };
+    sim.receive(&elsewhere(second.text()));
+    sim.expect("SIP/2.0 100 ");
+    sim.expect("SIP/2.0 180 ");
+    let BridgeEvent::Incoming { call, .. } = sim.event() else { panic!("expected Incoming") };
+    sim.command(Command::Answer(call, super::address(super::RTP)));
+    let ok = sim.expect("SIP/2.0 200 ");
+    sim.receive(&elsewhere(second.in_dialog(&ok).request("ACK", 2).text()));
+    sim.command(Command::Hangup(call, HangupReason::Normal));
+    let (to, bye) = sim.sent.pop_front().expect("a BYE");
+    assert_eq!(
+        (to.to_string().as_str(), bye.starts_with("BYE sip:x@198.51.100.7:53 ")),
+        (PEER, true)
+    );
+}
+
+#[test]
+fn a_telephone_that_is_taken_off_the_list_is_registered_no_more() {
+    let mut sim = home();
+    registered(&mut sim);
+    let mut policy = TrunkPolicy::clone(sim.agent.policies.of("trunk"));
+    policy.phones.as_mut().expect("telephones").users.retain(|it| it.user != "caller");
+    sim.agent.set_policies(Policies::new(BTreeMap::from([("trunk".into(), policy)])));
+    assert_eq!(sim.agent.registered(sim.now), 0);
+}
+
+#[test]
+fn a_challenge_is_sent_once_and_nothing_is_kept_for_it() {
+    let mut sim = home();
+    sim.receive(&Message::invite("a").text());
+    sim.expect("SIP/2.0 401 ");
+    sim.receive(&text(&register(1)));
+    sim.expect("SIP/2.0 401 ");
+    assert_eq!(sim.agent.load().transactions, 0);
+    sim.pass(Duration::from_secs(40));
+    sim.expect_silence();
+    // Who asks again is challenged again.
+    sim.receive(&Message::invite("a").text());
+    sim.expect("SIP/2.0 401 ");
+}
+
+#[test]
+fn nobody_is_locked_out_by_proofs_over_nonces_that_are_not_ours() {
+    let mut sim = home();
+    sim.receive(&text(&register(1)));
+    let mut challenge = asked(&sim.expect("SIP/2.0 401 "));
+    // Somebody who writes the telephone's address and cannot read what is sent there.
+    sim.receive_from("192.0.2.77:5060", Some("trunk"), &text(&register(2)));
+    let mut elsewhere = asked(&sim.expect("SIP/2.0 401 "));
+    for n in 3..100 {
+        sim.receive(&text(&proven(&register(n), &mut elsewhere, &caller("guess"))));
+        let again = sim.expect("SIP/2.0 401 ");
+        assert!(header(&again, "WWW-Authenticate").contains("stale=true"), "no hint: {again}");
+    }
+    sim.receive(&text(&proven(&register(100), &mut challenge, &caller("s3cret"))));
+    sim.expect("SIP/2.0 200 ");
 }

@@ -141,3 +141,28 @@ fn over_tcp_nothing_is_repeated_but_the_200() {
     sim.pass(Duration::from_secs(40));
     sim.expect_silence();
 }
+
+#[test]
+fn what_began_over_tls_never_leaves_it() {
+    for (route, contact) in [
+        ("Record-Route: <sip:192.0.2.30;lr;transport=udp>\r\n", "sip:caller@192.0.2.9:5080"),
+        ("", "sip:caller@192.0.2.9:5080;transport=tcp"),
+    ] {
+        let mut sim = Simulation::new();
+        sim.transport = crate::message::TransportKind::Tls;
+        let invite = Message::invite("a").with_extra(route);
+        let own = format!("Contact: <sip:caller@{PEER}>");
+        let bent = |text: String| text.replace(&own, &format!("Contact: <{contact}>"));
+        sim.receive(&bent(invite.text()));
+        sim.expect("SIP/2.0 100 ");
+        let dialog = invite.in_dialog(&sim.expect("SIP/2.0 180 "));
+        let crate::event::BridgeEvent::Incoming { call, .. } = sim.event() else { panic!() };
+        sim.command(Command::Answer(call, address(super::RTP)));
+        sim.expect("SIP/2.0 200 ");
+        sim.receive(&bent(dialog.request("ACK", 1).text()));
+        sim.command(Command::Hangup(call, HangupReason::Normal));
+        let (to, bye) = sim.sent.pop_front().expect("a BYE");
+        assert_eq!(to, address(PEER), "{bye}");
+        assert!(header(&bye, "Via").starts_with("SIP/2.0/TLS "), "{bye}");
+    }
+}
