@@ -56,7 +56,9 @@ pub fn session_description(bytes: &[u8]) {
 }
 
 /// A conversation: records of (what the line does, how long it waits, a datagram), each datagram
-/// preceded by its length in two bytes. Afterwards nothing may be left.
+/// preceded by its length in two bytes. In it `{tag}` stands for the tag that the agent's last response
+/// has, and `{request}` for what a response to its last request repeats: nobody guesses those.
+/// Afterwards nothing may be left.
 pub fn conversation(mut bytes: &[u8]) {
     let line = SocketAddr::from(([192, 0, 2, 1], 5060));
     let peer = SocketAddr::from(([192, 0, 2, 9], 5080));
@@ -78,12 +80,13 @@ pub fn conversation(mut bytes: &[u8]) {
         probe_every: Duration::from_secs(30),
         seed: [1; 32],
     });
-    let mut now = MonoTime::ZERO;
+    let (mut now, mut said) = (MonoTime::ZERO, Said::default());
     while let [line_does, wait, high, low, rest @ ..] = bytes {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
         let (datagram, rest) = rest.split_at(length);
         bytes = rest;
-        if let Ok(message) = guard::check_datagram(datagram).map(stack::parse)
+        let datagram = said.filled(datagram);
+        if let Ok(message) = guard::check_datagram(&datagram).map(stack::parse)
             && let Ok(message) = message
         {
             // Some come from telephones, which have to prove who they are.
@@ -91,27 +94,29 @@ pub fn conversation(mut bytes: &[u8]) {
             let (transport, trunk) = (TransportKind::Udp, Some(trunk));
             agent.handle(now, Input::Message { transport, source: peer, trunk, message });
         }
-        drain(&mut agent, now, *line_does, line);
-        now = pass(&mut agent, now, Duration::from_millis(u64::from(*wait) * 100));
+        drain(&mut agent, now, *line_does, line, &mut said);
+        let wait = Duration::from_millis(u64::from(*wait) * 100);
+        now = pass(&mut agent, now, wait, &mut said);
     }
     agent.handle(now, Input::Command(Command::HangupAll(HangupReason::Normal)));
-    pass(&mut agent, now, Duration::from_secs(300));
+    pass(&mut agent, now, Duration::from_secs(300), &mut said);
     let load = agent.load();
     assert_eq!((load.calls, load.transactions, agent.timers()), (0, 0, 0), "something is left");
 }
 
-fn pass(agent: &mut Agent, now: MonoTime, time: Duration) -> MonoTime {
+fn pass(agent: &mut Agent, now: MonoTime, time: Duration, said: &mut Said) -> MonoTime {
     let end = now + time;
     while let Some(next) = agent.next_timeout().filter(|next| *next <= end) {
         agent.handle(next, Input::Timeout);
-        drain(agent, next, 0, SocketAddr::from(([192, 0, 2, 1], 4000)));
+        drain(agent, next, 0, SocketAddr::from(([192, 0, 2, 1], 4000)), said);
     }
     end
 }
 
-fn drain(agent: &mut Agent, now: MonoTime, line_does: u8, local: SocketAddr) {
+fn drain(agent: &mut Agent, now: MonoTime, line_does: u8, local: SocketAddr, said: &mut Said) {
     while let Some(output) = agent.poll_output() {
         match output {
+            Output::Send { bytes, .. } => said.note(&bytes),
             Output::Event(BridgeEvent::Incoming { call, .. }, _) => {
                 let commands = match line_does % 6 {
                     0 => continue,
@@ -137,6 +142,40 @@ fn drain(agent: &mut Agent, now: MonoTime, line_does: u8, local: SocketAddr) {
             }
             _ => {}
         }
+    }
+}
+
+/// What the agent said last that a peer has to repeat.
+#[derive(Default)]
+struct Said {
+    tag: String,
+    request: String,
+}
+
+impl Said {
+    fn note(&mut self, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let head = text.split("\r\n\r\n").next().unwrap_or_default();
+        if text.starts_with("SIP/2.0 ") {
+            let to = head.lines().find(|line| line.starts_with("To: "));
+            if let Some((_, tag)) = to.and_then(|to| to.rsplit_once(";tag=")) {
+                self.tag = tag.to_owned();
+            }
+        } else if !text.starts_with("ACK ") {
+            let repeated = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
+            let repeated = |line: &&str| repeated.iter().any(|name| line.starts_with(name));
+            self.request = head.lines().filter(repeated).collect::<Vec<_>>().join("\r\n");
+        }
+    }
+
+    fn filled(&self, datagram: &[u8]) -> Vec<u8> {
+        let mut filled = datagram.to_vec();
+        for (name, value) in [("{tag}", &self.tag), ("{request}", &self.request)] {
+            if let Some(at) = memchr::memmem::find(&filled, name.as_bytes()) {
+                filled.splice(at..at + name.len(), value.bytes());
+            }
+        }
+        filled
     }
 }
 

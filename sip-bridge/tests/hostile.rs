@@ -57,6 +57,19 @@ fn every_seed_is_read_or_refused_and_leaves_nothing() {
     println!("hostile_ok {}", messages + corpus("sdp").len());
 }
 
+/// What the fuzzer begins with (tests/fuzz/targets/agent.rs): calls that are refreshed, held, transferred
+/// and left in the middle of it.
+#[test]
+fn every_conversation_that_the_fuzzer_begins_with_leaves_nothing() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/seeds/agent");
+    let mut conversations = 0;
+    for file in std::fs::read_dir(folder).expect("seeds") {
+        fuzzing::conversation(&std::fs::read(file.unwrap().path()).unwrap());
+        conversations += 1;
+    }
+    assert!(conversations > 8);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_the_whole_corpus_on_the_wire_an_honest_caller_is_served() {
     let line = Answering::start(loopback()).await;
