@@ -62,7 +62,11 @@ impl Agent {
             }
             CallOutput::Request(request) => self.begin_client(now, request, Owner::Call(call)),
             CallOutput::Acknowledge { branch, ack } => self.acknowledge(&branch, ack),
+            CallOutput::Answered { branch, forks } => self.answered(&branch, forks),
             CallOutput::Abandon { branch } => self.abandon(&branch),
+            CallOutput::Part { branch, refused, accepted } => {
+                self.part(now, &branch, [refused, accepted]);
+            }
             CallOutput::Ringing => {
                 self.event(BridgeEvent::Ringing { call });
                 self.report_transfer(now, call, 180);

@@ -7,6 +7,7 @@
 mod calls;
 mod commands;
 mod phones;
+mod refusals;
 mod registrar;
 pub(crate) mod registrations;
 mod requests;
@@ -15,6 +16,7 @@ pub(crate) mod routes;
 mod tests;
 mod transactions;
 mod transfers;
+mod wanted;
 
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
@@ -24,13 +26,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use media_core::{Codec, MonoTime};
 
+use self::refusals::RefusalLog;
 use self::registrar::Registrar;
 use self::registrations::Registration;
 use self::routes::Route;
 pub use self::transfers::ReferTarget;
 use self::transfers::{Gone, Link};
 use crate::admission::{Admission, AdmissionLimits, Load};
-use crate::call::{Call, Context};
+use crate::call::{Call, Context, Forks, Outgoing};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::ids::IdSource;
@@ -134,6 +137,10 @@ struct Client {
     method: Method,
     key: Box<str>,
     owner: Owner,
+    /// The ACKs of a refusal and of a 2xx, where the call that would make them is over.
+    parting: Option<Box<[Outgoing; 2]>>,
+    /// An INVITE's, once somebody answered: for everybody else who does.
+    forks: Option<Box<Forks>>,
 }
 
 /// Who waits for a response.
@@ -169,6 +176,7 @@ pub(crate) struct Agent {
     registrations: Vec<Registration>,
     registrar: Registrar,
     admission: Admission,
+    refusal_log: RefusalLog,
     events_waiting: usize,
     ids: IdSource,
     numbers: u64,
@@ -201,6 +209,7 @@ impl Agent {
             routes: config.routes,
             probe_every: config.probe_every,
             admission: Admission::new(config.limits),
+            refusal_log: RefusalLog::default(),
             events_waiting: 0,
             ids,
             numbers: 0,
@@ -271,8 +280,10 @@ impl Agent {
         self.timers.len()
     }
 
-    /// Replaces what the trunks are believed and allowed, for calls from now on.
+    /// Replaces what the trunks are believed and allowed, for calls from now on. Telephones that are on no
+    /// list any more are registered no more.
     pub(crate) fn set_policies(&mut self, policies: Policies) {
+        self.registrar.keep_known(&policies);
         self.policies = policies;
     }
 

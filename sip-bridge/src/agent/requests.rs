@@ -7,10 +7,9 @@ use super::{Agent, Link, Output, context, dialog_key};
 use crate::admission::{AdmissionError, Attempt, TRANSACTIONS_MAX};
 use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal, caller_of, unsupported};
 use crate::caller::CallerIdentity;
-use crate::cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures, cause_of};
-use crate::event::{BridgeEvent, CallId, CallOutcome, HangupBy};
+use crate::event::{BridgeEvent, CallId};
 use crate::flow::Flow;
-use crate::message::{Extra, Method, Request, ResponseSeed, TransportKind, phrase};
+use crate::message::{Extra, Method, Request, ResponseSeed, TransportKind};
 use crate::pii::Pii;
 use crate::stack;
 use crate::transaction::server_key;
@@ -33,6 +32,8 @@ impl Agent {
         trunk: Option<&str>,
         request: &Request,
     ) {
+        #[cfg(test)]
+        assert_ne!(request.head.foreign_method.as_deref(), Some("PANIC"), "a bug for the tests");
         let flow = response_flow(transport, source, request);
         let arrival = Arrival { now, source, flow, trunk, request };
         if request.method == Method::Ack {
@@ -86,7 +87,7 @@ impl Agent {
         if arrival.trunk.is_none() {
             return;
         }
-        if self.load().transactions >= TRANSACTIONS_MAX {
+        if self.load().transactions >= TRANSACTIONS_MAX || is_judged_anew(arrival.request, status) {
             // Stateless (RFC 3261 §8.2.7): a repetition is answered again.
             let bytes = self.write_answer(arrival, status, extra);
             self.outputs.push_back(Output::Send { flow: arrival.flow, bytes });
@@ -118,24 +119,6 @@ impl Agent {
     ) {
         self.answer_outside(arrival, key, status, extra);
         self.record_refusal(arrival, status, why);
-    }
-
-    fn record_refusal(&mut self, arrival: &Arrival<'_>, status: u16, why: &str) {
-        let request = arrival.request;
-        if request.method != Method::Invite || arrival.trunk.is_none() {
-            return;
-        }
-        tracing::info!(
-            status,
-            why,
-            source = %Pii::new(arrival.source),
-            from = %Pii::new(request.head.from.user.as_str()),
-            "INVITE refused: {}",
-            phrase(status)
-        );
-        let caller = caller_of(request, self.policies.of(arrival.trunk.unwrap_or_default()));
-        let cdr = refused_record(arrival, caller, status, why);
-        self.outputs.push_back(Output::Event(BridgeEvent::Refused { cdr: Box::new(cdr) }, true));
     }
 
     fn on_ack(&mut self, arrival: &Arrival<'_>) {
@@ -174,6 +157,11 @@ impl Agent {
         let Some(call) = self.dialog_of(arrival.request) else {
             return self.answer_outside(arrival, key, 481, "");
         };
+        // One call's peer fills the memory no more than anybody else. An end is always heard.
+        let full = self.load().transactions >= TRANSACTIONS_MAX;
+        if full && arrival.request.method != Method::Bye {
+            return self.answer_outside(arrival, key, 503, "");
+        }
         let is_invite = arrival.request.method == Method::Invite;
         let transaction = self.begin_server(key, is_invite, arrival.flow);
         let (request, flow) = (arrival.request, arrival.flow);
@@ -213,6 +201,11 @@ impl Agent {
                 return self.refuse(arrival, key, status, "replaces nothing of ours", "");
             }
         };
+        // What takes a call's place is meant for that call, whose contact is no number.
+        let unwanted = || self.unwanted(arrival, &policy, user.as_deref());
+        if let Some((status, why)) = replaced.is_none().then(unwanted).flatten() {
+            return self.refuse(arrival, key, status, why, "");
+        }
         let admitted = self.admit_incoming(now, trunk, request, replaced.is_some());
         if let Err(error) = admitted {
             let retry = if error.status() == 503 { "Retry-After: 30\r\n" } else { "" };
@@ -345,7 +338,7 @@ fn response_flow(transport: TransportKind, source: SocketAddr, request: &Request
 }
 
 /// Whose call it is; empty for one who does not want to be known.
-fn name_of(caller: &CallerIdentity) -> &str {
+pub(super) fn name_of(caller: &CallerIdentity) -> &str {
     let number = caller.number();
     let unnamed = UNNAMED.iter().any(|unnamed| number.eq_ignore_ascii_case(unnamed));
     if unnamed || caller.withheld { "" } else { number }
@@ -360,24 +353,15 @@ fn merge_key(request: &Request) -> Box<str> {
     format!("{}\n{}\n{}", head.call_id, head.from.tag, head.cseq.number).into()
 }
 
-fn refused_record(arrival: &Arrival<'_>, caller: CallerIdentity, status: u16, why: &str) -> Cdr {
-    let head = &arrival.request.head;
-    let (sip_status, reason, q850) = (status, why.to_owned(), cause_of(status));
-    Cdr {
-        call: CallId(0),
-        sip_call_id: head.call_id.clone(),
-        direction: CallDirection::Inbound,
-        from: caller.number().to_owned(),
-        caller: Some(Box::new(caller)),
-        to: arrival.request.uri_user.clone(),
-        trunk: arrival.trunk.unwrap_or_default().to_owned(),
-        started_unix_ms: 0,
-        ring_ms: None,
-        answer_ms: None,
-        end_ms: 0,
-        outcome: CallOutcome { hangup_by: HangupBy::Bridge, sip_status, reason, q850 },
-        codec: None,
-        media: MediaFigures::default(),
-        conversation: ConversationFigures::default(),
+/// Whether a repetition of `request` is answered anew rather than absorbed: a challenge, which anybody
+/// can have us send to an address of theirs (RFC 3261 §26.3.2.4), and a call that comes when there is no
+/// room. Neither is kept and repeated then.
+fn is_judged_anew(request: &Request, status: u16) -> bool {
+    let is_invite = request.method == Method::Invite;
+    let proves = request.head.auth.as_deref().is_some_and(|auth| auth.proof.is_some());
+    match status {
+        401 => is_invite || !proves,
+        503 => is_invite,
+        _ => false,
     }
 }

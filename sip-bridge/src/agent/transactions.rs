@@ -3,13 +3,13 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 use media_core::MonoTime;
 
-use super::{Agent, Client, Output, Owner, Server};
-use crate::call::{CallInput, Outgoing};
+use super::{Agent, Client, Output, Owner, Server, context};
+use crate::call::{CallInput, Forks, Outgoing};
 use crate::flow::Flow;
 use crate::message::{Method, Response, TransportKind};
 use crate::timers::Timer;
 use crate::transaction::{
-    ClientStep, ClientTransaction, ServerTransaction, Step, Tick, client_key,
+    ClientStep, ClientTransaction, GIVE_UP, ServerTransaction, Step, Tick, client_key,
 };
 
 impl Agent {
@@ -58,7 +58,8 @@ impl Agent {
         let is_invite = method == Method::Invite;
         let (transaction, step) = ClientTransaction::start(is_invite, request.flow, request.bytes);
         self.client_keys.insert(key.clone(), id);
-        self.clients.insert(id, Client { transaction, method, key, owner });
+        self.clients
+            .insert(id, Client { transaction, method, key, owner, parting: None, forks: None });
         self.step_client(now, id, step);
     }
 
@@ -77,6 +78,47 @@ impl Agent {
         if let Some(id) = self.client_keys.remove(format!("{branch}\nINVITE").as_str()) {
             self.clients.remove(&id);
         }
+    }
+
+    /// The INVITE with `branch` was answered, and may be by others yet.
+    pub(super) fn answered(&mut self, branch: &str, forks: Box<Forks>) {
+        let id = self.client_keys.get(format!("{branch}\nINVITE").as_str());
+        if let Some(client) = id.and_then(|id| self.clients.get_mut(id)) {
+            client.forks = Some(forks);
+        }
+    }
+
+    /// Another answer to an INVITE that is answered. Returns whether it is one.
+    fn on_fork(&mut self, now: MonoTime, id: u64, response: &Response) -> bool {
+        let Some(client) = self.clients.get_mut(&id) else { return false };
+        let owner = client.owner;
+        let Some(forks) = client.forks.as_mut() else { return false };
+        let (ack, bye) = forks.on_answer(&mut context(now, &mut self.ids), response);
+        self.outputs.push_back(Output::Send { flow: ack.flow, bytes: ack.bytes });
+        if let Some(bye) = bye {
+            self.begin_client(now, bye, owner);
+        }
+        true
+    }
+
+    /// The call whose INVITE with `branch` is unanswered is over. The transaction ends without it: a
+    /// peer that is at work on the INVITE may never say another word (RFC 3261 §17.1.1.2).
+    pub(super) fn part(&mut self, now: MonoTime, branch: &str, acks: [Outgoing; 2]) {
+        let id = self.client_keys.get(format!("{branch}\nINVITE").as_str()).copied();
+        if let Some((id, client)) = id.and_then(|id| Some((id, self.clients.get_mut(&id)?))) {
+            client.parting = Some(Box::new(acks));
+            self.timers.start(now + GIVE_UP, Timer::Client(id, Tick::Forget));
+        }
+    }
+
+    /// Acknowledges the final response to an INVITE whose call is over.
+    fn acknowledge_parting(&mut self, id: u64, status: u16) {
+        let Some(client) = self.clients.get_mut(&id).filter(|_| status >= 200) else { return };
+        let Some(acks) = client.parting.take() else { return };
+        let [refused, accepted] = *acks;
+        let ack = if status < 300 { accepted } else { refused };
+        client.transaction.acknowledge(ack.bytes.clone(), ack.flow);
+        self.outputs.push_back(Output::Send { flow: ack.flow, bytes: ack.bytes });
     }
 
     pub(super) fn on_response(&mut self, now: MonoTime, response: &Response) {
@@ -121,7 +163,10 @@ impl Agent {
         };
         // The call first: the ACK it makes is kept by the transaction before that may be over.
         if let (Some(call), true, Some(response)) = (call, step.deliver, response) {
-            self.drive(now, call, CallInput::Response(response));
+            self.acknowledge_parting(id, response.status);
+            if !self.on_fork(now, id, response) {
+                self.drive(now, call, CallInput::Response(response));
+            }
         }
         if let (Some(call), true) = (call, step.timed_out) {
             self.drive(now, call, CallInput::NoResponse(method));

@@ -57,7 +57,7 @@ impl Call {
         self.outputs.push_back(CallOutput::Respond { transaction, status, bytes });
     }
 
-    fn on_bye(&mut self, context: &Context<'_>, request: &Request, reply: &Reply) {
+    fn on_bye(&mut self, context: &mut Context<'_>, request: &Request, reply: &Reply) {
         self.reply(reply, 200, Extra::default());
         let reason = request.head.reason.clone().unwrap_or_default();
         let text = if reason.text.is_empty() { "Normal call clearing" } else { &reason.text };
@@ -66,6 +66,7 @@ impl Call {
             outcome.sip_status = 487;
             self.refuse_waiting(context, 487, outcome); // A caller's BYE in the early dialog.
         } else {
+            self.part(context);
             self.end(context, outcome);
         }
     }
@@ -90,7 +91,8 @@ impl Call {
     fn on_reinvite(&mut self, context: &mut Context<'_>, request: &Request, reply: &Reply) {
         if !matches!(self.state, State::Talking { established: true, .. }) {
             // Before the first INVITE is settled there can be no second (RFC 3261 §14.2).
-            return self.reply(reply, 500, Extra { headers: "Retry-After: 1\r\n", body: None });
+            let headers = format!("Retry-After: {}\r\n", context.ids.below(11));
+            return self.reply(reply, 500, Extra { headers: &headers, body: None });
         }
         if self.session.offer.is_some() {
             return self.reply(reply, 491, Extra::default()); // Ours is under way (§14.2).

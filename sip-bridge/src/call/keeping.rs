@@ -20,6 +20,9 @@ pub(crate) struct Pending {
     pub method: Method,
     pub branch: String,
     pub cseq: u32,
+    /// A re-INVITE on which the peer is at work: when that has lasted too long. Its transaction knows no
+    /// end of its own then (RFC 3261 §17.1.1.2).
+    pub give_up: Option<MonoTime>,
 }
 
 /// What a timeout asks for.
@@ -30,6 +33,8 @@ pub(crate) enum Due {
     Refresh(Agreed),
     /// Ask the peer whether it is there.
     Ask,
+    /// The peer has been at work on our re-INVITE for too long.
+    Stuck,
     /// Nobody refreshed in time.
     Expired,
 }
@@ -45,8 +50,10 @@ pub(crate) struct Keeping {
     expires: Option<MonoTime>,
     /// Whether the peer takes UPDATE.
     pub peer_updates: bool,
-    /// Whether the peer ever answered a question: only then does its silence mean something.
+    /// Whether the peer ever answered a question: only then does its silence mean something at once.
     answers: bool,
+    /// Questions in a row that it did not answer while nothing was to be heard of it either.
+    silences: u32,
 }
 
 impl Keeping {
@@ -101,41 +108,70 @@ impl Keeping {
 
     /// The peer answered a question.
     pub(crate) fn answered(&mut self, now: MonoTime) {
-        self.answers = true;
-        self.next = Some(now + ASK_EVERY);
+        (self.answers, self.silences) = (true, 0);
+        self.ask_again(now);
     }
 
     /// The peer did not answer a question. Returns whether that means that it is gone: one that
-    /// never answered any may only ignore them, and its RTP tells.
-    pub(crate) fn unanswered(&mut self) -> bool {
-        self.next = None;
-        self.answers
+    /// never answered any may only ignore them, and its RTP tells. On hold (`heard`: not) nothing
+    /// does, and it may not ignore them for ever.
+    pub(crate) fn unanswered(&mut self, now: MonoTime, heard: bool) -> bool {
+        self.silences = if heard { 0 } else { self.silences + 1 };
+        self.ask_again(now);
+        self.answers || self.silences >= SILENCES_MAX
+    }
+
+    /// Unless a timer was agreed on while the question was under way.
+    fn ask_again(&mut self, now: MonoTime) {
+        if self.agreed.is_none() {
+            self.next = Some(now + ASK_EVERY);
+        }
+    }
+
+    /// The peer is at work on what waits for its response.
+    pub(crate) fn at_work(&mut self, now: MonoTime) {
+        if let Some(pending) = self.pending.as_mut().filter(|it| it.method == Method::Invite) {
+            pending.give_up.get_or_insert(now + GIVE_UP);
+        }
     }
 
     pub(crate) fn next_timeout(&self) -> Option<MonoTime> {
-        [self.next, self.expires].into_iter().flatten().min()
+        let stuck = self.pending.as_ref().and_then(|pending| pending.give_up);
+        [self.next, self.expires, stuck].into_iter().flatten().min()
     }
 
     pub(crate) fn on_timeout(&mut self, now: MonoTime) -> Due {
         if self.expires.is_some_and(|expires| expires <= now) {
             return Due::Expired;
         }
+        if self.pending.as_ref().and_then(|it| it.give_up).is_some_and(|at| at <= now) {
+            return Due::Stuck;
+        }
         if self.next.is_none_or(|next| now < next) {
+            return Due::Nothing;
+        }
+        if self.pending.is_some() {
+            self.again(now, ONE_AT_A_TIME);
             return Due::Nothing;
         }
         self.next = None;
         match self.agreed {
-            _ if self.pending.is_some() => Due::Nothing,
             Some(agreed) => Due::Refresh(agreed),
             None => Due::Ask,
         }
     }
 }
 
-/// What we agree to as the answering side. `None`: no timer that both could keep.
+/// What we agree to as the answering side: no longer than we would ask for, as far as the peer lets us
+/// shorten it (RFC 4028 §9), for until then nobody may notice that it is gone. `None`: no timer that both
+/// could keep.
 pub(crate) fn agree(asked: &Extensions, current: Option<Agreed>) -> Option<Agreed> {
+    let least = Duration::from_secs(asked.expires_min_s.unwrap_or_default().into());
     let interval = match asked.expires_s {
-        Some(seconds) if seconds >= EXPIRES_MIN_S => Duration::from_secs(seconds.into()),
+        Some(_) if least > EXPIRES_MAX => return None,
+        Some(seconds) if seconds >= EXPIRES_MIN_S => {
+            Duration::from_secs(seconds.into()).min(EXPIRES_WANTED.max(least))
+        }
         Some(_) => return None, // Too short, from a proxy: who asked knows nothing of 422.
         None => current?.interval,
     };
@@ -151,7 +187,7 @@ pub(crate) fn agree(asked: &Extensions, current: Option<Agreed>) -> Option<Agree
 pub(crate) fn agreed_by(answer: &Extensions) -> Option<Agreed> {
     let seconds = answer.expires_s?.max(EXPIRES_MIN_S);
     let we_refresh = answer.refresher != Some(Refresher::Uas);
-    Some(Agreed { interval: Duration::from_secs(seconds.into()), we_refresh })
+    Some(Agreed { interval: Duration::from_secs(seconds.into()).min(EXPIRES_MAX), we_refresh })
 }
 
 /// Whether `asked` is refused with 422: shorter than we take, from somebody who knows what that is.
@@ -190,5 +226,9 @@ pub(crate) const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
 /// Without a timer: a carrier forgets a dead call sooner than that, and three hundred seconds cost
 /// two messages.
 const ASK_EVERY: Duration = Duration::from_secs(300);
+/// Questions on hold that may stay unanswered by who never answered one: a quarter of an hour.
+const SILENCES_MAX: u32 = 3;
+/// A refresh that falls due while something else is under way comes that much later.
+const ONE_AT_A_TIME: Duration = Duration::from_secs(1);
 /// Less than that left, and another refusal changes nothing.
 const RETRY_MIN: Duration = Duration::from_secs(10);

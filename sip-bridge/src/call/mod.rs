@@ -7,6 +7,7 @@
 
 mod again;
 mod dialog;
+mod forks;
 mod in_dialog;
 mod inbound;
 mod keeping;
@@ -35,6 +36,7 @@ use crate::negotiation::{Accepted, CallTerms, Offer};
 use crate::sdp::MediaShape;
 
 pub(crate) use dialog::{Dialog, Outgoing};
+pub(crate) use forks::Forks;
 pub(crate) use in_dialog::unsupported;
 use inbound::Waiting;
 pub(crate) use inbound::{Incoming, Refusal, caller_of};
@@ -93,8 +95,13 @@ pub(crate) enum CallOutput {
     Request(Outgoing),
     /// Acknowledge the final response to the INVITE with `branch`, now and whenever it is repeated.
     Acknowledge { branch: String, ack: Outgoing },
+    /// The INVITE with `branch` was answered: whoever else answers it is no call's any more.
+    Answered { branch: String, forks: Box<Forks> },
     /// Forget the INVITE with `branch`: no final response will come.
     Abandon { branch: String },
+    /// The call is over with the INVITE of `branch` unanswered: these acknowledge what may still come,
+    /// a refusal and a 2xx.
+    Part { branch: String, refused: Outgoing, accepted: Outgoing },
     /// The peer is alerted.
     Ringing,
     /// The peer is heard before it answers.
@@ -157,7 +164,8 @@ impl Session {
 
     /// An offer, remembered until it is answered.
     fn offer(&mut self) -> Box<str> {
-        self.offer_of(Offer::new(&self.terms).with_lines(self.lines.clone()))
+        let offer = Offer::new(&self.terms).keeping(self.media.as_ref());
+        self.offer_of(offer.with_lines(self.lines.clone()))
     }
 
     fn offer_of(&mut self, offer: Offer) -> Box<str> {
@@ -305,6 +313,7 @@ impl Call {
         let extra = Extra { headers: &reason, body: None };
         let bye = self.dialog.request(&self.identity, context.ids, Method::Bye, extra);
         self.outputs.push_back(CallOutput::Request(bye));
+        self.part(context);
         self.end(context, outcome);
     }
 

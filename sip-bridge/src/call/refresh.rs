@@ -33,6 +33,7 @@ impl Call {
             }
             Due::Refresh(agreed) => self.refresh(context, agreed),
             Due::Ask => self.ask(context, Method::Options, Extra::default()),
+            Due::Stuck => self.give_up_refresh(context),
             Due::Expired => self.lost(context, 408, "Session expired"),
         }
     }
@@ -54,7 +55,7 @@ impl Call {
     fn ask(&mut self, context: &mut Context<'_>, method: Method, extra: Extra<'_>) {
         let request = self.dialog.request(&self.identity, context.ids, method, extra);
         let (branch, cseq) = (request.branch.clone(), self.dialog.local_cseq);
-        self.keeping.pending = Some(Pending { method, branch, cseq });
+        self.keeping.pending = Some(Pending { method, branch, cseq, give_up: None });
         self.outputs.push_back(CallOutput::Request(request));
     }
 
@@ -64,7 +65,11 @@ impl Call {
         let is_ours =
             |pending: &mut Pending| (pending.method, pending.cseq) == (cseq.method, cseq.number);
         if response.status < 200 {
-            return self.keeping.pending.as_mut().is_some_and(is_ours);
+            let ours = self.keeping.pending.as_mut().is_some_and(is_ours);
+            if ours {
+                self.keeping.at_work(context.now);
+            }
+            return ours;
         }
         let Some(pending) = self.keeping.pending.take_if(is_ours) else { return false };
         match pending.method {
@@ -142,9 +147,35 @@ impl Call {
             return;
         }
         self.session.offer = None;
-        if method != Method::Options || self.keeping.unanswered() {
+        let heard = self.session.media.as_ref().is_some_and(|media| media.direction.receives());
+        if method != Method::Options || self.keeping.unanswered(context.now, heard) {
             self.lost(context, 408, "The peer answers no more");
         }
+    }
+
+    /// The peer said that it is at work on our re-INVITE, and no more: it is cancelled, and the call
+    /// with it (RFC 3261 §9.1, §12.2.1.2).
+    fn give_up_refresh(&mut self, context: &mut Context<'_>) {
+        if let Some(Pending { branch, cseq, .. }) = &self.keeping.pending {
+            let (of, extra) = ((&**branch, *cseq), Extra::default());
+            let cancel = self.dialog.follow_up(&self.identity, Method::Cancel, of, None, extra);
+            self.outputs.push_back(CallOutput::Request(cancel));
+        }
+        self.lost(context, 408, "The peer answers no more");
+    }
+
+    /// The call ends. What is said of a re-INVITE of ours after that is acknowledged without it.
+    pub(super) fn part(&mut self, context: &mut Context<'_>) {
+        let Some(Pending { method: Method::Invite, branch, cseq, .. }) =
+            self.keeping.pending.take()
+        else {
+            return;
+        };
+        let of = (&*branch, cseq);
+        let refused =
+            self.dialog.follow_up(&self.identity, Method::Ack, of, None, Extra::default());
+        let accepted = self.dialog.ack(&self.identity, context.ids, cseq);
+        self.outputs.push_back(CallOutput::Part { branch, refused, accepted });
     }
 
     /// How long to wait after a 491 (RFC 3261 §14.1): whose Call-ID it is waits longer.

@@ -88,9 +88,13 @@ impl Call {
     /// A PRACK: of the 18x that waits for it, or of nothing.
     pub(super) fn on_prack(&mut self, context: &Context<'_>, request: &Request, reply: &Reply) {
         let acknowledged = request.head.extensions.rack;
+        let invite = match &self.state {
+            State::Waiting(waiting) => Some(waiting.cseq),
+            _ => self.unacknowledged.as_ref().map(|answer| answer.cseq),
+        };
+        // The number of the response, and that of the INVITE (RFC 3262 §3).
         let waits = self.reliable.as_mut().filter(|reliable| {
-            !reliable.is_acknowledged()
-                && acknowledged.is_some_and(|(rseq, _)| rseq == reliable.rseq)
+            !reliable.is_acknowledged() && acknowledged == invite.map(|cseq| (reliable.rseq, cseq))
         });
         let Some(reliable) = waits else { return self.reply(reply, 481, Extra::default()) };
         reliable.again = None;

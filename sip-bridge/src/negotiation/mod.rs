@@ -1,6 +1,7 @@
 //! Offer and answer (RFC 3264): one value out of the two descriptions, from which both the SDP that
 //! we send and the encoder's settings come, so that they cannot disagree.
 
+mod kept;
 mod opus;
 mod secure;
 #[cfg(test)]

@@ -4,6 +4,8 @@ use media_core::{Codec, Direction};
 
 use super::{Message, Simulation, address, header, sdp};
 use crate::event::BridgeEvent;
+use crate::message::TransportKind;
+use crate::negotiation::{MediaTerms, SrtpPolicy, Terms};
 
 /// Sends a re-INVITE with `body` and returns the 200 and the event, if there was one.
 fn reinvite(
@@ -194,4 +196,51 @@ fn a_bye_with_the_wrong_tag_does_not_end_somebody_elses_call() {
     sim.receive(&Message { branch: "z9hG4bKother".into(), ..forged }.text());
     sim.expect("SIP/2.0 481 ");
     assert!(sim.events.is_empty());
+}
+
+#[test]
+fn an_offer_of_ours_in_a_protected_call_is_protected_with_the_same_key_and_numbers() {
+    let mut sim = Simulation::new();
+    sim.transport = TransportKind::Tls;
+    let terms = MediaTerms {
+        codecs: vec![Codec::Pcmu, Codec::G722],
+        srtp: SrtpPolicy::Optional,
+        ..MediaTerms::default()
+    };
+    sim.agent.terms = Terms::new(terms, Vec::new());
+    let crypto = "AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
+    let offer = sdp("192.0.2.9", 6000, "sendrecv")
+        .replace("RTP/AVP 0 101", "RTP/SAVP 0 96")
+        .replace("rtpmap:101", &format!("crypto:1 {crypto}\r\na=rtpmap:96"));
+    let invite = Message::invite("a").with_body(&offer);
+    let (_, first) = sim.answer(&invite);
+    let dialog = invite.in_dialog(&first);
+    sim.receive(&dialog.request("ACK", 1).text());
+    sim.event();
+    sim.receive(&dialog.request("INVITE", 2).text());
+    let ok = sim.expect("SIP/2.0 200 ");
+    let key = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("a=crypto:")).map(str::to_owned);
+        line.expect("a key").split("inline:").nth(1).map(str::to_owned)
+    };
+    assert_eq!(key(&ok), key(&first), "{ok}");
+    assert!(ok.contains("m=audio 4000 RTP/SAVP 0 9 96\r\n"), "every codec may change: {ok}");
+    assert!(ok.contains("a=rtpmap:96 telephone-event/8000\r\n"), "{ok}");
+    // The answer changes nothing, and least of all the protection.
+    sim.receive(&dialog.request("ACK", 2).with_body(&offer).text());
+    assert!(sim.events.is_empty(), "{:?}", sim.events);
+}
+
+#[test]
+fn a_second_invite_before_the_first_is_settled_is_asked_to_wait_for_a_random_time() {
+    let mut waits = std::collections::BTreeSet::new();
+    let mut sim = Simulation::new();
+    for call in 0..9 {
+        let invite = Message::invite(&format!("c{call}"));
+        let (_, ok) = sim.answer(&invite);
+        sim.receive(&invite.in_dialog(&ok).request("INVITE", 2).text());
+        let seconds = header(&sim.expect("SIP/2.0 500 "), "Retry-After").parse::<u32>();
+        waits.insert(seconds.expect("seconds"));
+    }
+    assert!(waits.len() > 2 && waits.iter().all(|wait| *wait <= 10), "{waits:?}");
 }

@@ -290,3 +290,97 @@ fn what_a_request_in_the_call_requires_and_we_lack_is_named() {
     sim.receive(&dialog.request("INFO", 2).with_extra("Require: timer, foo, bar\r\n").text());
     assert_eq!(header(&sim.expect("SIP/2.0 420 "), "Unsupported"), "foo, bar");
 }
+
+#[test]
+fn a_timer_that_is_agreed_on_while_a_question_is_under_way_is_kept() {
+    for answered in [true, false] {
+        let mut sim = Simulation::new();
+        let (_, dialog) = sim.establish(&Message::invite("a"));
+        sim.pass(Duration::from_millis(300_100));
+        let question = sim.expect("OPTIONS ");
+        let extra = "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\nAllow: UPDATE\r\n";
+        sim.receive(&dialog.request("UPDATE", 2).with_extra(extra).text());
+        sim.sent.retain(|(_, text)| !text.starts_with("OPTIONS "));
+        sim.expect("SIP/2.0 200 ");
+        if answered {
+            sim.receive(&response(&question, 200, "", "", ""));
+        }
+        sim.pass(Duration::from_millis(46_500));
+        let refreshed = sim.sent.iter().any(|(_, text)| text.starts_with("INVITE "));
+        assert!(refreshed, "answered: {answered}: {:?}", sim.sent);
+    }
+}
+
+#[test]
+fn who_is_on_hold_and_answers_no_question_is_gone_after_a_while() {
+    let mut sim = Simulation::new();
+    let (_, dialog) = sim.establish(&Message::invite("a"));
+    let hold = dialog.request("INVITE", 2).with_body(&sdp("192.0.2.9", 6000, "inactive"));
+    sim.receive(&hold.text());
+    sim.receive(&dialog.request("ACK", 2).text());
+    sim.pass(Duration::from_secs(600));
+    assert_eq!(sim.agent.load().calls, 1, "one unanswered question proves nothing");
+    sim.pass(Duration::from_secs(600));
+    assert_eq!(sim.agent.load().calls, 0);
+}
+
+#[test]
+fn no_session_is_agreed_on_that_is_longer_than_we_would_ask_for() {
+    for (asked, told) in [
+        ("Session-Expires: 4294967295;refresher=uac\r\n", "1800;refresher=uac"),
+        ("Session-Expires: 7200;refresher=uac\r\nMin-SE: 3600\r\n", "3600;refresher=uac"),
+        ("Session-Expires: 4294967295\r\nMin-SE: 4294967295\r\n", ""),
+    ] {
+        let mut sim = Simulation::new();
+        let extra = format!("Supported: timer\r\n{asked}");
+        let (_, ok) = sim.answer(&Message::invite("a").with_extra(&extra));
+        assert_eq!(header(&ok, "Session-Expires"), told, "{asked}");
+    }
+}
+
+#[test]
+fn a_peer_that_is_at_work_on_our_refresh_for_ever_is_given_up() {
+    let mut sim = Simulation::new();
+    let (_, dialog) = sim.establish(
+        &Message::invite("a")
+            .with_extra("Supported: timer\r\nSession-Expires: 1800;refresher=uas\r\n"),
+    );
+    sim.pass(Duration::from_millis(900_100));
+    let ours = sim.expect("INVITE ");
+    sim.receive(&response(&ours, 100, "", "", ""));
+    sim.pass(Duration::from_secs(20));
+    let theirs = dialog.request("INVITE", 2).with_body(&sdp("192.0.2.9", 7000, "sendrecv"));
+    sim.receive(&theirs.text());
+    sim.expect("SIP/2.0 491 ");
+    sim.receive(&theirs.same_branch("ACK").text());
+    sim.pass(Duration::from_secs(13));
+    sim.expect("CANCEL ");
+    sim.expect("BYE ");
+    assert_eq!(sim.expect_ended().sip_status, 408);
+}
+
+#[test]
+fn a_call_that_ends_while_its_refresh_is_unanswered_leaves_nothing() {
+    for status in [None, Some(487), Some(200)] {
+        let mut sim = Simulation::new();
+        let (_, dialog) = sim.establish(&asking("uas", ""));
+        sim.pass(Duration::from_millis(45_100));
+        let ours = sim.expect("INVITE ");
+        sim.receive(&response(&ours, 100, "", "", ""));
+        sim.receive(&dialog.request("BYE", 2).text());
+        sim.expect("SIP/2.0 200 ");
+        for _ in 0..2 {
+            let Some(status) = status else { continue };
+            // Acknowledged, and again when it is repeated.
+            sim.receive(&response(&ours, status, "", "", &sdp("192.0.2.9", 6000, "sendrecv")));
+            let ack = sim.expect("ACK ");
+            assert_eq!(
+                header(&ack, "CSeq").split(' ').next(),
+                header(&ours, "CSeq").split(' ').next()
+            );
+        }
+        sim.pass(40 * SECOND);
+        assert_eq!(sim.agent.load().transactions, 0, "{status:?}");
+        assert_eq!(sim.agent.unanswered(), 0);
+    }
+}

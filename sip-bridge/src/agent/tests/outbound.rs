@@ -185,8 +185,33 @@ fn a_second_200_from_a_fork_is_acknowledged_and_ended() {
     sim.expect("ACK ");
     sim.receive(&response(&invite, 200, "fork", "", &answer()));
     assert!(header(&sim.expect("ACK "), "To").ends_with(";tag=fork"));
-    assert!(header(&sim.expect("BYE "), "To").ends_with(";tag=fork"));
+    let bye = sim.expect("BYE ");
+    assert!(header(&bye, "To").ends_with(";tag=fork"));
+    sim.receive(&response(&bye, 200, "", "", ""));
+    // Repeated, it is acknowledged again, and has been hung up.
+    sim.receive(&response(&invite, 200, "fork", "", &answer()));
+    assert!(header(&sim.expect("ACK "), "To").ends_with(";tag=fork"));
+    sim.expect_silence();
     assert_eq!(sim.agent.load().calls, 1);
+}
+
+#[test]
+fn who_answers_after_the_call_is_over_is_acknowledged_and_hung_up_too() {
+    let mut sim = Simulation::new();
+    let (call, invite) = dialled(&mut sim);
+    sim.receive(&response(&invite, 200, "t", "", &answer()));
+    sim.expect("ACK ");
+    sim.command(Command::Hangup(call, HangupReason::Normal));
+    let bye = sim.expect("BYE ");
+    sim.receive(&response(&bye, 200, "", "", ""));
+    sim.pass(Duration::from_secs(10));
+    sim.receive(&response(&invite, 200, "late", "", &answer()));
+    assert!(header(&sim.expect("ACK "), "To").ends_with(";tag=late"));
+    let bye = sim.expect("BYE ");
+    assert!(header(&bye, "To").ends_with(";tag=late"));
+    sim.receive(&response(&bye, 200, "", "", ""));
+    sim.pass(Duration::from_secs(40));
+    assert_eq!(sim.agent.load().transactions, 0);
 }
 
 #[test]
