@@ -180,12 +180,18 @@ pub(crate) const fn phrase(status: u16) -> &'static str {
         606 => "Not Acceptable",
         607 => "Unwanted",
         608 => "Rejected",
-        // What only a peer says, and we pass on: its class (RFC 3261 §21).
-        ..200 => "Progress",
-        ..300 => "Success",
-        ..400 => "Redirection",
-        ..500 => "Request Failure",
-        ..600 => "Server Failure",
+        _ => class(status),
+    }
+}
+
+/// Of a status that only a peer says, and we pass on: its class (§21).
+const fn class(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "Progress",
+        2 => "Success",
+        3 => "Redirection",
+        4 => "Request Failure",
+        5 => "Server Failure",
         _ => "Global Failure",
     }
 }
