@@ -12,8 +12,8 @@ build_packages=(build-essential ca-certificates clang cmake curl git libasound2-
 # The phones, tools and interpreters that the tests use as peers that we did not write.
 # libssl-dev is for the build script of ONNX Runtime's bindings, with the feature `onnxruntime`.
 # pulseaudio and libasound2-plugins are the sound server that virtual devices come from.
-test_packages=(baresip-core coturn debootstrap espeak-ng iproute2 libasound2-plugins libssl-dev
-    libxml2-utils lintian nftables openssl pulseaudio python3 python3-venv redis-server sip-tester
+test_packages=(baresip-core chromium coturn debootstrap espeak-ng fonts-dejavu-core iproute2
+    libasound2-plugins libssl-dev libxml2-utils lintian nftables openssl pulseaudio python3 python3-venv redis-server sip-tester
     sox tmux)
 
 # The other ends of rooms and browsers, below target/peers. Pinned: the tests expect what these do.

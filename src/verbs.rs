@@ -37,6 +37,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Tap { action } => tap::run(file.as_deref(), action),
         Verb::Status(args) => status::run(file.as_deref(), args),
         Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),
+        Verb::Page { at } => say::page(file.as_deref(), at),
         Verb::Type(args) => typed::write(file.as_deref(), args),
         Verb::Check(args) => match args.trunk {
             Some(trunk) => firewall::portal(&loaded(file.as_deref())?, &trunk),

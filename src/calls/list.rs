@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::date;
 use super::find::CallFolder;
@@ -10,7 +11,7 @@ use crate::replay::LOG_FILE;
 use crate::report::{CallRecord, Summary};
 
 /// A call in a line.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Listed {
     /// Its id.
     pub id: String,

@@ -80,6 +80,12 @@ pub enum Verb {
         #[command(subcommand)]
         action: CallsAction,
     },
+    /// Print the address of the running line's console page, good for one opening
+    Page {
+        /// Which line's socket.
+        #[command(flatten)]
+        at: SocketArg,
+    },
     /// Write something to the agent instead of saying it
     Type(TypeArgs),
     /// Examine this machine and the configuration, with the fix beside each failure
@@ -240,9 +246,9 @@ pub struct TypeArgs {
     /// Who writes; each writer is a conversation of its own
     #[arg(long, default_value = "console")]
     pub from: String,
-    /// The line's socket [default: the one the configuration names]
-    #[arg(long, value_hint = ValueHint::FilePath)]
-    pub socket: Option<PathBuf>,
+    /// Which line's socket.
+    #[command(flatten)]
+    pub at: SocketArg,
 }
 
 /// `xenline config …`

@@ -79,6 +79,9 @@ pub struct SocketArg {
     /// The line's socket [default: the one the configuration names]
     #[arg(long, value_hint = ValueHint::FilePath)]
     pub socket: Option<PathBuf>,
+    /// Its HTTP door instead, e.g. http://127.0.0.1:7080; the token is in XENLINE_HTTP_TOKEN
+    #[arg(long, value_name = "URL", env = "XENLINE_DOOR", value_hint = ValueHint::Url)]
+    pub door: Option<String>,
 }
 
 /// `xenline queue …`

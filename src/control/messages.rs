@@ -1,11 +1,12 @@
 use lane_broker::intake::Wish;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus};
 use crate::watch::{Level, Sight};
 
 /// What can be asked of a running line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "ask", deny_unknown_fields)]
 pub enum Request {
     /// Say something through the governor.
@@ -49,6 +50,8 @@ pub enum Request {
     },
     /// Read the configuration again.
     Reload,
+    /// The address of the console page, good for one opening.
+    Page,
     /// What the say-queue holds, and what became of the last ones.
     QueueList,
     /// One claim of it.
@@ -120,7 +123,7 @@ impl Request {
 }
 
 /// What the line answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "answer")]
 pub enum Reply {
     /// The claim is taken in, and will end exactly once.
@@ -221,6 +224,11 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         journal: Option<String>,
     },
+    /// Where the console page is.
+    Page {
+        /// Its address, with a code that is good once.
+        url: String,
+    },
     /// It was done.
     Done {
         /// What, in a sentence.
@@ -245,7 +253,7 @@ impl Reply {
 }
 
 /// One open call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CallStatus {
     /// Its line.
     pub line: u64,
@@ -256,7 +264,7 @@ pub struct CallStatus {
 }
 
 /// The running line as a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessStatus {
     /// Its version.
     pub version: String,
@@ -308,7 +316,7 @@ pub struct ProcessStatus {
 }
 
 /// What became of what the tap has seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TapStatus {
     /// Seen, whatever became of it.
     pub seen: u64,
@@ -327,7 +335,7 @@ pub struct TapStatus {
 }
 
 /// One claim of the say-queue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QueuedClaim {
     /// Its id.
     pub claim: String,
@@ -351,7 +359,7 @@ pub struct QueuedClaim {
 }
 
 /// How a claim of the say-queue stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum ClaimState {
     /// It waits for a call.

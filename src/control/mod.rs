@@ -2,6 +2,7 @@
 //! line. One request per line in (a JSON object, or plain words to be said), JSON replies out. The
 //! file's mode decides who can open it, and the peer's credentials who may ask for what.
 
+pub mod actions;
 pub mod client;
 mod messages;
 pub mod peer;

@@ -1,9 +1,10 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::report::CallStats;
 
 /// The day's account of calls out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutboundStatus {
     /// Calls out that are open.
     pub calls: usize,
@@ -16,7 +17,7 @@ pub struct OutboundStatus {
 }
 
 /// How the call that is kept open goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptStatus {
     /// Whether it is up.
     pub up: bool,
@@ -35,7 +36,7 @@ pub struct KeptStatus {
 }
 
 /// How the configuration was read the last time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReloadStatus {
     /// Seconds ago.
     pub ago_s: u64,
@@ -45,7 +46,7 @@ pub struct ReloadStatus {
 }
 
 /// An open call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LineDetails {
     /// Its line.
     pub line: u64,

@@ -49,6 +49,7 @@ use crate::cdr::CallRecords;
 use crate::config::Config;
 use crate::control::server::Asked;
 use crate::durable::{Keeper, Recovered};
+use crate::http::Pages;
 use crate::line::{Journal, LineEnd, LineHandle, LineInput, TransferTo};
 use crate::text::TextHandle;
 use crate::watch::Sight;
@@ -95,6 +96,7 @@ pub(super) struct Desk {
     drained_at: Option<Instant>,
     /// The say-queue as watchers saw it last.
     queue_shown: (usize, bool),
+    pages: Pages,
 }
 
 /// What a line wants of signalling.
@@ -150,6 +152,7 @@ pub(super) struct DeskParts {
     pub tap: Option<Tap>,
     /// The gate of calls out, and the file of its account.
     pub out: (OutboundGate, AccountFile),
+    pub pages: Pages,
 }
 
 /// What asks the line to end, or to read its configuration again.
@@ -220,6 +223,7 @@ impl Desk {
             wishes: (wish, Some(wished)),
             drained_at: None,
             queue_shown: (0, false),
+            pages: parts.pages,
         }
     }
 

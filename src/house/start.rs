@@ -24,7 +24,7 @@ use crate::config::{Config, LaneStoreKind, LineMode, TrunkSection, runtime_dir};
 use crate::control::server;
 use crate::durable::{Keeper, Recovered, Sounds};
 use crate::engines::{self, Engines};
-use crate::http::Behind;
+use crate::http::{Behind, Pages};
 use crate::line::Journal;
 use crate::say::spool;
 use crate::watch::Watch;
@@ -144,7 +144,7 @@ pub async fn serve_with(
     let (brain, brain_events) = start_brain(&config, agent)?;
     let (asked_in, asked) = mpsc::channel(ASKED_MAX);
     let socket = say_socket(&config);
-    let to_tap = asked_in.clone();
+    let (to_tap, to_door) = (asked_in.clone(), asked_in.clone());
     let kept = start_keeper(&lanes, sounds(&config), media.clock()).await;
     let kept = kept.map_err(StartFailure::Journal)?;
     let control = server::listen(&socket, &config.say, asked_in.clone())
@@ -155,7 +155,15 @@ pub async fn serve_with(
     let text =
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
     let tap = super::tap::start(&config.tap, lanes.clone(), to_tap, text.clone())?;
-    let door = writing::open_door(&config, Behind { text: text.clone(), watch }).await;
+    let pages = Pages::default();
+    let behind = Behind {
+        text: text.clone(),
+        watch,
+        desk: to_door,
+        pages: pages.clone(),
+        recordings: config.recording.dir.clone(),
+    };
+    let door = writing::open_door(&config, behind).await;
     announce(&bridge, &socket, options.events);
     let out = open_account(&config)?;
     opened(doors);
@@ -174,6 +182,7 @@ pub async fn serve_with(
         text,
         tap,
         out,
+        pages,
     };
     Desk::new(desk).run(bridge_events, brain_events, asked, signals).await;
     drop((control, spools, sweeper, door));

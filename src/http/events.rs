@@ -18,6 +18,7 @@ use super::Shared;
 use super::lanes::busy;
 use super::problem::Refusal;
 use crate::text::MAIN;
+use crate::watch::Show;
 
 /// Entries that are read at a time; also the most that wait for a slow reader.
 const READ_MAX: usize = 64;
@@ -34,7 +35,18 @@ pub(super) async fn stream(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let lane = lane_of(&shared, &named)?;
+    open(shared, &named, query, headers, Show::ALL).await
+}
+
+/// The stream of a lane, for somebody who may see so much of it.
+pub(super) async fn open(
+    shared: Arc<Shared>,
+    named: &str,
+    query: Option<String>,
+    headers: HeaderMap,
+    show: Show,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Refusal> {
+    let lane = lane_of(&shared, named)?;
     let after = position_of(&headers, query.as_deref())?;
     let Ok(place) = Arc::clone(&shared.streams).try_acquire_owned() else {
         let message = "as many streams as there may be are open; close one";
@@ -49,6 +61,7 @@ pub(super) async fn stream(
         after,
         reset,
         waiting: VecDeque::new(),
+        show,
         _place: place,
     };
     let events = futures_util::stream::unfold(reader, |mut reader| async move {
@@ -97,6 +110,7 @@ struct Reader {
     /// To be told first.
     reset: Option<Reset>,
     waiting: VecDeque<Entry>,
+    show: Show,
     _place: OwnedSemaphorePermit,
 }
 
@@ -114,7 +128,7 @@ impl Reader {
                     return gap;
                 }
                 self.after = entry.position;
-                return event_of(&entry);
+                return event_of(&entry, self.show);
             }
             // Seen before the look, so that nothing published after it is slept over.
             self.posts.borrow_and_update();
@@ -146,10 +160,10 @@ impl Reader {
     }
 }
 
-fn event_of(entry: &Entry) -> Event {
+fn event_of(entry: &Entry, show: Show) -> Event {
     // One line whatever it was: JSON as it is, anything else as a JSON string.
     let data = match serde_json::from_slice::<serde_json::Value>(&entry.body) {
-        Ok(value) => value,
+        Ok(value) => show.of(value),
         Err(_) => String::from_utf8_lossy(&entry.body).into(),
     };
     Event::default().id(entry.position.to_string()).event("message").data(data.to_string())

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -23,17 +23,33 @@ pub(super) async fn outside(
     request: Request,
     next: Next,
 ) -> Response {
-    if let Err(refusal) = let_in(&shared, &request) {
-        return refusal.into_response();
-    }
-    match tokio::time::timeout(ANSWERED_WITHIN, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
+    let answer = match let_in(&shared, &request) {
+        Err(refusal) => Err(refusal),
+        Ok(()) => tokio::time::timeout(ANSWERED_WITHIN, next.run(request)).await.map_err(|_| {
             let message = "the request did not arrive in time";
-            Refusal::new(StatusCode::REQUEST_TIMEOUT, "timeout", message).into_response()
-        }
-    }
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, "timeout", message)
+        }),
+    };
+    sealed(answer.unwrap_or_else(IntoResponse::into_response))
 }
+
+/// What every answer says to a browser: keep it nowhere, show it in nobody's frame, take it for nothing
+/// else. A file of the page says more for itself.
+fn sealed(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in SEAL {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+const SEAL: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
 
 /// What requests with a token pass.
 pub(super) async fn token(
@@ -45,6 +61,26 @@ pub(super) async fn token(
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// The secret that a request brings.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let brought = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = brought.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+}
+
+/// What requests with the token or a page's session pass.
+pub(super) async fn page(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let secret = bearer(request.headers());
+    if secret.is_some_and(|secret| shared.behind.pages.knows(Instant::now(), secret)) {
+        return next.run(request).await;
+    }
+    token(State(shared), request, next).await
 }
 
 /// Whether a request brings the token.
@@ -76,8 +112,20 @@ fn let_in(shared: &Shared, request: &Request) -> Result<(), Refusal> {
         let message = "pages of other sites have no business here";
         return Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message));
     }
+    if is_foreign(headers, request.method()) {
+        let message = "pages of other sites have no business here";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_site", message));
+    }
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
     shared.admit(&shared.peers, &peer.unwrap_or_default())
+}
+
+/// What a browser says of who asked: another site, or another port of this machine. A link that
+/// somebody follows here may come from anywhere; it opens the page, which has no authority by itself.
+fn is_foreign(headers: &HeaderMap, method: &Method) -> bool {
+    let said = |name: &str| headers.get(name).map_or(&b""[..], |value| value.as_bytes());
+    let follows_a_link = method == Method::GET && said("sec-fetch-mode") == b"navigate";
+    !matches!(said("sec-fetch-site"), b"" | b"same-origin" | b"none") && !follows_a_link
 }
 
 /// A name that resolves to us is not enough: any site may give itself such a name.

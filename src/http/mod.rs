@@ -5,24 +5,28 @@
 //! | `POST /lanes/{tag}` | keeps a message ([`Written`](crate::text::Written)); `Idempotency-Key` makes a repetition harmless |
 //! | `POST /lanes/xen-out` | sends a message ([`Outgoing`](crate::text::Outgoing)) through the checkpoint |
 //! | `GET /lanes/{tag}/events` | the lane as it goes on (SSE); `Last-Event-ID` goes on after a position, `?after=0` begins at the start |
-//! | `GET /api/v1/events` | what goes on at the line (SSE, [`crate::watch`]); `Last-Event-ID` as above |
+//! | `GET /` | the console page |
+//! | `/api/v1/…` | the line itself ([`api`]); `GET /api/v1/openapi.json` describes it |
 //! | `POST /webhooks/sms` | takes in a short message in the carrier's form ([`SmsWebhook`]) |
 //! | `GET /schemas`, `GET /schemas/{name}` | the JSON Schema of every body |
 //!
 //! Who comes in: requests whose `Host` is this machine's loopback or named in the configuration,
-//! not from another site's page, within their rate, and with the bearer token of
-//! [`TOKEN_VARIABLE`]; the webhook with the carrier's signature where its key is known. There is no
-//! CORS: a page that this door will serve one day is of the same origin.
+//! not from another site's page (`Origin`, `Sec-Fetch-Site`), within their rate, and with the bearer
+//! token of [`TOKEN_VARIABLE`] or a page's session ([`Pages`]); the webhook with the carrier's signature
+//! where its key is known. There is no CORS and there are no cookies: what a foreign page asks for has no
+//! authority of its own, even if it came through. No secret stands in a URL that is sent.
 //!
-//! Every answer but a stream is JSON; every refusal is a [`Problem`] with a next step. Bodies,
+//! Every answer but a stream, a file of the page, a picture and a sound is JSON; every refusal is a [`Problem`] with a next step. Bodies,
 //! connections, streams and rates are bounded; a slow reader holds up nobody but itself.
 
-mod api;
+pub mod api;
 mod events;
 mod gate;
 mod lanes;
 mod listen;
 mod names;
+mod page;
+mod pages;
 mod problem;
 mod rate;
 pub mod schemas;
@@ -31,6 +35,7 @@ mod token;
 mod webhook;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,15 +43,17 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use self::names::NamedRates;
+use crate::control::server::Asked;
 use crate::text::TextHandle;
 use crate::watch::{Show, Watch};
 
 pub use api::events::SightEvent;
 pub use events::{Gap, Reset};
 pub use lanes::{LanePosted, SentAnswer};
+pub use pages::Pages;
 pub use problem::Problem;
 pub use rate::{Rate, Rates};
 pub use signature::{CarrierKey, SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER};
@@ -86,6 +93,12 @@ pub struct Behind {
     pub text: TextHandle,
     /// What goes on.
     pub watch: Watch,
+    /// Where the desk is asked.
+    pub desk: mpsc::Sender<Asked>,
+    /// Who has the page open.
+    pub pages: Pages,
+    /// Where calls are recorded, if they are.
+    pub recordings: Option<PathBuf>,
 }
 
 impl DoorSettings {
@@ -119,6 +132,7 @@ impl Door {
     pub async fn open(settings: DoorSettings, behind: Behind) -> std::io::Result<Self> {
         let listener = tokio::net::TcpListener::bind(settings.listen).await?;
         let address = listener.local_addr()?;
+        behind.pages.opened_at(address);
         let router = router(Arc::new(Shared::new(settings, behind)));
         let task = tokio::spawn(listen::accept(listener, router));
         Ok(Self { address, task })
@@ -150,6 +164,8 @@ struct Shared {
     senders: Mutex<Rates>,
     started: Instant,
     streams: Arc<Semaphore>,
+    /// Pictures that are drawn at the same time: half a second of a processor each.
+    drawing: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -166,6 +182,7 @@ impl Shared {
             senders: Mutex::new(senders),
             started: Instant::now(),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            drawing: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -186,10 +203,14 @@ fn router(shared: Arc<Shared>) -> Router {
     let with_token = Router::new()
         .route("/lanes/{tag}", post(lanes::post))
         .route("/lanes/{tag}/events", get(events::stream))
-        .route("/api/v1/events", get(api::events::stream))
         .route_layer(axum::middleware::from_fn_with_state(shared.clone(), gate::token));
+    let for_pages =
+        api::routes().route_layer(axum::middleware::from_fn_with_state(shared.clone(), gate::page));
     Router::new()
         .merge(with_token)
+        .merge(for_pages)
+        .merge(api::open_routes())
+        .merge(page::routes())
         .route("/webhooks/sms", post(webhook::take))
         .route("/schemas", get(schemas::list))
         .route("/schemas/{name}", get(schemas::one))

@@ -1,9 +1,10 @@
 //! How a call began and how it ended, in the words of its record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who called whom, and over what.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CallOpened {
     /// Our id of the call.
@@ -27,7 +28,7 @@ pub struct CallOpened {
 }
 
 /// How the call ended, and its media figures.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CallClosed {
     /// `caller`, `agent`, `operator`, `watchdog`, …
@@ -41,7 +42,7 @@ pub struct CallClosed {
 }
 
 /// What the RTP layer counted over a call.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CallStats {
     /// Packets sent.

@@ -1,12 +1,13 @@
 //! The events of a call as they stand in `events.jsonl`, one JSON object a line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ends::{CallClosed, CallOpened};
 use super::legs::{DoorKind, PartKind};
 
 /// One line of `events.jsonl`: when, and what.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Milliseconds since the call was answered, on the line's monotonic clock.
     pub t_ms: f64,
@@ -18,7 +19,7 @@ pub struct Event {
 /// What happened on a call, in the words of the field.
 ///
 /// Every `*_ms` that is not a duration by name counts from the answer, like [`Event::t_ms`].
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum CallEvent {
     /// The call was answered. First line of every record.
@@ -224,7 +225,7 @@ pub enum CallEvent {
 }
 
 /// When a caller's turn passed each hop of hearing.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TurnTimes {
     /// First speech sample.
     pub speech_start_ms: f64,
@@ -241,7 +242,7 @@ pub struct TurnTimes {
 }
 
 /// Who wants to speak.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimSource {
     /// A person at the console.
@@ -258,7 +259,7 @@ pub enum ClaimSource {
 }
 
 /// What an onset turned out to be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictKind {
     /// The caller speaks to us.
@@ -272,7 +273,7 @@ pub enum VerdictKind {
 }
 
 /// How a claim ended.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndingKind {
     /// Heard to its end.

@@ -1,9 +1,10 @@
 //! Who else sat at a line, in the words of its record.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a peer that is not on the trunk came to the line.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DoorKind {
     /// From a page.
@@ -18,7 +19,7 @@ pub enum DoorKind {
 }
 
 /// What a leg is at the line for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PartKind {
     /// Talks with the agent, and everybody hears it.

@@ -1,5 +1,6 @@
 //! A call in figures.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ends::CallStats;
@@ -8,7 +9,7 @@ use super::record::CallRecord;
 use super::story::{Claim, Story, Turn};
 
 /// What `summary.json` holds.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Something that the caller said was understood.
     pub heard: bool,
@@ -56,7 +57,7 @@ pub struct Summary {
 }
 
 /// A turn of the caller and the reply to it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TurnSummary {
     /// Number of the turn.
     pub turn: u64,
@@ -77,7 +78,7 @@ pub struct TurnSummary {
 }
 
 /// Where a reply's time went, hop by hop.
-#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Hops {
     /// Until the voice activity detector was sure of the silence.
     pub vad_off_ms: f64,
@@ -96,7 +97,7 @@ pub struct Hops {
 }
 
 /// A claim and what became of it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ClaimSummary {
     /// The claim's id.
     pub claim: String,

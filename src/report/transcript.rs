@@ -1,5 +1,6 @@
 //! A call as text: `transcript.jsonl`, one utterance a line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::event::{ClaimSource, EndingKind};
@@ -9,7 +10,7 @@ use super::story::Story;
 pub const TRANSCRIPT_FILE: &str = "transcript.jsonl";
 
 /// One utterance.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "who", rename_all = "snake_case")]
 pub enum Utterance {
     /// The caller's.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::loaded;
 use crate::cli::{DialArgs, OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, SourceArg};
-use crate::control::{ClaimState, QueuedClaim, Reply, Request, SayRequest, client};
+use crate::control::client::Reach;
+use crate::control::{ClaimState, QueuedClaim, Reply, Request, SayRequest};
 use crate::exit::Failure;
 use crate::house;
 use lane_broker::intake::{Policy, WishSource};
@@ -43,53 +44,59 @@ pub(super) fn say(file: Option<&Path>, args: SayArgs) -> Result<(), Failure> {
         wait: args.wait,
     };
     let wait = args.wait;
-    told_of_claims(&socket(file, args.at)?, &Request::Say(wish), wait)
+    told_of_claims(&reach(file, args.at)?, &Request::Say(wish), wait)
 }
 
 pub(super) fn queue(file: Option<&Path>, action: QueueAction) -> Result<(), Failure> {
     match action {
-        QueueAction::Ls { json, at } => list(&socket(file, at)?, json),
+        QueueAction::Ls { json, at } => list(&reach(file, at)?, json),
         QueueAction::Show { claim, at } => {
-            answered(&socket(file, at)?, &Request::QueueShow { claim })
+            answered(&reach(file, at)?, &Request::QueueShow { claim })
         }
         QueueAction::Withdraw { claim, at } => {
-            answered(&socket(file, at)?, &Request::QueueWithdraw { claim })
+            answered(&reach(file, at)?, &Request::QueueWithdraw { claim })
         }
-        QueueAction::Pause { at } => answered(&socket(file, at)?, &Request::QueuePause),
-        QueueAction::Resume { at } => answered(&socket(file, at)?, &Request::QueueResume),
+        QueueAction::Pause { at } => answered(&reach(file, at)?, &Request::QueuePause),
+        QueueAction::Resume { at } => answered(&reach(file, at)?, &Request::QueueResume),
     }
 }
 
 pub(super) fn operator(file: Option<&Path>, action: OperatorAction) -> Result<(), Failure> {
     match action {
         OperatorAction::Take { line, at } => {
-            answered(&socket(file, at)?, &Request::OperatorTake { line })
+            answered(&reach(file, at)?, &Request::OperatorTake { line })
         }
         OperatorAction::Release { line, at } => {
-            answered(&socket(file, at)?, &Request::OperatorRelease { line })
+            answered(&reach(file, at)?, &Request::OperatorRelease { line })
         }
         OperatorAction::Whisper { text, line, at } => {
-            answered(&socket(file, at)?, &Request::OperatorWhisper { text, line })
+            answered(&reach(file, at)?, &Request::OperatorWhisper { text, line })
         }
         OperatorAction::Say { text, line, wait, at } => {
             let request = Request::OperatorSay { text, line, wait };
-            told_of_claims(&socket(file, at)?, &request, wait)
+            told_of_claims(&reach(file, at)?, &request, wait)
         }
     }
 }
 
 pub(super) fn dial(file: Option<&Path>, args: DialArgs) -> Result<(), Failure> {
-    answered(&socket(file, args.at)?, &Request::Dial { number: args.number })
+    answered(&reach(file, args.at)?, &Request::Dial { number: args.number })
 }
 
 pub(super) fn reload(file: Option<&Path>, at: SocketArg) -> Result<(), Failure> {
-    answered(&socket(file, at)?, &Request::Reload)
+    answered(&reach(file, at)?, &Request::Reload)
 }
 
-pub(super) fn socket(file: Option<&Path>, at: SocketArg) -> Result<PathBuf, Failure> {
-    Ok(match at.socket {
-        Some(socket) => socket,
-        None => house::say_socket(&loaded(file)?),
+pub(super) fn page(file: Option<&Path>, at: SocketArg) -> Result<(), Failure> {
+    answered(&reach(file, at)?, &Request::Page)
+}
+
+/// Where the line is reached: what the command line names, or the socket of the configuration.
+pub(super) fn reach(file: Option<&Path>, at: SocketArg) -> Result<Reach, Failure> {
+    Ok(match (at.socket, at.door) {
+        (Some(socket), _) => Reach::Socket(socket),
+        (None, Some(door)) => Reach::Door(door),
+        (None, None) => Reach::Socket(house::say_socket(&loaded(file)?)),
     })
 }
 
@@ -99,9 +106,9 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::Usage(format!("--wav {}: {error}", path.display())))
 }
 
-fn told_of_claims(socket: &Path, request: &Request, wait: bool) -> Result<(), Failure> {
+fn told_of_claims(reach: &Reach, request: &Request, wait: bool) -> Result<(), Failure> {
     let (mut refused, mut accepted, mut ended) = (None, 0, 0);
-    client::ask(socket, request, |reply| match reply {
+    reach.ask(request, |reply| match reply {
         Reply::Accepted { line, claim } => {
             accepted += 1;
             match line {
@@ -129,12 +136,16 @@ fn told_of_claims(socket: &Path, request: &Request, wait: bool) -> Result<(), Fa
 }
 
 /// Asks what has one answer, and prints it, and what is told before it.
-fn answered(socket: &Path, request: &Request) -> Result<(), Failure> {
+fn answered(reach: &Reach, request: &Request) -> Result<(), Failure> {
     let mut outcome = Err(Failure::Failed("the line closed before it answered".to_owned()));
-    client::ask(socket, request, |reply| {
+    reach.ask(request, |reply| {
         outcome = match reply {
             Reply::Done { message } => {
                 println!("{message}");
+                Ok(())
+            }
+            Reply::Page { url } => {
+                println!("{url}");
                 Ok(())
             }
             Reply::Calling { state } => {
@@ -149,9 +160,9 @@ fn answered(socket: &Path, request: &Request) -> Result<(), Failure> {
     outcome
 }
 
-fn list(socket: &Path, json: bool) -> Result<(), Failure> {
+fn list(reach: &Reach, json: bool) -> Result<(), Failure> {
     let mut outcome = Ok(());
-    client::ask(socket, &Request::QueueList, |reply| {
+    reach.ask(&Request::QueueList, |reply| {
         outcome = match reply {
             Reply::Queue { claims, .. } if json => claims.iter().try_for_each(print_json),
             Reply::Queue { claims, paused, journal } => {

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use crate::cli::StatusArgs;
 use crate::control::{
-    CallStatus, KeptStatus, OutboundStatus, ProcessStatus, ReloadStatus, Reply, Request, client,
+    CallStatus, KeptStatus, OutboundStatus, ProcessStatus, ReloadStatus, Reply, Request,
 };
 use crate::exit::Failure;
 
 pub(super) fn run(file: Option<&Path>, args: StatusArgs) -> Result<(), Failure> {
-    let socket = super::say::socket(file, args.at)?;
+    let reach = super::say::reach(file, args.at)?;
     let mut status = None;
-    client::ask(&socket, &Request::Status, |reply| status = Some(reply))?;
+    reach.ask(&Request::Status, |reply| status = Some(reply))?;
     let status =
         status.ok_or_else(|| Failure::Failed("the line closed before it answered".to_owned()))?;
     if args.json {

@@ -6,7 +6,8 @@ use std::path::Path;
 use lane_broker::tap::{Lines, Observation, Origin, RuleSpec, Rules, Verdict, journal};
 
 use crate::cli::{TapAction, TapFrom, TapTestArgs};
-use crate::control::{Reply, Request, TapStatus, client};
+use crate::control::client::Reach;
+use crate::control::{Reply, Request, TapStatus};
 use crate::exit::Failure;
 
 pub(super) fn run(file: Option<&Path>, action: TapAction) -> Result<(), Failure> {
@@ -15,13 +16,13 @@ pub(super) fn run(file: Option<&Path>, action: TapAction) -> Result<(), Failure>
             let rules = super::loaded(file)?.tap.rule;
             test(&rules, &args, std::io::stdin().lock(), std::io::stdout().lock())
         }
-        TapAction::Status { at } => status(&super::say::socket(file, at)?),
+        TapAction::Status { at } => status(&super::say::reach(file, at)?),
     }
 }
 
-fn status(socket: &Path) -> Result<(), Failure> {
+fn status(reach: &Reach) -> Result<(), Failure> {
     let mut outcome = Err(Failure::Failed("the line closed before it answered".to_owned()));
-    client::ask(socket, &Request::Status, |reply| {
+    reach.ask(&Request::Status, |reply| {
         outcome = match reply {
             Reply::Status { tap: Some(tap), .. } => {
                 println!("{}", told(&tap));

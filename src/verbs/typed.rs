@@ -2,25 +2,20 @@
 
 use std::path::Path;
 
-use super::loaded;
-use super::say::standard_input;
+use super::say::{reach, standard_input};
 use crate::cli::TypeArgs;
-use crate::control::{Reply, Request, client};
+use crate::control::{Reply, Request};
 use crate::exit::Failure;
-use crate::house;
 
 pub(super) fn write(file: Option<&Path>, args: TypeArgs) -> Result<(), Failure> {
     let text = match args.text.as_str() {
         "-" => standard_input()?,
         text => text.to_owned(),
     };
-    let socket = match args.socket {
-        Some(socket) => socket,
-        None => house::say_socket(&loaded(file)?),
-    };
+    let reach = reach(file, args.at)?;
     let request = Request::Type { text, from: Some(args.from), wait: args.wait };
     let (mut kept, mut answered, mut refused) = (false, false, None);
-    client::ask(&socket, &request, |reply| match reply {
+    reach.ask(&request, |reply| match reply {
         Reply::Kept { id } => {
             kept = true;
             println!("{id}");

@@ -22,7 +22,7 @@ impl Default for Show {
 
 /// Texts that say how a call goes and nothing of what is said on it. One that nobody has judged is
 /// hidden.
-const HARMLESS: [&str; 35] = [
+const HARMLESS: [&str; 38] = [
     "kind",
     "type",
     "line",
@@ -58,6 +58,9 @@ const HARMLESS: [&str; 35] = [
     "dedup_key",
     "trouble",
     "message",
+    "who",
+    "largest_hop",
+    "routes_down",
 ];
 /// Of these the last two characters are left: enough to tell one's own callers apart.
 const NUMBERS: [&str; 7] = ["caller", "called", "from", "to", "digit", "number", "digits"];

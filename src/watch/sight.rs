@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::Event;
 
 /// Something that happened.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Sight {
     /// An event of a call, as it stands in the call's `events.jsonl`.

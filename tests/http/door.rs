@@ -2,13 +2,15 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::desk::Desk;
 use brain_protocol::LineMessage;
 use lane_broker::{LaneStore, Limits, MemoryStore};
 use serde_json::Value;
-use xenline::http::{Behind, Door, DoorSettings, Token};
+use xenline::http::{Behind, Door, DoorSettings, Pages, Token};
 use xenline::text::{SmsGateway, TextHandle, TextParts, ToBrain, start};
 use xenline::watch::Watch;
 
@@ -21,12 +23,16 @@ pub const SOON: Duration = Duration::from_secs(30);
 pub struct House {
     pub text: TextHandle,
     pub watch: Watch,
+    pub desk: Desk,
+    pub pages: Pages,
     pub store: Arc<dyn LaneStore>,
     pub address: SocketAddr,
     /// What the brain was told.
     pub told: Arc<Mutex<Vec<LineMessage>>>,
-    _door: Door,
-    _runtime: tokio::runtime::Runtime,
+    door: Option<Door>,
+    settings: DoorSettings,
+    behind: Behind,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl House {
@@ -50,6 +56,20 @@ impl House {
         sms: Option<SmsGateway>,
         change: impl FnOnce(&mut DoorSettings),
     ) -> Self {
+        Self::furnished(to_brain, sms, None, change)
+    }
+
+    /// With calls on record.
+    pub fn with_calls(recordings: &Path, change: impl FnOnce(&mut DoorSettings)) -> Self {
+        Self::furnished(Arc::new(|_| Ok(())), None, Some(recordings), change)
+    }
+
+    fn furnished(
+        to_brain: ToBrain,
+        sms: Option<SmsGateway>,
+        recordings: Option<&Path>,
+        change: impl FnOnce(&mut DoorSettings),
+    ) -> Self {
         let store: Arc<dyn LaneStore> = Arc::new(MemoryStore::new(Limits::default()));
         let text = start(TextParts {
             store: Arc::clone(&store),
@@ -68,10 +88,49 @@ impl House {
             .enable_all()
             .build()
             .expect("a runtime");
-        let behind = Behind { text: text.clone(), watch: watch.clone() };
-        let door = runtime.block_on(Door::open(settings, behind)).expect("a port");
+        let pages = Pages::default();
+        let (desk, asked) = tokio::sync::mpsc::channel(8);
+        let recordings = recordings.map(Path::to_path_buf);
+        let behind = Behind {
+            text: text.clone(),
+            watch: watch.clone(),
+            desk,
+            pages: pages.clone(),
+            recordings,
+        };
+        let opening = Door::open(settings.clone(), behind.clone());
+        let door = runtime.block_on(opening).expect("a port");
         let address = door.local_addr();
-        Self { text, watch, store, address, told: Arc::default(), _door: door, _runtime: runtime }
+        let desk = Desk::serve(&runtime, asked);
+        Self {
+            text,
+            watch,
+            desk,
+            pages,
+            store,
+            address,
+            told: Arc::default(),
+            door: Some(door),
+            settings,
+            behind,
+            runtime,
+        }
+    }
+
+    /// Closes the door with every connection; what is behind it goes on.
+    pub fn shut(&mut self) {
+        self.door = None;
+        wait_until("a shut door", || TcpStream::connect(self.address).is_err().then_some(()));
+    }
+
+    /// At the same address.
+    pub fn open_again(&mut self) {
+        let settings = DoorSettings { listen: self.address, ..self.settings.clone() };
+        let open = || {
+            let opening = Door::open(settings.clone(), self.behind.clone());
+            self.runtime.block_on(opening).ok()
+        };
+        self.door = Some(wait_until("the port", open));
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Answer {

@@ -32,6 +32,7 @@ impl Desk {
                 let reply = self.hang_up(*line);
                 send(replies, reply);
             }
+            Request::Page => send(replies, self.page()),
             Request::Drain => {
                 let reply = self.drain_as_asked();
                 send(replies, reply);

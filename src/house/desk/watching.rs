@@ -61,6 +61,16 @@ impl Desk {
         });
     }
 
+    /// Where the console page is, for whoever may open the line's socket.
+    pub(super) fn page(&self) -> Reply {
+        match self.pages.invite(Instant::now()) {
+            Some(url) => Reply::Page { url },
+            None => Reply::refused(
+                "this line has no HTTP door; its log says why, and [http] listen is where it would be",
+            ),
+        }
+    }
+
     /// Ends the call on this line, for everybody on it.
     pub(super) fn hang_up(&mut self, line: u64) -> Reply {
         let done = Reply::Done { message: format!("line {line} is hung up") };

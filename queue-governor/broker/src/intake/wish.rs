@@ -14,6 +14,7 @@ const KEY_BYTES_MAX: usize = 128;
 
 /// On whose behalf a wish asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WishSource {
     /// Any program of the machine.
@@ -25,6 +26,7 @@ pub enum WishSource {
 
 /// What an interruption by the caller does to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
     /// It ends there.
@@ -38,6 +40,7 @@ pub enum Policy {
 /// Something that another program wants said, as it was handed in. Every field but the text (or
 /// the sound) may be left out.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Wish {
     /// What to say; with `wav`, what is in it, for dedup and for the record.
