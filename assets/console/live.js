@@ -156,7 +156,7 @@ export class Live {
 function entry(it) {
   const time = h("time", {}, clock(it.t));
   if (it.kind === "note") return h("li", { className: "note" }, time, h("span", { className: `by by-${it.tone === "operator" ? "operator" : "note"}` }, "·"), h("span", { className: "words" }, it.text));
-  if (it.kind === "caller") return h("li", {}, time, h("span", { className: "by by-caller" }, it.by), h("span", { className: "words" }, it.text, it.barged && h("span", { className: "tag cut" }, "interrupts")));
+  if (it.kind === "caller") return h("li", {}, time, h("span", { className: `by by-${it.source ?? "caller"}` }, it.by), h("span", { className: "words" }, it.text, it.barged && h("span", { className: "tag cut" }, "interrupts")));
   const { claim } = it, by = h("span", { className: `by by-${claim.source}` }, name(claim.source));
   if (!claim.ending) return h("li", {}, time, by, h("span", { className: "words saying" }, claim.text, claim.state === "paused" && h("span", { className: "tag" }, "paused")));
   const heard = claim.heard ?? "", rest = claim.text.startsWith(heard) ? claim.text.slice(heard.length) : "";

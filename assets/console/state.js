@@ -91,6 +91,8 @@ export class Line {
     return this.claims.get(id);
   }
 
+  leg(id) { return this.legs.get(id)?.label ?? (id === 0 ? "the caller" : `leg ${id}`); }
+
   turn(number) { return this.turns.find((turn) => turn.turn === number); }
 
   /** Claims that wait, in the order of those who may speak first, each with what it waits for. */
@@ -103,6 +105,8 @@ export class Line {
     return waiting.map((claim, n) => ({ claim, why: n === 0 ? first : `behind ${waiting[n - 1].source}` }));
   }
 }
+
+const PARTS = { caller: "a caller", listen: "the operator who listens", whisper: "the operator who whispers", barge_in: "the operator who speaks" };
 
 const ACTS = {
   call_opened(line, it) { line.opened = it; },
@@ -158,9 +162,10 @@ const ACTS = {
   job_finished(line, it, t) { line.note(`work done: ${it.outcome}`, t); },
   dtmf(line, it, t) { line.note(`key ${it.digit}`, t); },
   note(line, it, t) { line.note(it.text, t); },
-  leg_joined(line, it, t) { line.legs.set(it.leg, it); line.note(`${it.label || it.door || "a leg"} joined`, t); },
-  leg_part(line, it, t) { line.note(`${it.label || "a leg"}: ${it.part}`, t); },
-  leg_left(line, it, t) { line.legs.delete(it.leg); line.now.delete(it.leg); line.note(`${it.label || "a leg"} left`, t); },
+  leg_joined(line, it, t) { line.legs.set(it.leg, it); line.note(`${it.label} joined over the ${it.door}, as ${PARTS[it.part] ?? it.part}`, t); },
+  leg_part(line, it, t) { line.note(`${line.leg(it.leg)}: ${PARTS[it.part] ?? it.part}${it.muted ? ", muted" : ""}`, t, "operator"); },
+  leg_left(line, it, t) { line.note(`${line.leg(it.leg)} left: ${it.reason}`, t); line.legs.delete(it.leg); line.now.delete(it.leg); },
+  operator_said(line, it) { line.add({ kind: "caller", by: "operator", source: "operator", text: it.text, t: it.speech_start_ms }); },
 };
 
 function stamp(line, claim, what, t) {

@@ -60,6 +60,7 @@ fn a_call_goes_on(house: &House) {
         text: text.into(),
         barged_in,
         times,
+        speaker: None,
     };
     let (agent, heard) = (ClaimSource::Responder, "It finished at three");
     let answer = "It finished at three, and nothing went wrong.";

@@ -20,7 +20,7 @@ pub fn recorded() -> tempfile::TempDir {
         ..CallOpened::default()
     };
     let (text, times) = ("what is the time".to_owned(), TurnTimes::default());
-    let turn = CallEvent::CallerTurn { turn: 1, text, barged_in: false, times };
+    let turn = CallEvent::CallerTurn { turn: 1, text, barged_in: false, times, speaker: None };
     let closed = CallClosed { hangup_by: "caller".into(), ..CallClosed::default() };
     for (t_ms, event) in [
         (0.0, CallEvent::CallOpened(opened)),
