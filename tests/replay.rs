@@ -13,6 +13,8 @@ mod corpus;
 mod differences;
 #[path = "replay/files.rs"]
 mod files;
+#[path = "replay/legs.rs"]
+mod legs;
 #[path = "replay/mouth.rs"]
 mod mouth;
 #[path = "replay/scenarios.rs"]

@@ -26,7 +26,7 @@ fn next(events: &mut Events) -> (String, Option<String>, Value) {
 }
 
 fn partial(text: &str) -> Sight {
-    let what = CallEvent::Partial { text: text.to_owned() };
+    let what = CallEvent::Partial { text: text.to_owned(), speaker: None };
     Sight::Call { line: 3, event: Event { t_ms: 1.5, what } }
 }
 
