@@ -3,8 +3,9 @@
 //!
 //! A [`Keeper`] is a thread that writes whatever waits in one go (group commit), and then says up
 //! to where it is safe. A line asks nothing of the disk itself: it hands records over, and holds
-//! acknowledgements, endings and grants back until they are safe, for a bounded time. A store that
-//! refuses (a full disk) is tried again; meanwhile the line stays up, and says that it is not safe.
+//! acknowledgements, endings and grants back until they are safe, for a bounded time ([`HoldBack`]).
+//! A store that refuses (a full disk) is tried again; meanwhile the line stays up, and says that it
+//! is not safe.
 //!
 //! [`Keeper::start`] first folds what an earlier run left: what is unfinished, what was said
 //! lately. A store that is away then is read when it is back, before anything is written. The lane is kept short: now and then the fold itself is written, and what lies before it
@@ -17,6 +18,7 @@
 
 mod entry;
 mod fold;
+mod hold_back;
 mod keeper;
 mod sounds;
 mod whole;
@@ -24,6 +26,7 @@ mod writer;
 
 pub use entry::Clocks;
 pub use fold::Fold;
+pub use hold_back::{HoldBack, Kind, LATE, LetGo, UNKEPT};
 pub use keeper::{Account, Keeper, KeeperState, LANE, Progress, Recovered};
 pub use sounds::Sounds;
 pub use whole::write_whole;

@@ -228,6 +228,11 @@ impl Conversation {
         self.tell(LineMessage::LineClosed { line, reason: reason.to_owned() });
     }
 
+    /// Whether a claim of this name is between submission and ending.
+    pub(super) fn knows(&self, claim: &ClaimId) -> bool {
+        self.claims.contains_key(claim)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.closed
     }

@@ -1,28 +1,20 @@
 //! What must wait until the journal is safe. Pure.
 //!
-//! Records go to the journal at once and are counted. What the governor says after a record may
-//! follow only when that record is safe, or its time to be late is over: a caller is not kept
-//! waiting for a disk. Two things are never held back: a revoke, and a claim's acknowledgement to
-//! another program is never let go before it is safe.
+//! Records go to the journal at once and are counted. What the governor says after a record is held
+//! back as [`HoldBack`] says. A revoke never is.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
+use brain_protocol::LineMessage;
 use media_core::{Generation, MonoTime};
 use queue_governor::{ClaimId, Ending, Record, RefusalReason};
 
 use super::action::{Action, News};
-use crate::durable::Progress;
-
-/// A grant or an answer waits no longer for the disk than this; then it goes on, and what was not
-/// safe is told.
-const LATE: Duration = Duration::from_millis(50);
+use crate::durable::{HoldBack, Kind, LetGo, Progress};
 
 #[derive(Default)]
 pub(super) struct Gate {
-    held: VecDeque<Held>,
-    issued: u64,
-    progress: Progress,
+    held: HoldBack<Action>,
     /// Whether something was let go before it was safe, since the last time that all was.
     degraded: bool,
     /// Live claims that the governor took in and whoever handed them in was told were not. Bounded
@@ -30,19 +22,12 @@ pub(super) struct Gate {
     broken: BTreeSet<ClaimId>,
 }
 
-struct Held {
-    action: Action,
-    /// The record that must be safe first.
-    after: u64,
-    since: MonoTime,
-}
-
 /// What comes of an action at the gate.
 #[expect(clippy::large_enum_variant, reason = "nearly every action passes, and none is kept")]
 pub(super) enum Passage {
     /// Carry it out now.
     Now(Action),
-    /// It waits.
+    /// It waits; [`Gate::next`] gives it.
     Held,
     /// A grant that was held was taken back before anything of it was heard.
     NeverGranted(Generation),
@@ -51,12 +36,12 @@ pub(super) enum Passage {
 impl Gate {
     /// A record was handed to the journal under this number.
     pub fn written(&mut self, number: u64) {
-        self.issued = number;
+        self.held.written(number);
     }
 
     /// The journal says how far it is.
     pub fn progressed(&mut self, progress: Progress) {
-        self.progress = progress;
+        self.held.progressed(progress);
     }
 
     pub fn put(&mut self, now: MonoTime, action: Action) -> Passage {
@@ -74,10 +59,7 @@ impl Gate {
                 }
             }
             Action::Grant { .. } | Action::Tell(_) | Action::Answer { .. } => {
-                let safe = self.progress.durable >= self.issued;
-                let goes_on = safe || (self.progress.failing && !is_acceptance(&action));
-                if goes_on && self.held.is_empty() {
-                    self.degraded |= !safe;
+                if self.held.is_clear() {
                     return Passage::Now(action);
                 }
                 self.hold(now, action)
@@ -92,27 +74,19 @@ impl Gate {
 
     /// The next action that need not wait any more.
     pub fn next(&mut self, now: MonoTime) -> Option<Action> {
-        let Progress { durable, failing } = self.progress;
-        let ready = |held: &Held| {
-            let late = failing || now >= held.since + LATE;
-            held.after <= durable || (late && !is_acceptance(&held.action))
-        };
-        // What waits for safety alone does not keep the others.
-        let at = self.held.iter().position(ready)?;
-        let held = self.held.remove(at)?;
-        self.degraded |= held.after > durable;
-        Some(held.action)
+        let LetGo { item, safe } = self.held.next(now)?;
+        self.degraded |= !safe;
+        Some(if safe { item } else { as_not_kept(item) })
     }
 
     /// Acknowledgements that the journal, as it fails, cannot make true.
     pub fn take_broken_promises(&mut self) -> Vec<Action> {
-        if !self.progress.failing {
-            return Vec::new();
-        }
-        let (broken, held) =
-            self.held.drain(..).partition::<VecDeque<_>, _>(|held| is_acceptance(&held.action));
-        self.held = held;
-        broken.into_iter().map(|held| held.action).collect()
+        self.held.take_broken()
+    }
+
+    /// Nobody is there to be told what still waits for the brain that is gone.
+    pub fn brain_gone(&mut self) {
+        self.held.forget(|action| matches!(action, Action::Tell(_)));
     }
 
     /// Whoever handed this in is told that it was not taken in.
@@ -138,24 +112,22 @@ impl Gate {
     }
 
     pub fn next_timeout(&self) -> Option<MonoTime> {
-        let bounded = self.held.iter().filter(|held| !is_acceptance(&held.action));
-        bounded.map(|held| held.since + LATE).min()
+        self.held.next_timeout()
     }
 
-    fn hold(&mut self, since: MonoTime, action: Action) -> Passage {
-        self.held.push_back(Held { action, after: self.issued, since });
+    fn hold(&mut self, now: MonoTime, action: Action) -> Passage {
+        let (kind, claim) = nature_of(&action);
+        self.held.hold(now, kind, claim, action);
         Passage::Held
     }
 
     fn grant_waits(&self, generation: Generation) -> bool {
-        self.held.iter().any(|held| is_about(&held.action, generation))
+        self.held.any(|action| is_about(action, generation))
     }
 
     /// Takes the grant and whatever pauses or resumes it out of those that wait.
     fn take_grant(&mut self, generation: Generation) -> bool {
-        let before = self.held.len();
-        self.held.retain(|held| !is_about(&held.action, generation));
-        self.held.len() < before
+        self.held.forget(|action| is_about(action, generation))
     }
 }
 
@@ -168,134 +140,35 @@ fn is_about(action: &Action, wanted: Generation) -> bool {
     }
 }
 
-fn is_acceptance(action: &Action) -> bool {
-    matches!(action, Action::Answer { news: News::Accepted, .. })
+/// What an action that waits is to the journal, and what it tells of.
+fn nature_of(action: &Action) -> (Kind, Option<ClaimId>) {
+    match action {
+        Action::Answer { claim, news: News::Accepted } => (Kind::Promise, Some(claim.clone())),
+        Action::Answer { claim, .. } => (Kind::Ending, Some(claim.clone())),
+        Action::Tell(message) => match message {
+            LineMessage::ClaimAccepted { claim, .. } => (Kind::PromiseToTheBrain, named(claim)),
+            LineMessage::ClaimStarted { claim, .. } => (Kind::Follows, named(claim)),
+            LineMessage::ClaimEnded { claim, .. } => (Kind::Ending, named(claim)),
+            LineMessage::LineClosed { .. } => (Kind::Goodbye, None),
+            _ => (Kind::Follows, None),
+        },
+        _ => (Kind::Follows, None),
+    }
+}
+
+fn named(claim: &brain_protocol::ClaimId) -> Option<ClaimId> {
+    Some(ClaimId::new(claim.as_str()))
+}
+
+/// What is told before it is safe says so where it would promise otherwise.
+fn as_not_kept(action: Action) -> Action {
+    match action {
+        Action::Tell(LineMessage::ClaimAccepted { line, claim, .. }) => {
+            Action::Tell(LineMessage::ClaimAccepted { line, claim, kept: false })
+        }
+        action => action,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use media_engine::Speech;
-    use queue_governor::Heard;
-
-    fn at(ms: u64) -> MonoTime {
-        MonoTime::from_millis(ms)
-    }
-
-    fn grant(generation: u32) -> Action {
-        let generation = Generation(generation);
-        Action::Grant { generation, speech: Speech::Text("hello".into()), fallback: false }
-    }
-
-    fn accepted() -> Action {
-        Action::Answer { claim: ClaimId::new("say-1"), news: News::Accepted }
-    }
-
-    fn safe(durable: u64) -> Progress {
-        Progress { durable, failing: false }
-    }
-
-    /// A gate behind which the first record is not safe yet.
-    fn unsafe_gate() -> Gate {
-        let mut gate = Gate::default();
-        gate.written(1);
-        gate
-    }
-
-    fn kind(action: Option<Action>) -> &'static str {
-        match action {
-            None => "nothing",
-            Some(Action::Grant { .. }) => "grant",
-            Some(Action::Answer { .. }) => "acceptance",
-            Some(Action::Pause(_)) => "pause",
-            Some(_) => "something else",
-        }
-    }
-
-    #[test]
-    fn nothing_is_held_while_all_is_safe() {
-        let mut gate = unsafe_gate();
-        gate.progressed(safe(1));
-        assert!(matches!(gate.put(at(0), grant(1)), Passage::Now(_)));
-        assert_eq!(gate.next_timeout(), None);
-    }
-
-    #[test]
-    fn a_grant_and_an_acceptance_wait_for_the_record_before_them_in_order() {
-        let mut gate = unsafe_gate();
-        assert!(matches!(gate.put(at(0), accepted()), Passage::Held));
-        assert!(matches!(gate.put(at(0), grant(1)), Passage::Held));
-        assert_eq!(kind(gate.next(at(10))), "nothing");
-        gate.written(2);
-        gate.progressed(safe(1));
-        assert_eq!(kind(gate.next(at(10))), "acceptance");
-        assert_eq!(kind(gate.next(at(10))), "grant");
-        assert!(!gate.take_degraded());
-    }
-
-    #[test]
-    fn a_slow_disk_keeps_the_caller_waiting_for_50_ms_and_no_longer() {
-        let mut gate = unsafe_gate();
-        gate.put(at(0), accepted());
-        gate.put(at(0), grant(1));
-        assert_eq!(gate.next_timeout(), Some(at(50)));
-        assert_eq!(kind(gate.next(at(49))), "nothing");
-        assert_eq!(kind(gate.next(at(50))), "grant");
-        assert!(gate.take_degraded() && !gate.take_degraded());
-        assert_eq!(kind(gate.next(at(10_000))), "nothing", "a promise waits until it is true");
-    }
-
-    #[test]
-    fn a_revoke_does_not_wait_and_takes_a_grant_that_waits_with_it() {
-        let mut gate = unsafe_gate();
-        assert!(matches!(gate.put(at(0), Action::Revoke(Generation(1))), Passage::Now(_)));
-        gate.put(at(0), grant(2));
-        gate.put(at(0), Action::Pause(Generation(2)));
-        let revoked = gate.put(at(1), Action::Revoke(Generation(2)));
-        assert!(matches!(revoked, Passage::NeverGranted(Generation(2))));
-        gate.progressed(safe(1));
-        assert_eq!(kind(gate.next(at(1))), "nothing");
-    }
-
-    #[test]
-    fn a_pause_stays_behind_its_grant() {
-        let mut gate = unsafe_gate();
-        gate.put(at(0), grant(1));
-        assert!(matches!(gate.put(at(1), Action::Pause(Generation(1))), Passage::Held));
-        gate.progressed(safe(1));
-        assert_eq!(kind(gate.next(at(2))), "grant");
-        assert_eq!(kind(gate.next(at(2))), "pause");
-    }
-
-    #[test]
-    fn a_disk_that_fails_breaks_promises_and_holds_up_nothing_else() {
-        let mut gate = unsafe_gate();
-        gate.put(at(0), accepted());
-        gate.put(at(0), grant(1));
-        gate.progressed(Progress { durable: 0, failing: true });
-        assert_eq!(gate.take_broken_promises().len(), 1);
-        assert_eq!(kind(gate.next(at(0))), "grant");
-        assert!(matches!(gate.put(at(0), grant(2)), Passage::Now(_)));
-    }
-
-    #[test]
-    fn what_was_told_not_to_be_taken_in_is_written_so_unless_it_was_heard() {
-        let ended = |id: &str, remember_until| Record::Ended {
-            claim: ClaimId::new(id),
-            ending: Ending::Withdrawn,
-            heard: Heard::default(),
-            remember_until,
-        };
-        let mut gate = Gate::default();
-        gate.broke(ClaimId::new("broken"));
-        gate.broke(ClaimId::new("heard"));
-        let mut written = |id, until| match gate.truly(ended(id, until)) {
-            Record::Ended { ending, .. } => ending,
-            record => panic!("{record:?}"),
-        };
-        assert_eq!(written("broken", None), Ending::Refused(RefusalReason::NotKept));
-        assert_eq!(written("broken", None), Ending::Withdrawn, "another one of its name");
-        assert_eq!(written("heard", Some(at(9))), Ending::Withdrawn);
-        assert_eq!(written("kept", None), Ending::Withdrawn);
-    }
-}
+mod tests;

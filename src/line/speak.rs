@@ -79,7 +79,7 @@ impl Conversation {
             }
             Origin::Brain => {
                 if let Ok(claim) = brain_protocol::ClaimId::new(id.as_str()) {
-                    self.tell(LineMessage::ClaimAccepted { line, claim });
+                    self.tell(LineMessage::ClaimAccepted { line, claim, kept: true });
                 }
             }
             Origin::Line => {}

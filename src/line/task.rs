@@ -189,7 +189,10 @@ impl Task {
             LineInput::Digit(digit) => self.conversation.digit(now, digit, KeyPath::Signalling),
             LineInput::Brain(message) => self.conversation.brain(now, message),
             LineInput::BrainUp(pid) => self.conversation.brain_up(now, pid),
-            LineInput::BrainDown(reason) => self.conversation.brain_down(now, &reason),
+            LineInput::BrainDown(reason) => {
+                self.gate.brain_gone();
+                self.conversation.brain_down(now, &reason);
+            }
             LineInput::Say(claim) => {
                 self.houses.insert(claim.id.clone());
                 self.conversation.submit(now, claim);
@@ -256,7 +259,13 @@ impl Task {
             Action::Pause(generation) => self.parts.line.pause(generation),
             Action::Resume(generation) => self.parts.line.resume(generation),
             Action::Tell(message) => self.tell(&message),
-            Action::Answer { claim, news } => self.tell_house(claim, ClaimNews::Governor(news)),
+            Action::Answer { claim, news } => {
+                // What was turned away leaves no record that would say so.
+                if !self.conversation.knows(&claim) {
+                    self.houses.remove(&claim);
+                }
+                self.tell_house(claim, ClaimNews::Governor(news));
+            }
             Action::Record { t_ms, event } => self.record(t_ms, event),
             Action::Log(entry) => {
                 if let Some(log) = &mut self.log {

@@ -72,8 +72,12 @@ impl House {
 
     /// With its lanes on a disk of `kb`, or none where the kernel gives no namespace of one's own
     /// to mount it in.
-    pub fn on_a_small_disk(kb: usize, gateway: &str) -> Option<Self> {
-        let mut house = Self::new(LaneStoreKind::Sqlite, gateway);
+    pub fn on_a_small_disk(
+        kb: usize,
+        gateway: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> Option<Self> {
+        let mut house = Self::with(LaneStoreKind::Sqlite, gateway, change);
         house.disk_kb = Some(kb);
         std::fs::create_dir(house.disk()).expect("a directory");
         house.config.lanes.path = Some(house.disk().join("lanes.db"));

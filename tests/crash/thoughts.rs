@@ -42,7 +42,7 @@ pub fn start(claims: &Arc<Claims>) -> Mind {
                     "type": "turn_done", "line": line, "turn": turn, "position": position,
                 }));
             }
-            LineMessage::ClaimAccepted { claim, .. } => {
+            LineMessage::ClaimAccepted { claim, kept: true, .. } => {
                 number(claim).into_iter().for_each(|it| claims.accepted(it));
             }
             LineMessage::ClaimEnded { claim, ending, .. } => {
@@ -57,6 +57,11 @@ pub fn start(claims: &Arc<Claims>) -> Mind {
 /// How often a brain of it was told what the caller said.
 pub fn turns(mind: &Mind) -> usize {
     mind.told().iter().filter(|it| matches!(it, LineMessage::CallerTurn { .. })).count()
+}
+
+/// How often a brain of it came to a call.
+pub fn calls(mind: &Mind) -> usize {
+    mind.told().iter().filter(|it| matches!(it, LineMessage::LineOpened { .. })).count()
 }
 
 /// Whether brains have said all that they had in mind to a call that opened after `so_far` things

@@ -14,7 +14,8 @@
 //! 3. The brain answers with `say` (a *claim*: a request to be heard) and then `turn_done`, which
 //!    acknowledges the turn. Turns that were not acknowledged are sent again to the next brain.
 //! 4. Every claim is answered by `claim_accepted` or `claim_ended`, later by `claim_started`, and
-//!    by exactly one `claim_ended` with the words that the caller heard.
+//!    by exactly one `claim_ended` with the words that the caller heard. An accepted claim outlives a
+//!    crash of the line unless `kept` is false.
 //! 5. What people and programs write comes as `text_message`, from every lane but the calls' own,
 //!    and is answered with `send` and acknowledged with `text_done` like a turn. Every `send` is
 //!    answered by `message_accepted` and by exactly one `message_ended`.

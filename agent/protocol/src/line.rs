@@ -147,6 +147,12 @@ pub enum LineMessage {
         line: LineId,
         /// The claim.
         claim: ClaimId,
+        /// It is in the journal, so it outlives a crash of the line. `false`: the journal cannot be
+        /// written, or not in time; the claim will be said and end all the same, but a crash before
+        /// that may lose it. Since 1.4; before, a claim could be told to be accepted that was not
+        /// kept.
+        #[serde(default = "kept", skip_serializing_if = "is_kept")]
+        kept: bool,
     },
     /// The first sample of the claim went out to the caller.
     ///
@@ -342,6 +348,16 @@ pub enum LineMessage {
     /// {"type":"shutdown"}
     /// ```
     Shutdown,
+}
+
+/// What an older line promised.
+const fn kept() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_kept(kept: &bool) -> bool {
+    *kept
 }
 
 impl Message for LineMessage {
