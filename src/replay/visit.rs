@@ -106,15 +106,17 @@ fn record(record: &mut Record, visitor: &mut impl Visitor) {
             self::ending(ending, visitor);
             visitor.words(&mut heard.text);
         }
-        Record::Amended { .. } | Record::Heard { .. } => {}
+        Record::Amended { also_keys, .. } => {
+            also_keys.iter_mut().for_each(|key| visitor.words(key));
+        }
+        Record::Heard { .. } => {}
     }
 }
 
 fn claim(claim: &mut Claim, visitor: &mut impl Visitor) {
     content(&mut claim.content, visitor);
-    for key in [&mut claim.dedup_key, &mut claim.coalesce, &mut claim.to].into_iter().flatten() {
-        visitor.words(key);
-    }
+    let names = [&mut claim.dedup_key, &mut claim.coalesce, &mut claim.to].into_iter().flatten();
+    names.chain(&mut claim.also_keys).for_each(|name| visitor.words(name));
 }
 
 fn content(content: &mut Content, visitor: &mut impl Visitor) {

@@ -198,6 +198,10 @@ pub struct Claim {
     pub supersedes: Option<ClaimId>,
     /// Names the content where the words alone do not: two claims with the same key are one.
     pub dedup_key: Option<String>,
+    /// Keys of claims that ended as its duplicates: what goes by one of them is the same, too. The
+    /// governor's own; what a producer puts there is dropped.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub also_keys: Vec<String>,
     /// Names what it is an update of: several waiting claims of one source with the same name are
     /// one saying, see [`crate::Coalescing`].
     #[cfg_attr(feature = "serde", serde(default))]
@@ -228,6 +232,7 @@ impl Claim {
             uninterruptible: false,
             supersedes: None,
             dedup_key: None,
+            also_keys: Vec::new(),
             coalesce: None,
             on_interrupt: OnInterrupt::Drop,
             to: None,

@@ -11,6 +11,10 @@ use crate::text;
 /// Longest key that a producer gives. Keys are kept for the whole window; a hash or a UUID fits.
 pub(crate) const KEY_BYTES_MAX: usize = 128;
 
+/// Keys that a claim takes over from its duplicates. Who finds more names for one thing than that has
+/// no names for things; what comes under a further one is compared by its words.
+const ALSO_MAX: usize = 8;
+
 /// Whether two things would be twice the same to whoever hears or reads them.
 pub(crate) trait Same {
     /// How many are remembered; the oldest makes room.
@@ -27,6 +31,9 @@ pub(crate) trait Same {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Key {
     named: Option<String>,
+    /// Further names, of what ended as its duplicate.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    also: Vec<String>,
     words: String,
     turn: Option<TurnId>,
     /// `turn` is one of an earlier conversation.
@@ -60,11 +67,16 @@ impl Key {
     pub(crate) fn of(claim: &Claim) -> Self {
         Self {
             named: claim.dedup_key.clone(),
+            also: claim.also_keys.clone(),
             words: text::normalised(claim.content.words()),
             turn: claim.turn,
             of_earlier: false,
             cut: None,
         }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &String> {
+        self.named.iter().chain(&self.also)
     }
 
     /// What was said up to there and no further.
@@ -78,11 +90,24 @@ impl Same for Key {
     const REMEMBERED_MAX: usize = 256;
 
     fn is_same(&self, other: &Key) -> bool {
-        let same_name = self.named.is_some() && self.named == other.named;
+        let same_name = self.names().any(|name| other.names().any(|its| its == name));
         let same_turn = self.turn == other.turn && self.of_earlier == other.of_earlier;
         let same_topic = self.turn.is_none() || other.turn.is_none() || same_turn;
         same_name || (same_topic && self.words == other.words)
     }
+}
+
+/// Takes the keys of `same` over into `claim`, which stays in its place. Says whether that makes them
+/// more.
+pub(crate) fn take_keys_over(claim: &mut Claim, same: &Claim) -> bool {
+    let before = claim.also_keys.len();
+    for key in same.dedup_key.iter().chain(&same.also_keys) {
+        let is_known = claim.dedup_key.as_ref() == Some(key) || claim.also_keys.contains(key);
+        if !is_known && claim.also_keys.len() < ALSO_MAX {
+            claim.also_keys.push(key.clone());
+        }
+    }
+    claim.also_keys.len() > before
 }
 
 /// What was said, or sent, within the window.
@@ -138,7 +163,9 @@ impl Said {
 
     /// Every text in it by which sayings are compared.
     pub(crate) fn words_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        self.recent.iter_mut().flat_map(|(key, _)| key.named.iter_mut().chain([&mut key.words]))
+        self.recent
+            .iter_mut()
+            .flat_map(|(key, _)| key.named.iter_mut().chain(&mut key.also).chain([&mut key.words]))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use media_core::MonoTime;
 
 use crate::claim::{Claim, ClaimId, Content, OnInterrupt, Source, TurnId};
-use crate::dedup::{Cut, Key};
+use crate::dedup::{Cut, Key, take_keys_over};
 use crate::io::{Heard, Voice};
 use crate::journal::{Record, Unfinished};
 use crate::ledger::Ledger;
@@ -285,14 +285,18 @@ impl Entry {
         self.claim.on_interrupt == OnInterrupt::Drop && !self.claim.must_deliver
     }
 
-    /// Takes over the promises of a claim that says the same and expires at `expires_at`. Says
-    /// whether that makes them more.
+    /// Takes over the promises and the keys of a claim that says the same and expires at
+    /// `expires_at`. Says whether that makes them more.
     pub(crate) fn absorb(&mut self, same: &Claim, expires_at: Option<MonoTime>) -> bool {
         let before = (self.claim.must_deliver, self.claim.priority, self.expires_at);
         self.claim.must_deliver |= same.must_deliver;
         self.claim.priority = self.claim.priority.max(same.priority);
         self.expires_at = self.expires_at.zip(expires_at).map(|(own, other)| own.max(other));
-        before != (self.claim.must_deliver, self.claim.priority, self.expires_at)
+        let knows_more = take_keys_over(&mut self.claim, same);
+        if knows_more {
+            self.key = Key::of(&self.claim);
+        }
+        knows_more || before != (self.claim.must_deliver, self.claim.priority, self.expires_at)
     }
 
     /// The record that says which promises it has now.
@@ -302,6 +306,7 @@ impl Entry {
             must_deliver: self.claim.must_deliver,
             priority: self.claim.priority,
             expires_at: self.expires_at,
+            also_keys: self.claim.also_keys.clone(),
         }
     }
 }

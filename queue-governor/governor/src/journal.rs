@@ -39,6 +39,9 @@ pub enum Record {
         priority: i8,
         /// When it now expires.
         expires_at: Option<MonoTime>,
+        /// The keys of others that it goes by now.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+        also_keys: Vec<String>,
     },
     /// How far the caller has heard a claim: written when a further word was heard, every 200 ms
     /// of ready audio, and when the claim was cut and waits again. Never once per packet.
@@ -167,11 +170,12 @@ impl Book {
                     self.unfinished.push(Unfinished::new(claim.clone(), *expires_at));
                 }
             }
-            Record::Amended { claim, must_deliver, priority, expires_at } => {
+            Record::Amended { claim, must_deliver, priority, expires_at, also_keys } => {
                 if let Some(unfinished) = self.find(claim) {
                     unfinished.claim.must_deliver = *must_deliver;
                     unfinished.claim.priority = *priority;
                     unfinished.expires_at = *expires_at;
+                    unfinished.claim.also_keys.clone_from(also_keys);
                 }
             }
             Record::Heard { claim, resume_at, samples, ms } => {

@@ -156,6 +156,7 @@ impl Saying {
                 must_deliver: unfinished.claim.must_deliver,
                 priority: unfinished.claim.priority,
                 expires_at: unfinished.expires_at,
+                also_keys: unfinished.claim.also_keys.clone(),
             });
         }
         unfinished

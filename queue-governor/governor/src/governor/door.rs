@@ -4,14 +4,15 @@ use crate::claim::{Claim, ClaimId, Content, Source};
 use crate::config::{Coalescing, knows};
 use crate::dedup::{KEY_BYTES_MAX, Key, Same};
 use crate::entry::{Entry, Thing};
-use crate::floor::Then;
+use crate::floor::{Holder, Then};
 use crate::io::{Ending, Heard, Output};
 use crate::reason::{FloorReason, RefusalReason};
 
 use super::Governor;
 
 impl Governor {
-    pub(super) fn on_submit(&mut self, claim: Claim) {
+    pub(super) fn on_submit(&mut self, mut claim: Claim) {
+        claim.also_keys.clear();
         if let Err(reason) = self.examine(&claim) {
             return self.turn_away(claim, Ending::Refused(reason));
         }
@@ -168,7 +169,10 @@ impl Governor {
             named || is_outranked(entry, claim, key)
         };
         let waiting = self.queue.iter_mut().filter(|entry| !is_replaced(entry));
-        let holder = self.floor.holder.iter_mut().map(|holder| &mut holder.entry);
+        // What ends before it is said takes no promise over; what must be delivered waits for that.
+        let goes_on = |holder: &&mut Holder| holder.superseded_since.is_none();
+        let holder = self.floor.holder.iter_mut().filter(|it| !claim.must_deliver || goes_on(it));
+        let holder = holder.map(|holder| &mut holder.entry);
         let silencing = self.floor.silencing.iter_mut().filter(|silencing| {
             let was_heard = || {
                 silencing.entry.was_heard()

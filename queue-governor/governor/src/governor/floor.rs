@@ -78,7 +78,11 @@ impl Governor {
         Cut { at, why: CutFor::Higher(entry.id().clone()) }
     }
 
+    /// Whether `entry` takes the floor from `holder`. What says the same waits for what is heard of it.
     fn cuts(&self, entry: &Entry, holder: &Holder, may_cut: bool) -> bool {
+        if holder.entry.key.is_same(&entry.key) {
+            return false;
+        }
         match preemption(entry, &holder.entry) {
             Some(Preemption::AtOnce) => true,
             Some(Preemption::AtClause) => may_cut,

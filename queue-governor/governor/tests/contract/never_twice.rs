@@ -223,3 +223,35 @@ fn what_must_be_delivered_and_came_while_the_same_fell_silent_goes_on_when_that_
     assert_eq!(world.ending_of("b"), Ending::Spoken);
     assert_eq!(world.line.words_of("b"), ["alarm", "is", "on,", "leave", "the", "house"]);
 }
+
+#[test]
+fn what_ended_as_a_duplicate_hands_its_key_over_to_the_one_that_stays() {
+    let key = || Some("backup-7".to_owned());
+    let mut world = World::new();
+    world.submit(answer("long", &long_clause("l", 5)));
+    world.submit(report("a", "The backup is done."));
+    world.submit(Claim { dedup_key: key(), ..report("b", "The backup is done.") });
+    world.submit(Claim { dedup_key: key(), ..report("c", "All files are safe.") });
+    assert_eq!(world.ending_of("b"), Ending::Duplicate);
+    assert_eq!(world.ending_of("c"), Ending::Duplicate, "it is known by b's key, too");
+    world.run_until_quiet();
+    world.submit(Claim { dedup_key: key(), ..report("d", "Nothing was lost.") });
+    assert_eq!(world.ending_of("d"), Ending::Duplicate, "and by that it was said");
+}
+
+#[test]
+fn the_same_as_what_is_being_replaced_is_said_to_its_end_if_it_must_be_delivered() {
+    for must_deliver in [true, false] {
+        let mut world = World::new();
+        world.submit(report("old", &long_clause("o", 9)));
+        world.run(60 + 2 * WORD_MS);
+        let supersedes = Some(ClaimId::new("old"));
+        world.submit(Claim { supersedes, ..report("new", "Never mind.") });
+        world.submit(Claim { must_deliver, ..report("same", &long_clause("o", 9)) });
+        world.run_until_quiet();
+        assert_eq!(world.ending_of("old"), Ending::Superseded);
+        assert_eq!(world.ending_of("new"), Ending::Spoken);
+        let ending = if must_deliver { Ending::Spoken } else { Ending::Duplicate };
+        assert_eq!(world.ending_of("same"), ending);
+    }
+}

@@ -202,10 +202,13 @@ impl Promises {
             format!("{id} must be delivered and ends {ending:?}")
         })?;
         let words = words_in(&heard.text);
-        // What must be delivered goes on where the same was cut, and is told as one saying with it.
+        // What must be delivered goes on where the same was cut, and is told as one saying with it;
+        // one that is taken back, or was said by another to its end, may not have come to that.
         let content = self.contents[number].filter(|_| watched.promised);
-        let heard = content.map_or(watched.heard, |it| self.heard[usize::from(it)]);
-        let sent = heard.count_ones();
+        let of_all = content.map_or(watched.heard, |it| self.heard[usize::from(it)]);
+        let over = matches!(ending, Ending::Withdrawn | Ending::Duplicate);
+        let alone = over && words == watched.heard.count_ones();
+        let sent = if alone { words } else { of_all.count_ones() };
         let exact = words == sent || world.is_unsure() && words < sent;
         promise(exact, || format!("ledger: {words} words of {id} are told, {sent} were sent"))?;
         let whole = sent == words_in(claim.content.words());

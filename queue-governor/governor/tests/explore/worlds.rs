@@ -191,6 +191,21 @@ fn producers_race_with_the_same_words() {
 }
 
 #[test]
+fn the_same_must_be_delivered_as_what_is_being_replaced() {
+    let mut world = World::new(
+        "replaced twin",
+        vec![
+            claim(0, Source::Worker, 0, ".,."),
+            Claim { supersedes: Some(ClaimId::new("n0")), ..claim(1, Source::Worker, 1, ".") },
+            Claim { must_deliver: true, ..claim(2, Source::Responder, 0, ".,.") },
+        ],
+    );
+    world.onsets = 1;
+    world.withdrawals = u8::from(deep());
+    explore(&world);
+}
+
+#[test]
 fn reports_are_late() {
     let mut world = World::new(
         "late reports",

@@ -131,11 +131,11 @@ impl Model {
         let outranked = |it: &M| new.source < it.claim.source && it.heard == 0 && it.same(new);
         let replaced = |it: &M| (Some(it.id()) == old && it.heard == 0) || outranked(it);
         let waiting = self.waiting.iter_mut().filter(|it| !replaced(it));
-        let twin = waiting.chain(&mut self.holder).find(|it| it.same(claim));
+        let holder = self.holder.iter_mut();
+        let holder = holder.filter(|it| !claim.must_deliver || it.superseded_since.is_none());
+        let twin = waiting.chain(holder).find(|it| it.same(claim));
         if let (false, Some(twin)) = (said, twin) {
-            twin.claim.must_deliver |= claim.must_deliver;
-            twin.claim.priority = twin.claim.priority.max(claim.priority);
-            twin.expires = twin.expires.zip(expires).map(|(a, b)| a.max(b));
+            twin.absorb(claim, expires);
             return self.ended.push(turned_away("Duplicate"));
         }
         if said {
@@ -148,18 +148,15 @@ impl Model {
                 holder.superseded_since.get_or_insert(now);
             }
         }
-        let (mut claim, mut expires) = (claim.clone(), expires);
         for twin in self.waiting.extract_if(.., |it| outranked(it)).collect::<Vec<_>>() {
-            claim.must_deliver |= twin.claim.must_deliver;
-            claim.priority = claim.priority.max(twin.claim.priority);
-            expires = twin.expires.zip(expires).map(|(a, b)| a.max(b));
+            entry.absorb(&twin.claim, twin.expires);
             self.end(now, twin, "Duplicate");
         }
         if claim.source == Responder {
             self.reply_until = None;
         }
         self.accepted += 1;
-        let new = M { claim, expires, number: self.accepted, ..entry };
+        let new = M { number: self.accepted, ..entry };
         if self.coalescing == Coalescing::Latest && new.claim.coalesce.is_some() {
             let thing = new.thing();
             let old = |it: &M| it.thing() == thing && it.heard == 0 && !it.claim.must_deliver;
@@ -187,6 +184,7 @@ impl Model {
                 .waiting
                 .iter()
                 .filter(|it| self.may_speak(it, now) && preempts(it, holder))
+                .filter(|it| !it.same(&holder.claim))
                 .filter(|it| it.claim.source == Operator || !(holder.paused && talking))
                 .collect();
             let at_once = higher.iter().any(|it| it.claim.source == Operator);
@@ -242,9 +240,24 @@ impl Model {
 
     fn end(&mut self, now: u64, claim: M, ending: &str) {
         self.ended.push((now, claim.id().to_string(), ending.to_owned(), claim.heard_text()));
-        if claim.heard > 0 {
-            self.said.push((claim, now + 30_000));
+        if claim.heard == 0 {
+            return;
         }
+        let is_said = |it: &M| it.heard == 0 && it.same(&claim.claim);
+        let same: Vec<M> = self.waiting.extract_if(.., |it| is_said(it)).collect();
+        self.said.push((claim, now + 30_000));
+        same.into_iter().for_each(|it| self.end_as_said(now, it));
+    }
+
+    /// The same was said, or a beginning of it: then what must be delivered goes on from there.
+    fn end_as_said(&mut self, now: u64, mut claim: M) {
+        let same = self.said.iter().filter(|(it, until)| *until > now && it.same(&claim.claim));
+        let same: Vec<M> = same.map(|(it, _)| it.clone()).collect();
+        let same: Vec<&M> = same.iter().collect();
+        if claim.claim.must_deliver && claim.goes_on_after(&same) {
+            return self.waiting.push(claim);
+        }
+        self.end(now, claim, "Duplicate");
     }
 
     fn end_one(&mut self, now: u64, id: &ClaimId, ending: &str) {

@@ -15,21 +15,40 @@ impl Model {
         }
         (self.gap_until, self.said_thing) = (None, None);
         self.waiting.sort_by_key(|it| it.number);
-        let mut back: Vec<M> = Vec::new();
         for mut claim in core::mem::take(&mut self.waiting) {
             (claim.since, claim.grants) = (now, u32::from(claim.heard > 0));
-            let old = claim.claim.supersedes.as_ref();
-            let replaced =
-                |it: &M| Some(it.id()) == old && !(it.claim.uninterruptible && it.heard > 0);
-            for old in back.extract_if(.., |it| replaced(it)).collect::<Vec<_>>() {
-                self.end(now, old, "Superseded");
-            }
-            back.push(claim);
+            self.come_back(now, claim);
         }
-        self.waiting = back;
         self.expire(now);
         self.settle(now);
         self.expire(now);
         self.ended.sort_unstable();
+    }
+
+    fn come_back(&mut self, now: u64, mut claim: M) {
+        let old = claim.claim.supersedes.as_ref();
+        let replaced = |it: &M| Some(it.id()) == old && !(it.claim.uninterruptible && it.heard > 0);
+        for old in self.waiting.extract_if(.., |it| replaced(it)).collect::<Vec<_>>() {
+            self.end(now, old, "Superseded");
+        }
+        let said = |(it, until): &(M, u64)| *until > now && it.same(&claim.claim);
+        if claim.heard == 0 && self.said.iter().any(said) {
+            return self.end_as_said(now, claim);
+        }
+        // Of two that are the same one stays: what was partly heard, or else the higher source.
+        for mut other in self.waiting.extract_if(.., |it| it.same(&claim.claim)).collect::<Vec<_>>()
+        {
+            if other.heard > 0 && claim.heard > 0 {
+                self.waiting.push(other);
+                continue;
+            }
+            let higher = other.claim.source <= claim.claim.source;
+            if other.heard > 0 || (claim.heard == 0 && higher) {
+                core::mem::swap(&mut claim, &mut other);
+            }
+            claim.absorb(&other.claim, other.expires);
+            self.end(now, other, "Duplicate");
+        }
+        self.waiting.push(claim);
     }
 }

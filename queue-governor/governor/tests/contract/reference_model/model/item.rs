@@ -55,7 +55,9 @@ pub(super) enum Thing {
 /// Whether the caller would hear the same thing twice: their author says so, or it is the same
 /// words, and not the answer to two questions.
 pub fn are_the_same(a: &Claim, b: &Claim) -> bool {
-    let by_name = a.dedup_key.is_some() && a.dedup_key == b.dedup_key;
+    let names = |claim: &Claim| claim.dedup_key.iter().chain(&claim.also_keys).cloned().collect();
+    let (one, other): (Vec<String>, Vec<String>) = (names(a), names(b));
+    let by_name = one.iter().any(|name| other.contains(name));
     let one_question = a.turn.is_none() || b.turn.is_none() || a.turn == b.turn;
     by_name || one_question && a.content.words() == b.content.words()
 }
@@ -123,6 +125,19 @@ impl M {
         let step = if matches!(self.what, What::Words(_)) { 1 } else { SOUND_STEP_MS };
         if self.reached() >= self.known + step {
             self.known = self.reached();
+        }
+    }
+
+    /// Another one that says the same is not said: this one is both.
+    pub fn absorb(&mut self, other: &Claim, expires: Option<u64>) {
+        let claim = &mut self.claim;
+        claim.must_deliver |= other.must_deliver;
+        claim.priority = claim.priority.max(other.priority);
+        self.expires = self.expires.zip(expires).map(|(a, b)| a.max(b));
+        for name in other.dedup_key.iter().chain(&other.also_keys) {
+            if claim.dedup_key.as_ref() != Some(name) && !claim.also_keys.contains(name) {
+                claim.also_keys.push(name.clone());
+            }
         }
     }
 
