@@ -5,13 +5,14 @@ All of tests/mutants.toml is woven into a copy of the code, each broken line beh
 an environment variable throws. So it is compiled once, and the code itself knows nothing of it.
 Each mutant names the tests that find it: they pass where nothing is broken, and each of them, run
 alone, fails by its own verdict with the switch thrown. A mutant that does not compile, a test that
-does not exist, or a program that dies of something else is no find.
+does not exist, or a program that dies of something else is no find. Nor is one that does not end,
+unless the mutant says that it makes its tests hang (`hangs = true`): then they have to.
 Prints a table; exit 0 only if every mutant is found by every test that it names.
 
 `scripts/mutants.py --survey [NAME]` runs all tests on each mutant instead, and prints which fail;
 `--build` only compiles, for who wants to run them later.
 """
-import json, os, re, shutil, subprocess, sys, time, tomllib
+import fcntl, json, os, re, shutil, subprocess, sys, time, tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +24,7 @@ STAGE = TARGET / "stage"
 GOVERNOR, ENGINE, LOOM = "queue-governor/governor", "media/engine", "tests/loom"
 # The house's journal, in a crate of its own: the whole house takes minutes to compile.
 JOURNAL = "src/durable"
-# A test takes a second, on a busy machine ten; what hangs is found, too.
+# A test takes a second, on a busy machine ten.
 PATIENCE_S = 40
 SWITCH = """
 #[allow(dead_code, missing_docs)]
@@ -43,6 +44,10 @@ def main():
     surveyed = sys.argv[2:] if sys.argv[1:2] == ["--survey"] else None
     if unnamed and surveyed is None:
         sys.exit(f"which test is to find this? {', '.join(unnamed)}")
+    TARGET.mkdir(parents=True, exist_ok=True)
+    # Two checkouts may share a target folder; each runs what it compiled itself. Held to the end.
+    lock = open(TARGET / "lock", "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     copy_sources()
     for mutant in mutants:
         weave(mutant)
@@ -71,15 +76,13 @@ def main():
         survivors = 0
         print(f"{'promise':<26} {'broken line':<58} found by")
         for mutant, (verdicts, seconds) in zip(mutants, pool.map(run, mutants)):
-            missed = [f"{test} {verdict}" for test, verdict in verdicts if verdict not in FOUND]
+            found = "does not end" if mutant.get("hangs") else "failed"
+            missed = [f"{test} {verdict}" for test, verdict in verdicts if verdict != found]
             survivors += bool(missed)
             told = f"NOT FOUND: {', '.join(missed)}" if missed else told_of(verdicts)
             print(f"{mutant['promise']:<26} {mutant['name']:<58} {told} ({seconds:.0f} s)", flush=True)
     print(f"mutants: {len(mutants) - survivors} of {len(mutants)} found")
     sys.exit(1 if survivors else 0)
-
-
-FOUND = ("failed", "does not end")
 
 
 def told_of(verdicts):
@@ -222,11 +225,15 @@ def weave(mutant):
 
 
 def keep_times():
-    """Puts the new copy in its place. What is as it was is as old as it was, so that nothing is compiled anew for it."""
-    for file in STAGE.rglob("*"):
+    """Puts the new copy in its place. What is as it was is as old as it was, so that nothing is compiled
+    anew for it; anything else is new, however old it is where it comes from, or what was compiled
+    from another one would be taken for it."""
+    for file in filter(Path.is_file, STAGE.rglob("*")):
         last = COPY / file.relative_to(STAGE)
-        if file.is_file() and last.is_file() and last.read_bytes() == file.read_bytes():
+        if last.is_file() and last.read_bytes() == file.read_bytes():
             os.utime(file, ns=(last.stat().st_atime_ns, last.stat().st_mtime_ns))
+        else:
+            os.utime(file)
     shutil.rmtree(COPY, ignore_errors=True)
     STAGE.rename(COPY)
 
