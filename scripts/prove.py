@@ -122,7 +122,7 @@ def main():
         "twice": one(crash, r"audit:.* twice=(\d+)"),
         "overlaps": one(crash, r"audit:.* overlaps=(\d+)"),
         "interleavings": int(sum(loom.numbers(r"loom [^\n]*: (\d+) interleavings"))),
-        "claims_per_s": one(wire, r"wire:.* handed_in_per_s=(\d+)"),
+        "claims_per_s": one(wire, r"wire:.* answered_per_s=(\d+)"),
         "claims_accepted": one(wire, r"wire:.* accepted=(\d+)"),
         "revokes": one(wire, r"wire:.* revokes=(\d+)"),
         "revoke_to_silence_ms_max": one(wire, r"wire:.* revoke_to_silence_ms_max=([\d.]+)"),

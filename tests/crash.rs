@@ -10,7 +10,8 @@
 //! Recogniser and voice are threads of the line, which no signal ends alone: they are broken down by order, at
 //! random over a claim or over the caller's words, and the line has to answer again.
 //!
-//! The claims are of twelve kinds ([`claims::Kind`]), and a caller speaks into some calls.
+//! The claims are of fifteen kinds ([`claims::Kind`]), an operator takes the floor now and then, and a
+//! caller speaks into some calls.
 //!
 //! `CRASHES` sets how often a line is killed (10; `make prove`: 200), `CRASH_SEED` repeats a run.
 

@@ -12,9 +12,11 @@ use crate::journal::Ledger;
 use crate::recording::Recording;
 use crate::sounds::Sounded;
 
-/// What a voice may have said after what was written down last before a kill: a long word, and
-/// what may be unwritten of any sound.
+/// What a voice may have said in a call after what was written down last before the kill that ended
+/// it: a long word, and what may be unwritten of any sound.
 const UNKNOWN_VOICE_MS: u64 = 1_000;
+/// Packets that begin or end a sound may pass for a voice; in a call that ends well nothing else does.
+const EDGES_MS: u64 = 600;
 /// Between and within words a voice is silent, for half of the time at most.
 const VOICED: f64 = 0.5;
 /// A few words may be all pauses and soft sounds.
@@ -31,6 +33,8 @@ pub struct Audit {
     voice_ms: u64,
     /// What the journal says of words, in the same calls.
     words_ms: u64,
+    /// What was heard of a voice in one call beyond what the journal says, at most.
+    unwritten_ms: u64,
     entries: usize,
     endings: BTreeMap<String, usize>,
     messages: usize,
@@ -88,15 +92,17 @@ impl Audit {
                      ms of a voice were"
                 ));
             }
+            let was_killed = life + 1 < recordings.len();
+            let unknown_ms = if was_killed { UNKNOWN_VOICE_MS } else { EDGES_MS };
+            if voice_ms > words_ms + unknown_ms {
+                self.twice.push(format!(
+                    "call {life}: a voice was heard for {voice_ms} ms, and {words_ms} ms of words are \
+                     written down"
+                ));
+            }
+            self.unwritten_ms = self.unwritten_ms.max(voice_ms.saturating_sub(words_ms));
             self.voice_ms += voice_ms;
             self.words_ms += words_ms;
-        }
-        let kills = recordings.len().saturating_sub(1) as u64;
-        if self.voice_ms > self.words_ms + kills * UNKNOWN_VOICE_MS {
-            self.twice.push(format!(
-                "a voice was heard for {} ms, and {} ms of words are written down",
-                self.voice_ms, self.words_ms
-            ));
         }
     }
 
@@ -121,7 +127,7 @@ impl Audit {
                 None if claim.bound || !left(id) => {
                     self.lost.push(format!("{}: accepted and never ended", claim.words));
                 }
-                Some(ending) if claim.bound && !claim.may_end(ending) => {
+                Some(ending) if claim.has_its_endings() && !claim.may_end(ending) => {
                     self.lost.push(format!("{}: ended {ending:?}", claim.words));
                 }
                 _ => {}
@@ -181,6 +187,7 @@ impl Audit {
         self.packets += other.packets;
         self.voice_ms += other.voice_ms;
         self.words_ms += other.words_ms;
+        self.unwritten_ms = self.unwritten_ms.max(other.unwritten_ms);
         self.entries += other.entries;
         self.messages += other.messages;
         self.overlaps += other.overlaps;
@@ -214,15 +221,20 @@ impl Audit {
         let of = format!(
             "audit of: accepted {:?}, ended {:?}. Sounds are read off the recordings by their \
              steps; words are judged by the journal, and by a voice that was heard for {} ms where \
-             {} ms of words are written down",
-            self.handed_in, self.endings, self.voice_ms, self.words_ms
+             {} ms of words are written down; in no call for more than {} ms beyond them",
+            self.handed_in, self.endings, self.voice_ms, self.words_ms, self.unwritten_ms
         );
         [figures, of]
     }
 }
 
 impl Claim {
-    /// Whether one that must be delivered may end so.
+    /// Whether not every ending will do: it must be delivered, or has a time in which it is.
+    fn has_its_endings(&self) -> bool {
+        self.bound || self.kind == Kind::Timed
+    }
+
+    /// Whether one of those may end so.
     fn may_end(&self, ending: &Ending) -> bool {
         matches!(
             (ending, self.kind),
@@ -230,6 +242,9 @@ impl Claim {
                 | (Ending::Duplicate, Kind::Twin)
                 | (Ending::Withdrawn, Kind::Withdrawn)
                 | (Ending::Superseded, Kind::Superseded)
+                | (Ending::Expired, Kind::Timed)
+                // The caller may speak into it, and it is not bound.
+                | (Ending::Interrupted, Kind::Timed)
         )
     }
 }

@@ -34,6 +34,13 @@ pub enum Kind {
     Text,
     /// The same as an alert.
     Notice,
+    /// Words for the voice that begin their clause again where they were cut.
+    Restated,
+    /// Ready sound that is not bound to be delivered and has a time to be: it waits for the next
+    /// line, and expires.
+    Timed,
+    /// What the operator says into a call. The operator is heard with or without a journal.
+    Operator,
     /// What the brain's responder says, of itself or to a caller.
     Reply,
     /// What the brain's worker reports.
@@ -93,7 +100,8 @@ impl Claims {
         steps: usize,
         key: Option<usize>,
     ) -> (usize, String, PathBuf) {
-        let (number, words) = self.add(kind, kind != Kind::Unbound, Some(steps), key);
+        let bound = !matches!(kind, Kind::Unbound | Kind::Timed);
+        let (number, words) = self.add(kind, bound, Some(steps), key);
         let file = self.dir.path().join(format!("{number}.wav"));
         let (code, steps) = self.get(number).sound.expect("it has one");
         write(&file, &sound(code, steps * STEP_PACKETS * FRAME * 1_000 / RATE_HZ as usize));
@@ -113,6 +121,7 @@ impl Claims {
         assert!(sounds < CODES, "more claims than sounds: fewer CRASHES, or more tones");
         let words = match steps {
             Some(_) => format!("{kind:?} {number}").to_lowercase(),
+            None if kind == Kind::Restated => format!("Now {number}, then {number}, that is all."),
             None => format!("{kind:?} {number}."),
         };
         all.push(Claim {

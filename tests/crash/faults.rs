@@ -8,10 +8,12 @@ use crate::support::mind::Mind;
 use crate::support::phone::Phone;
 use crate::support::sound::recorded;
 use crate::support::{Random, wait_until};
-use crate::thoughts::turns;
+use crate::thoughts::{calls, turns};
 
 /// A store that is back is found again within half a second; a busy machine takes longer.
 const KEPT_AGAIN_WITHIN: Duration = Duration::from_secs(60);
+/// A brain is started again within a second; a busy machine takes longer.
+const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// How long a caller who is not understood waits before saying it again.
 const UNDERSTOOD_WITHIN: Duration = Duration::from_secs(6);
 const TRIES_MAX: usize = 5;
@@ -21,6 +23,8 @@ const TRIES_MAX: usize = 5;
 pub struct Faults {
     lines: usize,
     brains: usize,
+    /// How many of them the line outlived, to the next one.
+    brains_back: usize,
     stores: usize,
     stores_hung: usize,
     voices: usize,
@@ -54,8 +58,14 @@ impl Faults {
         match what {
             0 | 1 => {
                 // The brain dies first: that alone loses nothing and stops nothing.
+                let before = calls(scene.mind);
                 line.kill_the_brain();
                 self.brains += 1;
+                if what == 0 {
+                    let back = || (calls(scene.mind) > before).then_some(());
+                    wait_until("the next brain to come to the call", BACK_WITHIN, back);
+                    self.brains_back += 1;
+                }
                 std::thread::sleep(Duration::from_millis(random.below(300)));
             }
             2..=4 => self.kill_the_store(house, line, random),
@@ -134,6 +144,7 @@ impl Faults {
     pub fn add(&mut self, other: Faults) {
         self.lines += other.lines;
         self.brains += other.brains;
+        self.brains_back += other.brains_back;
         self.stores += other.stores;
         self.stores_hung += other.stores_hung;
         self.voices += other.voices;
@@ -142,10 +153,12 @@ impl Faults {
     }
 
     pub fn report(&self) -> String {
-        let Faults { lines, brains, stores, stores_hung, voices, recognisers, answered } = self;
+        let Faults { lines, brains, brains_back, stores, stores_hung, .. } = self;
+        let Faults { voices, recognisers, answered, .. } = self;
         let workers = voices + recognisers;
         format!(
-            "crashes={lines} brains={brains} stores={stores} stores_hung={stores_hung} \
+            "crashes={lines} brains={brains} brains_back={brains_back} stores={stores} \
+             stores_hung={stores_hung} \
              worker_faults={workers} (voice {voices}, recogniser {recognisers}) \
              answered_again={answered}"
         )

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lane_broker::{Lane, LaneStore, Position, Tag};
-use queue_governor::{Ending, Heard, Record};
+use queue_governor::{Ending, Heard, OnInterrupt, Record};
 use serde::Deserialize;
 use xenline::say::SPOOLED;
 
@@ -48,6 +48,8 @@ pub struct Account {
     is_open: bool,
     /// It was not taken in once.
     was_refused: bool,
+    /// Where it is cut it says its clause again.
+    restates: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,13 +114,16 @@ impl Ledger {
         match record {
             Record::Accepted { claim, .. } => {
                 self.names.insert(claim.content.words().to_owned(), id.clone());
-                self.claims.entry(id).or_default().is_open = true;
+                let account = self.claims.entry(id).or_default();
+                account.is_open = true;
+                account.restates = claim.on_interrupt == OnInterrupt::Restate;
             }
             _ if !known => self.wrong.push(format!("{id}: {record:?} before its acceptance")),
             Record::Amended { .. } => {}
             Record::Heard { resume_at, ms, .. } => {
                 let Some(account) = self.claims.get_mut(&id) else { return };
-                if *resume_at < account.heard_to || *ms < account.heard_ms {
+                let goes_back = *resume_at < account.heard_to && !account.restates;
+                if goes_back || *ms < account.heard_ms {
                     self.wrong.push(format!(
                         "{id}: heard to {} ({} ms), then to {resume_at} ({ms} ms)",
                         account.heard_to, account.heard_ms

@@ -19,6 +19,10 @@ use crate::support::Random;
 const APART_MS: u64 = 120;
 /// How long one may have been accepted when it is taken back.
 const TAKEN_BACK_MS: u64 = 250;
+/// How long the operator has the floor at most.
+const OPERATOR_HAS_IT_MS: u64 = 150;
+/// Longest time to live of what has one. A line is up again after one or two.
+const TTL_S_MAX: u64 = 10;
 
 /// All of them, with what they had in mind when the line died.
 pub struct Producers {
@@ -54,7 +58,7 @@ impl Producers {
             self.say_again(key, steps);
         }
         for _ in 0..2 + self.below(2) {
-            match self.below(14) {
+            match self.below(20) {
                 0..=2 => drop(self.play(Kind::Sound, 9)),
                 3 => drop(self.play(Kind::Unbound, 4)),
                 4 | 5 => self.drop_into_the_spool(),
@@ -62,7 +66,11 @@ impl Producers {
                 8 | 9 => self.speak(Kind::Text),
                 10 | 11 => self.say_twice(),
                 12 => self.take_back(),
-                _ => self.replace(),
+                13 => self.replace(),
+                14 => self.speak(Kind::Restated),
+                15 | 16 => drop(self.play(Kind::Timed, 5)),
+                17 | 18 => self.interfere(),
+                _ => self.take_the_floor(),
             }
             std::thread::sleep(Duration::from_millis(self.below(APART_MS)));
         }
@@ -100,7 +108,8 @@ impl Producers {
             text: words,
             wav: Some(file),
             source: if kind == Kind::Alert { WishSource::System } else { WishSource::External },
-            must_deliver: kind != Kind::Unbound,
+            must_deliver: !matches!(kind, Kind::Unbound | Kind::Timed),
+            ttl_s: (kind == Kind::Timed).then(|| 1 + self.below(TTL_S_MAX)),
             ..SayRequest::default()
         };
         hand_in(&self.socket, &self.claims, number, wish, |_| {})
@@ -108,8 +117,23 @@ impl Producers {
 
     fn speak(&self, kind: Kind) {
         let (number, text) = self.claims.spoken(kind, true);
-        let wish = SayRequest { text, must_deliver: true, ..SayRequest::default() };
+        let on_interrupt = (kind == Kind::Restated).then_some(Policy::Restate);
+        let wish = SayRequest { text, must_deliver: true, on_interrupt, ..SayRequest::default() };
         hand_in(&self.socket, &self.claims, number, wish, |_| {});
+    }
+
+    /// The operator says something.
+    fn interfere(&self) {
+        let (number, text) = self.claims.spoken(Kind::Operator, false);
+        let request = Request::OperatorSay { text, line: None, wait: false };
+        ask(&self.socket, &self.claims, number, &request, |_| {});
+    }
+
+    /// The operator has the floor for a moment. A line that is dead gives it to nobody.
+    fn take_the_floor(&self) {
+        let _ = client::ask(&self.socket, &Request::OperatorTake { line: None }, |_| {});
+        std::thread::sleep(Duration::from_millis(self.below(OPERATOR_HAS_IT_MS)));
+        let _ = client::ask(&self.socket, &Request::OperatorRelease { line: None }, |_| {});
     }
 
     /// What lies in `new` was handed in, whoever lives or dies.
@@ -201,8 +225,18 @@ fn hand_in(
     wish: SayRequest,
     accepted: impl Fn(&str),
 ) -> Option<String> {
+    ask(socket, claims, number, &Request::Say(wish), accepted)
+}
+
+fn ask(
+    socket: &std::path::Path,
+    claims: &Claims,
+    number: usize,
+    request: &Request,
+    accepted: impl Fn(&str),
+) -> Option<String> {
     let mut name = None;
-    let _ = client::ask(socket, &Request::Say(wish), |reply| match reply {
+    let _ = client::ask(socket, request, |reply| match reply {
         Reply::Accepted { claim, .. } => {
             claims.accepted(number);
             accepted(&claim);

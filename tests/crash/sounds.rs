@@ -13,8 +13,8 @@ use crate::tones::STEP_PACKETS;
 /// they were sent: ready audio is written down every 200 ms, from reports every 100 ms, and a
 /// grant waits at most 50 ms for the disk.
 const UNKNOWN_PACKETS: usize = (200 + 100 + 50) / 20 + 1;
-/// Packets of a claim that may be missing in a recording: the first and last may hold less than
-/// half a packet of it, and so may those at each cut.
+/// Packets of a claim that may be missing in a recording for each piece in which it was heard: the
+/// first and last of that may hold less than half a packet of it.
 const EDGE_PACKETS: usize = 2;
 /// Packets of a step that may be heard more than once in a call: where it was held, the one that it
 /// was held in.
@@ -26,6 +26,8 @@ pub struct Sounded<'r> {
     account: Option<&'r Account>,
     /// The steps that were heard, by call.
     heard: Vec<(usize, &'r [usize])>,
+    /// In how many pieces.
+    pieces: usize,
 }
 
 impl<'r> Sounded<'r> {
@@ -37,6 +39,7 @@ impl<'r> Sounded<'r> {
             claim,
             account: ledger.account_of(&claim.words).map(|(_, account)| account),
             heard: recordings.iter().enumerate().filter_map(in_call).collect(),
+            pieces: recordings.iter().filter_map(|it| it.pieces.get(&code)).sum(),
         }
     }
 
@@ -92,7 +95,7 @@ impl<'r> Sounded<'r> {
             true => whole,
             false => ledger.heard_ms_of(&self.claim.words, whole as u64 * 20) as usize / 20,
         };
-        let edges = EDGE_PACKETS * self.heard.len().max(1);
+        let edges = EDGE_PACKETS * self.pieces.max(1);
         if self.packets() + edges < least {
             return Some(format!("{} packets of {least}", self.packets()));
         }
@@ -105,7 +108,7 @@ impl<'r> Sounded<'r> {
 impl Claim {
     /// Whether nothing but being heard to its end is the end of it.
     pub fn is_always_said(&self) -> bool {
-        !matches!(self.kind, Kind::Twin | Kind::Withdrawn | Kind::Superseded)
+        !matches!(self.kind, Kind::Twin | Kind::Withdrawn | Kind::Superseded | Kind::Timed)
     }
 }
 
@@ -136,7 +139,7 @@ fn what_was_heard_again_and_what_was_not_heard_are_noticed() {
     ledger.life_ends();
     let call = |&(from, to): &(usize, usize)| {
         let steps = (from..to).map(|packet| packet / STEP_PACKETS).collect();
-        Recording { steps: [(0, steps)].into(), ..Recording::default() }
+        Recording { steps: [(0, steps)].into(), pieces: [(0, 1)].into(), ..Recording::default() }
     };
     let judged = |calls: &[(usize, usize)]| {
         let recordings: Vec<_> = calls.iter().map(call).collect();

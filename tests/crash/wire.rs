@@ -94,12 +94,12 @@ fn in_a_flood_of_claims_one_tone_is_heard_at_a_time() {
     let after = packets_after(&events, &wire, code_of);
     let within = after.iter().filter(|packets| **packets <= 1).count();
     let slowest = silences(&events).into_iter().fold(0.0, f64::max);
-    let (one_each, on_kept, accepted) = flood.counts();
-    let handed_in = one_each + on_kept;
-    let per_s = handed_in as f64 / took;
+    let Counts { asked, one_each, on_kept, accepted } = flood.counts();
+    let answered = one_each + on_kept;
+    let per_s = answered as f64 / took;
     figure(format!(
-        "wire: handed_in={handed_in} (connections of their own {one_each}, kept ones {on_kept}) \
-         handed_in_per_s={per_s:.0} accepted={accepted} packets={} \
+        "wire: handed_in={asked} answered={answered} (connections of their own {one_each}, kept ones \
+         {on_kept}) answered_per_s={per_s:.0} accepted={accepted} packets={} \
          unsure={unsure} producers_heard={heard} of {PRODUCERS} two_at_once={two} revokes={} \
          revokes_within_ptime={within} of {} revoke_to_silence_ms_max={slowest:.1} \
          late_ms_max={late_ms:.1}",
@@ -110,7 +110,7 @@ fn in_a_flood_of_claims_one_tone_is_heard_at_a_time() {
     assert_eq!(two, 0, "two tones in one packet");
     assert!(unsure <= UNSURE_MAX, "{unsure} packets in which nobody knows who is heard");
     assert!(heard >= PRODUCERS / 2, "{heard} producers of {PRODUCERS} were heard");
-    assert!(per_s >= CLAIMS_PER_S_MIN, "{handed_in} claims in {took:.0} s");
+    assert!(per_s >= CLAIMS_PER_S_MIN, "{answered} claims answered in {took:.0} s");
     assert!(one_each > 0 && on_kept > 0, "{one_each} and {on_kept}");
     assert!(after.len() >= flood_lasts.as_secs() as usize * REVOKES_PER_S_MIN, "{after:?}");
     assert_eq!(within, after.len(), "packets after each revoke: {after:?}");
@@ -142,15 +142,25 @@ fn code_of(text: &str) -> Option<usize> {
     }
 }
 
-/// What the producers did.
+/// What the producers did, and what the line said to it.
 #[derive(Default)]
 struct Flood {
     over: AtomicBool,
-    /// With a connection for each claim.
+    /// Claims that were handed in, answered or not.
+    asked: AtomicUsize,
+    /// Answers to those with a connection for each.
     one_each: AtomicUsize,
-    /// On a connection that is kept.
+    /// Answers on a connection that is kept.
     on_kept: AtomicUsize,
     accepted: AtomicUsize,
+}
+
+/// Of a flood that is over.
+struct Counts {
+    asked: usize,
+    one_each: usize,
+    on_kept: usize,
+    accepted: usize,
 }
 
 impl Flood {
@@ -160,7 +170,7 @@ impl Flood {
         let began = Instant::now();
         let mut number = 0_u32;
         let mut kept = (producer % 2 == 1).then(Kept::default);
-        let handed_in = if kept.is_some() { &self.on_kept } else { &self.one_each };
+        let answered = if kept.is_some() { &self.on_kept } else { &self.one_each };
         while !self.over.load(Ordering::Relaxed) {
             let due = began.elapsed().as_secs_f64() * (CLAIMS_PER_S / PRODUCERS) as f64;
             if f64::from(number) > due {
@@ -173,12 +183,14 @@ impl Flood {
                 wav: Some(wav.to_owned()),
                 ..SayRequest::default()
             };
-            handed_in.fetch_add(1, Ordering::Relaxed);
+            self.asked.fetch_add(1, Ordering::Relaxed);
             let reply = match &mut kept {
                 Some(kept) => kept.ask(socket, &Request::Say(wish)),
                 None => ask_once(socket, &Request::Say(wish)),
             };
-            if matches!(reply, Ok(Some(Reply::Accepted { .. }))) {
+            let Ok(Some(reply)) = reply else { continue };
+            answered.fetch_add(1, Ordering::Relaxed);
+            if matches!(reply, Reply::Accepted { .. }) {
                 self.accepted.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -201,9 +213,14 @@ impl Flood {
         }
     }
 
-    fn counts(&self) -> (usize, usize, usize) {
+    fn counts(&self) -> Counts {
         let count = |of: &AtomicUsize| of.load(Ordering::Relaxed);
-        (count(&self.one_each), count(&self.on_kept), count(&self.accepted))
+        Counts {
+            asked: count(&self.asked),
+            one_each: count(&self.one_each),
+            on_kept: count(&self.on_kept),
+            accepted: count(&self.accepted),
+        }
     }
 }
 
