@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use media_core::Codec;
+
 use super::rtp::Media;
 
 static CALLS: AtomicU32 = AtomicU32::new(0);
@@ -50,8 +52,18 @@ impl Phone {
 
     /// The same from another number.
     pub fn call_as(server: SocketAddr, caller: &'static str) -> Self {
+        Self::call_in(server, caller, Codec::Pcmu)
+    }
+
+    /// The same in `codec`, µ-law or G.722.
+    pub fn call_in(server: SocketAddr, caller: &'static str, codec: Codec) -> Self {
         let mut phone = Self::hook_up_as(caller, server, "agent");
-        let answer = phone.invite(&sdp(phone.media.local, "sendrecv", 1));
+        phone.media.speak(codec);
+        let mut offer = sdp(phone.media.local, "sendrecv", 1);
+        if codec == Codec::G722 {
+            offer = offer.replace("AVP 0 ", "AVP 9 ").replace("0 PCMU/8000", "9 G722/8000");
+        }
+        let answer = phone.invite(&offer);
         phone.line_rtp = media_address(&answer);
         phone.media.send_to(phone.line_rtp);
         phone

@@ -9,15 +9,20 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::sound::{FRAME, from_mu_law, rms, to_mu_law};
+use media_core::Codec;
+
+use super::sound::{FRAME, encoded, from_mu_law, rms, to_mu_law};
 
 const PTIME: Duration = Duration::from_millis(20);
 const PCMU: u8 = 0;
+const G722: u8 = 9;
 const HEADER_BYTES: usize = 12;
 /// 12 dB: a loud handset.
 const ECHO_LOSS: i16 = 4;
 const ECHO_HEARD_RMS: f64 = 100.0;
 const MU_LAW_SILENCE: u8 = 0xff;
+/// Nothing in either band, from the smallest step that the codec has.
+const G722_SILENCE: u8 = 0xfa;
 
 /// A packet as it came.
 #[derive(Clone, Debug)]
@@ -43,6 +48,8 @@ struct Shared {
     to: Mutex<Option<SocketAddr>>,
     sending: AtomicBool,
     stop: AtomicBool,
+    /// Speaks G.722 instead of µ-law.
+    wide: AtomicBool,
     queue: Mutex<VecDeque<u8>>,
     /// What comes back to the line of its own sound, while we say nothing; `None`: nothing does.
     echo: Mutex<Option<VecDeque<u8>>>,
@@ -62,6 +69,7 @@ impl Media {
             to: Mutex::new(None),
             sending: AtomicBool::new(true),
             stop: AtomicBool::new(false),
+            wide: AtomicBool::new(false),
             queue: Mutex::new(VecDeque::new()),
             echo: Mutex::new(None),
             echoed: AtomicUsize::new(0),
@@ -80,6 +88,11 @@ impl Media {
         *self.shared.to.lock().expect("no panic") = Some(to);
     }
 
+    /// Speaks `codec` from now on: µ-law, as at first, or G.722.
+    pub fn speak(&self, codec: Codec) {
+        self.shared.wide.store(codec == Codec::G722, SeqCst);
+    }
+
     /// Stops or resumes sending.
     pub fn send(&self, sending: bool) {
         self.shared.sending.store(sending, SeqCst);
@@ -87,8 +100,10 @@ impl Media {
 
     /// Queues speech at 8 kHz, and returns when the last of it was sent.
     pub fn say(&self, samples: &[i16]) {
-        let mut bytes = to_mu_law(samples);
-        bytes.resize(bytes.len().next_multiple_of(FRAME), MU_LAW_SILENCE);
+        let mut samples = samples.to_vec();
+        samples.resize(samples.len().next_multiple_of(FRAME), 0);
+        let codec = if self.shared.wide.load(SeqCst) { Codec::G722 } else { Codec::Pcmu };
+        let bytes = encoded(&samples, codec);
         self.shared.queue.lock().expect("no panic").extend(bytes);
         while !self.shared.queue.lock().expect("no panic").is_empty() {
             std::thread::sleep(Duration::from_millis(5));
@@ -167,7 +182,8 @@ impl Shared {
     }
 
     fn next_packet(&self, sequence: u16, timestamp: u32) -> Vec<u8> {
-        let mut packet = vec![0x80, PCMU];
+        let wide = self.wide.load(SeqCst);
+        let mut packet = vec![0x80, if wide { G722 } else { PCMU }];
         packet.extend(sequence.to_be_bytes());
         packet.extend(timestamp.to_be_bytes());
         packet.extend(0x1234_5678_u32.to_be_bytes());
@@ -180,7 +196,8 @@ impl Shared {
             self.echoed.fetch_add(usize::from(heard), SeqCst);
             packet.extend(echoed);
         } else if queue.is_empty() {
-            packet.resize(HEADER_BYTES + FRAME, MU_LAW_SILENCE);
+            let silence = if wide { G722_SILENCE } else { MU_LAW_SILENCE };
+            packet.resize(HEADER_BYTES + FRAME, silence);
         } else {
             let length = FRAME.min(queue.len());
             packet.extend(queue.drain(..length));

@@ -90,6 +90,28 @@ pub fn from_mu_law(bytes: &[u8]) -> Vec<i16> {
     samples
 }
 
+/// The payloads of a stream in `codec`, G.711 or G.722, at 8 kHz.
+pub fn decoded<'p>(payloads: impl Iterator<Item = &'p [u8]>, codec: Codec) -> Vec<i16> {
+    let mut decoder = Decoder::new(codec);
+    let mut sound = Vec::new();
+    for payload in payloads {
+        // G.722 has two samples in a byte.
+        let mut samples = vec![0; payload.len() * 2];
+        let written = decoder.decode(payload, &mut samples);
+        sound.extend(&samples[..written]);
+    }
+    convert_all(&sound, codec.sample_rate(), SampleRate::Hz8000)
+}
+
+/// What is at 8 kHz, in `codec`: a byte for each sample, in both.
+pub fn encoded(samples: &[i16], codec: Codec) -> Vec<u8> {
+    let sound = convert_all(samples, SampleRate::Hz8000, codec.sample_rate());
+    let mut bytes = vec![0; sound.len()];
+    let written = Encoder::new(codec).encode(&sound, &mut bytes);
+    bytes.truncate(written);
+    bytes
+}
+
 /// Every utterance in `samples` (8 kHz), in order.
 pub fn utterances(samples: &[i16]) -> Vec<Vec<i16>> {
     let loud: Vec<bool> = samples.chunks(FRAME).map(|frame| rms(frame) > SPEECH_RMS).collect();
