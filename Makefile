@@ -4,7 +4,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help call test check bench load fuzz prove month soak torture deb test-freeswitch setup-build setup-test
+.PHONY: help call test check bench load fuzz prove worlds month soak torture deb test-freeswitch setup-build setup-test
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ fuzz: setup-build ## each fuzz target for FUZZ_SECONDS (60)
 
 prove: setup-test ## the governor's contract proven again: worlds, mutants, crashes, figures as JSON
 	scripts/prove.py
+
+worlds: setup-build ## larger worlds of the governor explored as well, for a night: states of each are printed
+	EXPLORE=deep cargo test --locked -p queue-governor --test explore -- --nocapture
 
 month: setup-build ## 31 days on the line in virtual time (SEED=n repeats a month); figures as JSON
 	scripts/month.sh

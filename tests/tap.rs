@@ -1,8 +1,7 @@
 //! A tap that is flooded, and whose writer hangs, is nothing to a call: the audio tick is as
 //! punctual beside it as without it. Rounds with and without, taken in turns in one run, because
-//! the machine is shared; the best of each is compared, at the median and at the worst, and all are
-//! printed, with how far the rounds without lie apart: that is the noise. What a call hears of a tap
-//! whose store hangs is in `cargo test --test e2e stuck_tap`.
+//! the machine is shared; how far the rounds without lie apart is the noise, and all are printed. What
+//! a call hears of a tap whose store hangs is in `cargo test --test e2e stuck_tap`.
 
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
@@ -19,9 +18,11 @@ use media_engine::{
 };
 
 const LINES: u64 = 40;
-/// Two seconds of every line.
-const TICKS: u64 = 100;
-const ROUNDS: usize = 3;
+/// A second of every line.
+const TICKS: u64 = 50;
+/// By chance alone all of those beside the tap are later than all without once in a thousand runs, and
+/// more seldom by more than the noise.
+const ROUNDS: usize = 6;
 
 #[test]
 fn a_tap_that_is_stuck_does_not_make_the_tick_late() {
@@ -43,20 +44,19 @@ fn a_tap_that_is_stuck_does_not_make_the_tick_late() {
     };
     println!("tick lateness without a tap: {}", shown(&without));
     println!("beside one that is stuck:    {}", shown(&beside));
-    // A tick that waited for the tap would be late by as long as the tap is stuck: for ever. What a
-    // tick may be later is a moment in which somebody else had the cores in each of the rounds.
-    for (what, of, noise_us) in [
-        ("p50", (|m| m.lateness.p50_us) as fn(&EngineMetrics) -> u64, 500),
-        ("p99", |m| m.lateness.p99_us, 10_000),
-        ("max", |m| m.lateness.max_us, 100_000),
+    // A tick that waited for the tap would be late in each of the rounds beside it. No more than the
+    // noise: the best of those is no later than the worst without, and what these differ.
+    for (what, of) in [
+        ("p50", (|m| m.lateness.p50_us) as fn(&EngineMetrics) -> u64),
+        ("p99", |m| m.lateness.p99_us),
+        ("max", |m| m.lateness.max_us),
     ] {
-        let best = |rounds: &[EngineMetrics]| rounds.iter().map(of).min().unwrap_or_default();
-        let apart = without.iter().map(of).max().unwrap_or_default() - best(&without);
-        let (alone, beside) = (best(&without), best(&beside));
-        println!(
-            "{what}: {beside} us beside it, {alone} us without, rounds without {apart} us apart"
-        );
-        assert!(beside <= 2 * alone + noise_us, "{what}: {beside} us late, {alone} us without");
+        let least = |rounds: &[EngineMetrics]| rounds.iter().map(of).min().unwrap_or_default();
+        let worst = without.iter().map(of).max().unwrap_or_default();
+        let (alone, beside) = (least(&without), least(&beside));
+        let noise = worst - alone;
+        println!("{what}: {beside} us beside it, {alone} to {worst} us without");
+        assert!(beside <= worst + noise, "{what}: {beside} us late, {alone} to {worst} us without");
     }
 }
 

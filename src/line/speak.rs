@@ -222,7 +222,7 @@ impl Conversation {
 fn speech_of(content: Content) -> Speech {
     match content {
         Content::Text(text) => Speech::Text(text),
-        Content::Audio { samples, rate, .. } => Speech::Audio { samples: samples.to_vec(), rate },
+        Content::Audio { samples, rate, .. } => Speech::Shared { samples, rate },
     }
 }
 

@@ -15,8 +15,10 @@ use crate::sounds::Sounded;
 /// What a voice may have said in a call after what was written down last before the kill that ended
 /// it: a long word, and what may be unwritten of any sound.
 const UNKNOWN_VOICE_MS: u64 = 1_000;
-/// Packets that begin or end a sound may pass for a voice; in a call that ends well nothing else does.
-const EDGES_MS: u64 = 600;
+/// The first and last packet of each piece of a sound may pass for a voice.
+const EDGES_MS: u64 = 2 * 20;
+/// And those of the words: in a call that ends well nothing else does.
+const WORDS_EDGES_MS: u64 = 200;
 /// Between and within words a voice is silent, for half of the time at most.
 const VOICED: f64 = 0.5;
 /// A few words may be all pauses and soft sounds.
@@ -93,14 +95,16 @@ impl Audit {
                 ));
             }
             let was_killed = life + 1 < recordings.len();
-            let unknown_ms = if was_killed { UNKNOWN_VOICE_MS } else { EDGES_MS };
-            if voice_ms > words_ms + unknown_ms {
+            let unknown_ms = if was_killed { UNKNOWN_VOICE_MS } else { WORDS_EDGES_MS };
+            let edges_ms = recording.pieces.values().sum::<usize>() as u64 * EDGES_MS;
+            if voice_ms > words_ms + edges_ms + unknown_ms {
                 self.twice.push(format!(
                     "call {life}: a voice was heard for {voice_ms} ms, and {words_ms} ms of words are \
                      written down"
                 ));
             }
-            self.unwritten_ms = self.unwritten_ms.max(voice_ms.saturating_sub(words_ms));
+            let beyond_ms = voice_ms.saturating_sub(words_ms + edges_ms);
+            self.unwritten_ms = self.unwritten_ms.max(beyond_ms);
             self.voice_ms += voice_ms;
             self.words_ms += words_ms;
         }

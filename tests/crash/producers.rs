@@ -21,8 +21,8 @@ const APART_MS: u64 = 120;
 const TAKEN_BACK_MS: u64 = 250;
 /// How long the operator has the floor at most.
 const OPERATOR_HAS_IT_MS: u64 = 150;
-/// Longest time to live of what has one. A line is up again after one or two.
-const TTL_S_MAX: u64 = 10;
+/// Longest time to live of what has one: some expire in the next line or the one after, some are said.
+const TTL_S_MAX: u64 = 40;
 
 /// All of them, with what they had in mind when the line died.
 pub struct Producers {

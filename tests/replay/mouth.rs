@@ -58,6 +58,7 @@ impl Mouth {
                 ((text.len() * LETTER_SAMPLES) as u64, words(text))
             }
             (Speech::Audio { samples, .. }, _) => (samples.len() as u64, Vec::new()),
+            (Speech::Shared { samples, .. }, _) => (samples.len() as u64, Vec::new()),
         };
         let starts = at + VOICE;
         let (sent, started, paused) = (0, false, false);

@@ -13,7 +13,7 @@ use crate::carrier::Carrier;
 use crate::control::Control;
 use crate::floor::{Granted, SharedFloor};
 use crate::leg::{Agreed, Company, LegMix, follow, ptime_ms};
-use crate::pump::PumpMessage;
+use crate::pump::{PumpMessage, Samples};
 use crate::rings::{Command, LineKey, Note, SeatKey};
 use crate::speech::{SpeechJob, SpeechPool};
 use crate::statistics::{Counters, LineStatistics};
@@ -54,6 +54,13 @@ pub enum Speech {
     Audio {
         /// The samples.
         samples: Vec<i16>,
+        /// Their rate; converted to the line's.
+        rate: SampleRate,
+    },
+    /// The same, which somebody else holds too.
+    Shared {
+        /// The samples.
+        samples: Arc<[i16]>,
         /// Their rate; converted to the line's.
         rate: SampleRate,
     },
@@ -161,20 +168,24 @@ impl Line {
             self.note(Note::TakenOver, lost);
         }
         self.control.send(PumpMessage::Begin { key: self.key, generation });
-        match speech {
-            Speech::Audio { samples, rate } if rate == self.shared.rate => {
-                let (key, words) = (self.key, Vec::new());
-                self.control.send(PumpMessage::Chunk { key, generation, samples, words });
-                self.control.send(PumpMessage::Done { key, generation });
+        let ready = match speech {
+            Speech::Audio { samples, rate } if rate == self.shared.rate => Samples::Own(samples),
+            Speech::Shared { samples, rate } if rate == self.shared.rate => {
+                Samples::Shared(samples)
             }
-            speech => self.speech.submit(SpeechJob {
-                key: self.key,
-                generation,
-                speech,
-                shared: Arc::clone(&self.shared),
-                control: Arc::clone(&self.control),
-            }),
-        }
+            speech => {
+                return self.speech.submit(SpeechJob {
+                    key: self.key,
+                    generation,
+                    speech,
+                    shared: Arc::clone(&self.shared),
+                    control: Arc::clone(&self.control),
+                });
+            }
+        };
+        let (key, samples, words) = (self.key, ready, Vec::new());
+        self.control.send(PumpMessage::Chunk { key, generation, samples, words });
+        self.control.send(PumpMessage::Done { key, generation });
     }
 
     /// Takes the floor from `generation`: no sample of it leaves after the frame that is on the

@@ -21,7 +21,7 @@ const LOUD: f64 = 8_000.0;
 
 fn claim(hz: f64, ms: u32) -> Speech {
     let samples = tone(hz, RATE.hz(), RATE.samples_in_ms(ms), LOUD);
-    Speech::Audio { samples, rate: RATE }
+    Speech::Shared { samples: samples.into(), rate: RATE }
 }
 
 /// Which of the tones are in a packet.

@@ -64,8 +64,8 @@ fn fleet(engine: &Engine, peer: &media_core::NegotiatedMedia, lines: usize) {
         .map(|n| {
             let record = (n % 5 == 0).then(|| dir.path().join(format!("{n}.wav")));
             let call = open_recording(engine, modes[n % 3], peer.clone(), record);
-            let samples = vec![1_000; 8_000];
-            call.line.grant(Generation(1), Speech::Audio { samples, rate: SampleRate::Hz16000 });
+            let samples = vec![1_000; 8_000].into();
+            call.line.grant(Generation(1), Speech::Shared { samples, rate: SampleRate::Hz16000 });
             call
         })
         .collect();

@@ -11,6 +11,7 @@ mod recording;
 mod thread;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use media_core::Generation;
 use media_core::hearing::DecodeJobId;
@@ -34,7 +35,7 @@ pub(crate) enum PumpMessage {
     /// A generation has the floor.
     Begin { key: LineKey, generation: Generation },
     /// Some of its speech, at the line's rate; words with positions in the generation.
-    Chunk { key: LineKey, generation: Generation, samples: Vec<i16>, words: Vec<WordSpan> },
+    Chunk { key: LineKey, generation: Generation, samples: Samples, words: Vec<WordSpan> },
     /// That was all of it.
     Done { key: LineKey, generation: Generation },
     /// There will be no more.
@@ -43,6 +44,23 @@ pub(crate) enum PumpMessage {
     Decoded { key: LineKey, job: DecodeJobId, result: Result<Transcript, SttError> },
     /// A recording is on disk, or has failed.
     Recorded { key: LineKey, result: Result<PathBuf, String> },
+}
+
+/// Samples of speech. Minutes of ready audio are not copied to be handed over.
+pub(crate) enum Samples {
+    Own(Vec<i16>),
+    Shared(Arc<[i16]>),
+}
+
+impl core::ops::Deref for Samples {
+    type Target = [i16];
+
+    fn deref(&self) -> &[i16] {
+        match self {
+            Samples::Own(samples) => samples,
+            Samples::Shared(samples) => samples,
+        }
+    }
 }
 
 impl PumpMessage {

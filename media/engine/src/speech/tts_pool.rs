@@ -11,7 +11,7 @@ use media_core::{Generation, SampleRate};
 use super::convert::Converter;
 use crate::control::Control;
 use crate::line::{LineShared, Speech};
-use crate::pump::PumpMessage;
+use crate::pump::{PumpMessage, Samples};
 use crate::rings::LineKey;
 
 /// Something to be synthesised or converted for a generation.
@@ -113,6 +113,7 @@ impl SpeechPool {
         let own = self.voice.as_ref();
         match &job.speech {
             Speech::Audio { samples, rate } => job.convert(samples, *rate),
+            Speech::Shared { samples, rate } => job.convert(samples, *rate),
             Speech::Text(text) => job.synthesise(own, text),
             Speech::FallbackText(text) => job.synthesise(self.fallback.as_ref().or(own), text),
         }
@@ -162,6 +163,7 @@ impl SpeechSink for Sink<'_> {
         }
         let (samples, words) = self.converter.chunk(chunk);
         let (key, generation) = (*key, *generation);
+        let samples = Samples::Own(samples);
         control.send(PumpMessage::Chunk { key, generation, samples, words });
         ControlFlow::Continue(())
     }
@@ -174,6 +176,7 @@ impl Sink<'_> {
         let samples = self.converter.rest();
         if !samples.is_empty() {
             let words = Vec::new();
+            let samples = Samples::Own(samples);
             control.send(PumpMessage::Chunk { key, generation, samples, words });
         }
         control.send(PumpMessage::Done { key, generation });

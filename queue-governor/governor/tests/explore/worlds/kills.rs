@@ -35,6 +35,21 @@ fn the_process_is_killed_while_producers_race_with_the_same_words() {
     explore(&world);
 }
 
+/// What must be delivered waits for what is heard of the same, which is being replaced.
+#[test]
+fn the_process_is_killed_while_the_same_is_being_replaced() {
+    let mut world = World::new(
+        "kill, replaced twin",
+        vec![
+            claim(0, Source::Worker, 0, ".,"),
+            Claim { supersedes: Some(ClaimId::new("n0")), ..claim(1, Source::Worker, 1, ".") },
+            Claim { must_deliver: true, ..claim(2, Source::External, 0, ".,") },
+        ],
+    );
+    world.kills = 1;
+    explore(&world);
+}
+
 #[test]
 fn the_process_is_killed_while_the_caller_interrupts() {
     let resumes = Claim { on_interrupt: OnInterrupt::Resume, ..claim(0, Source::Worker, 0, ".,.") };
