@@ -40,6 +40,7 @@
 
 mod brain;
 mod caller;
+mod claim;
 mod codec;
 mod dial;
 mod ids;
@@ -51,12 +52,13 @@ mod version;
 
 pub use brain::{BrainMessage, JobOutcome, OnInterrupt, Say, Source};
 pub use caller::{Attestation, Caller, Diversion};
+pub use claim::ClaimEnding;
 pub use codec::{
     DecodeError, EncodeError, LineSplitter, Message, Overlong, decode, encode, exercise_decoder,
 };
 pub use dial::{DialOutcome, Redial, Said, Speaker, Unsaid};
 pub use ids::{ClaimId, DialId, IdError, JobId, LineId, MessageId, Position, TurnId};
-pub use line::{ClaimEnding, LineMessage};
+pub use line::LineMessage;
 pub use text::{Channel, MessageEnding, Send};
 pub use transfer::TransferOutcome;
 pub use version::{VERSION, Version};

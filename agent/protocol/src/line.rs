@@ -2,8 +2,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Caller, Channel, ClaimId, DialId, DialOutcome, LineId, Message, MessageEnding, MessageId,
-    Position, Redial, TransferOutcome, TurnId, Version,
+    Caller, Channel, ClaimEnding, ClaimId, DialId, DialOutcome, LineId, Message, MessageEnding,
+    MessageId, Position, Redial, TransferOutcome, TurnId, Version,
 };
 
 /// What the line tells the brain.
@@ -151,7 +151,7 @@ pub enum LineMessage {
         /// written, or not in time; the claim will be said and end all the same, but a crash before
         /// that may lose it. Since 1.4; before, a claim could be told to be accepted that was not
         /// kept.
-        #[serde(default = "kept", skip_serializing_if = "is_kept")]
+        #[serde(default = "crate::claim::kept", skip_serializing_if = "crate::claim::is_kept")]
         kept: bool,
     },
     /// The first sample of the claim went out to the caller.
@@ -350,16 +350,6 @@ pub enum LineMessage {
     Shutdown,
 }
 
-/// What an older line promised.
-const fn kept() -> bool {
-    true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-const fn is_kept(kept: &bool) -> bool {
-    *kept
-}
-
 impl Message for LineMessage {
     const KINDS: &'static [&'static str] = &[
         "hello",
@@ -386,31 +376,4 @@ impl Message for LineMessage {
         "ping",
         "shutdown",
     ];
-}
-
-/// What became of a claim. An open enumeration: a newer line may know more endings.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClaimEnding {
-    /// The caller heard all of it.
-    Spoken,
-    /// The caller spoke; `heard_text` says how far it came.
-    Interrupted,
-    /// A later claim took its place.
-    Superseded,
-    /// The caller has moved on.
-    Stale,
-    /// It was not heard within its time to live.
-    Expired,
-    /// The same was said a moment ago.
-    Duplicate,
-    /// The brain took it back.
-    Withdrawn,
-    /// It was never queued; the reason says why.
-    Refused,
-    /// It could not be spoken; the reason says why.
-    Failed,
-    /// An ending that this version has no word for.
-    #[serde(other)]
-    Unknown,
 }

@@ -22,6 +22,17 @@ fn a_message_of_a_newer_minor_version_may_be_skipped() {
 }
 
 #[test]
+fn an_acceptance_of_an_older_line_promises_as_it_did_and_one_that_is_not_kept_says_so() {
+    let line = br#"{"type":"claim_accepted","line":1,"claim":"c"}"#;
+    let Ok(older) = decode::<LineMessage>(line) else { panic!("not decoded") };
+    assert!(matches!(older, LineMessage::ClaimAccepted { kept: true, .. }));
+    let LineMessage::ClaimAccepted { line, claim, .. } = older else { panic!("an acceptance") };
+    let unkept = LineMessage::ClaimAccepted { line, claim, kept: false };
+    let written = String::from_utf8(encode(&unkept).expect("short")).expect("UTF-8");
+    assert!(written.contains(r#""kept":false"#), "{written}");
+}
+
+#[test]
 fn an_ending_of_a_newer_minor_version_is_unknown_and_not_an_error() {
     let line = br#"{"type":"claim_ended","line":1,"claim":"c","ending":"sung"}"#;
     let Ok(LineMessage::ClaimEnded { ending, .. }) = decode(line) else { panic!("not decoded") };
