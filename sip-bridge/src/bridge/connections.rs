@@ -114,7 +114,7 @@ const CONNECTIONS_MAX: usize = 256;
 const ACCEPTED_MAX: usize = 224;
 /// From one address, which a household's telephones or an exchange's processes share. Nobody takes
 /// them all.
-const PER_SOURCE_MAX: usize = 32;
+const PER_SOURCE_MAX: usize = 64;
 /// Messages that wait for a peer to read. More than that, and it does not read at all.
 const QUEUE_DEPTH: usize = 256;
 
@@ -130,7 +130,7 @@ mod tests {
     fn one_address_takes_no_more_than_its_share_and_what_ended_counts_no_more() {
         let connections = Connections::default();
         let mut held: Vec<_> =
-            (1..=40).filter_map(|port| connections.insert(key(1, port))).collect();
+            (1..=80).filter_map(|port| connections.insert(key(1, port))).collect();
         assert_eq!(held.len(), PER_SOURCE_MAX);
         assert!(connections.insert(key(2, 1)).is_some(), "another one is let in");
         held.pop(); // Its task ended without a word.
