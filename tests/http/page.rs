@@ -90,7 +90,7 @@ fn a_call_goes_on(house: &House) {
         (8_200.0, accepted("w-1", ClaimSource::Worker, Some(1), "All volumes are consistent.")),
         (8_210.0, floor(Some("w-1"), Some(ClaimSource::Worker), "worker report")),
         (8_400.0, sample("w-1")),
-        (9_000.0, CallEvent::Partial { text: "and what about".into() }),
+        (9_000.0, CallEvent::Partial { text: "and what about".into(), speaker: None }),
     ] {
         happens(house, t_ms, what);
     }
