@@ -6,6 +6,7 @@ use media_core::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 const LONG: SrtpProfile = SrtpProfile::AesCm128HmacSha1Tag80;
 const SHORT: SrtpProfile = SrtpProfile::AesCm128HmacSha1Tag32;
+const AEAD: SrtpProfile = SrtpProfile::AeadAes128Gcm;
 
 #[test]
 fn packets_are_protected_as_libsrtp_protects_them() {
@@ -28,8 +29,38 @@ fn packets_are_protected_as_libsrtp_protects_them() {
 }
 
 #[test]
+fn packets_are_protected_with_aead_as_libsrtp_protects_them() {
+    let salted = bytes("000102030405060708090a0b0c0d0e0fa0a1a2a3a4a5a6a7a8a9aaabffff");
+    // Its salt is two bytes shorter: what stands behind it is none of it.
+    let key = SrtpKey::new(salted.try_into().expect("30 bytes"));
+    let mut buffer = [0; 64];
+    let rtp = bytes("800f1234decafbadcafebabeabababababababababababababababab");
+    buffer[..28].copy_from_slice(&rtp);
+    let length = Protector::new(AEAD, &key).rtp(&mut buffer, 28).expect("room");
+    let expected = bytes(
+        "800f1234decafbadcafebabec5002ede04cfdd2eb91159e0880aa06ed2976826f796b201df3131a127e8a392",
+    );
+    assert_eq!(buffer[..length], expected);
+    let read = Unprotector::new(AEAD, &key).rtp(&mut buffer[..length]);
+    assert_eq!((read, &buffer[..28]), (Ok(28), &rtp[..]));
+
+    let rtcp = bytes("81c8000bcafebabeabababababababababababababababab");
+    buffer[..24].copy_from_slice(&rtcp);
+    let length = Protector::new(AEAD, &key).rtcp(&mut buffer, 24).expect("room");
+    let expected = bytes(
+        "81c8000bcafebabec98b8b5df0392a55852b6c21ac8e7025c52c6fbea2b3b446ea31123ba88ce61e80000001",
+    );
+    assert_eq!(buffer[..length], expected);
+    let mut forged = buffer;
+    forged[length - 4] &= 0x7F;
+    assert!(Unprotector::new(AEAD, &key).rtcp(&mut forged[..length]).is_err());
+    let read = Unprotector::new(AEAD, &key).rtcp(&mut buffer[..length]);
+    assert_eq!((read, &buffer[..24]), (Ok(24), &rtcp[..]));
+}
+
+#[test]
 fn three_wraps_of_the_sequence_number_are_followed_with_loss_around_each() {
-    for profile in [LONG, SHORT] {
+    for profile in [LONG, SHORT, AEAD] {
         let (mut sender, mut receiver) = pair(profile);
         let mut stream = stream(65_000);
         for n in 0..200_000_u32 {
@@ -76,7 +107,7 @@ fn a_packet_older_than_the_window_is_refused_and_one_within_it_is_read() {
 
 #[test]
 fn whatever_bit_is_changed_the_packet_is_refused_and_the_stream_goes_on() {
-    for profile in [LONG, SHORT] {
+    for profile in [LONG, SHORT, AEAD] {
         let (mut sender, mut receiver) = pair(profile);
         let mut stream = stream(1);
         let packet = sender.next(&mut stream, b"hello");

@@ -17,7 +17,7 @@ use support::{engine, media, open};
 
 media_engine::install_alloc_check!();
 
-const PROFILE: SrtpProfile = SrtpProfile::AesCm128HmacSha1Tag80;
+const PROFILE: SrtpProfile = SrtpProfile::AeadAes128Gcm;
 const TICK: Duration = Duration::from_millis(20);
 
 /// A telephone with a key for each way.

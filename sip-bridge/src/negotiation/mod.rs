@@ -13,14 +13,14 @@ mod tests;
 use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use media_core::rtp::srtp::{SrtpKeys, SrtpProfile};
+use media_core::rtp::srtp::SrtpKeys;
 use media_core::{Codec, Direction, NegotiatedMedia, PayloadType, Ptime};
 
 pub(crate) use terms::Terms;
 pub use terms::{CallTerms, MediaTerms, SrtpPolicy};
 
 use self::secure::CRYPTO_TAG;
-use crate::sdp::{Crypto, Description, LocalMedia, MediaLine, MediaShape, write};
+use crate::sdp::{Description, LocalMedia, MediaLine, MediaShape, write};
 
 /// Why there is no common media. All of them are a 488 to an offer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -138,7 +138,6 @@ impl Offer {
         let events = TELEPHONE_EVENTS.into_iter().filter(wanted).collect();
         let codecs = codecs.iter().map(|codec| (*codec, codec.usual_payload_type())).collect();
         let secure = terms.srtp == SrtpPolicy::Required;
-        let (tag, profile) = (CRYPTO_TAG, SrtpProfile::AesCm128HmacSha1Tag80);
         Self {
             terms: terms.clone(),
             media: LocalMedia {
@@ -147,7 +146,7 @@ impl Offer {
                 ptime: Ptime::MS20,
                 direction: Direction::SendRecv,
                 voip_metrics: true,
-                crypto: secure.then(|| Crypto { tag, profile, key: terms.key.clone() }),
+                crypto: if secure { secure::offered(&terms.key) } else { Vec::new() },
             },
             lines: vec![MediaShape::Served],
         }
@@ -198,13 +197,14 @@ impl Offer {
         let served = self.lines.iter().position(|line| *line == MediaShape::Served);
         let line = answer.media.get(served.unwrap_or_default()).ok_or(NegotiationError::NoAudio)?;
         // What was offered is what can be answered, whatever else the trunk may do.
-        let srtp = match &self.media.crypto {
-            Some(_) => SrtpPolicy::Required,
-            None => SrtpPolicy::Off,
+        let srtp = match self.media.crypto.is_empty() {
+            false => SrtpPolicy::Required,
+            true => SrtpPolicy::Off,
         };
         let (mut media, tag) = serve(line, &CallTerms { srtp, ..self.terms.clone() })?;
-        let offered = self.media.crypto.as_ref().map(|crypto| (crypto.tag, crypto.profile));
-        if tag.zip(media.srtp.as_ref().map(|keys| keys.profile)) != offered {
+        let taken = tag.zip(media.srtp.as_ref().map(|keys| keys.profile));
+        let mut offered = self.media.crypto.iter().map(|crypto| (crypto.tag, crypto.profile));
+        if taken.is_some_and(|taken| !offered.any(|offered| offered == taken)) {
             return Err(NegotiationError::NoSuite);
         }
         let ours = self.media.codecs.iter().find(|(codec, _)| *codec == media.codec);

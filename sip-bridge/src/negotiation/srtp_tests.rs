@@ -1,5 +1,7 @@
 //! Who agrees on SRTP, with which keys, and who is refused.
 
+use media_core::rtp::srtp::SrtpProfile;
+
 use super::*;
 use crate::ids::IdSource;
 use crate::message::TransportKind;
@@ -7,6 +9,8 @@ use crate::sdp;
 
 const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
 const KEY: &str = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
+/// 28 bytes.
+const AEAD_KEY: &str = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJQ==";
 const OTHER_KEY: &str = "NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj";
 
 fn terms(srtp: SrtpPolicy, transport: TransportKind) -> CallTerms {
@@ -107,14 +111,19 @@ fn our_offer_is_protected_where_that_is_required_and_its_answer_must_be_too() {
     let terms = over_tls(SrtpPolicy::Required);
     let offer = Offer::new(&terms);
     let text = offer.sdp(1, 1, local());
-    assert!(text.contains(&format!("a=crypto:1 {SUITE} inline:")), "{text}");
-    let answered = offer.answered(&secure(&format!("a=crypto:1 {SUITE} inline:{KEY}\r\n")));
+    assert!(text.contains("a=crypto:1 AEAD_AES_128_GCM inline:"), "{text}");
+    assert!(text.contains(&format!("a=crypto:2 {SUITE} inline:")), "{text}");
+    let answered = offer.answered(&secure(&format!("a=crypto:2 {SUITE} inline:{KEY}\r\n")));
     let keys = answered.expect("an answer").srtp.expect("it is protected");
     assert_eq!((&keys.send, keys.receive.key_and_salt()[0]), (&terms.key, b'w'));
+    let aead = secure(&format!("a=crypto:1 AEAD_AES_128_GCM inline:{AEAD_KEY}\r\n"));
+    let keys = offer.answered(&aead).expect("an answer").srtp.expect("it is protected");
+    assert_eq!(keys.profile, SrtpProfile::AeadAes128Gcm);
     for wrong in [
         description("m=audio 6000 RTP/AVP 0\r\n"),
         secure(""),
-        secure(&format!("a=crypto:2 {SUITE} inline:{KEY}\r\n")),
+        secure(&format!("a=crypto:1 {SUITE} inline:{KEY}\r\n")),
+        secure(&format!("a=crypto:2 AEAD_AES_128_GCM inline:{AEAD_KEY}\r\n")),
         secure(&format!("a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:{KEY}\r\n")),
     ] {
         assert!(offer.answered(&wrong).is_err(), "{wrong:?}");

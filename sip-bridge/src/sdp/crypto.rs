@@ -24,14 +24,15 @@ impl Crypto {
         let mut words = value.split_ascii_whitespace();
         let tag = words.next()?.parse().ok()?;
         let profile = SrtpProfile::from_suite_name(words.next()?)?;
-        let key = key(words.next()?)?;
+        let key = key(profile, words.next()?)?;
         // The hint for a window size changes nothing; the window is larger than any useful one.
         words.all(|word| word.starts_with("WSH=")).then_some(Self { tag, profile, key })
     }
 
     /// Adds the line.
     pub(super) fn write(&self, out: &mut String) {
-        let key = STANDARD.encode(self.key.key_and_salt());
+        let used = self.profile.key_and_salt_bytes();
+        let key = STANDARD.encode(&self.key.key_and_salt()[..used]);
         let (tag, suite) = (self.tag, self.profile.suite_name());
         let _ = write!(out, "a=crypto:{tag} {suite} inline:{key}\r\n");
     }
@@ -39,7 +40,7 @@ impl Crypto {
 
 /// `inline:<key and salt>[|<lifetime>]`. A lifetime is the most that the peer will use the key for,
 /// which RFC 3711 bounds at what we bear in any case.
-fn key(parameters: &str) -> Option<SrtpKey> {
+fn key(profile: SrtpProfile, parameters: &str) -> Option<SrtpKey> {
     let (method, rest) = parameters.split_once(':')?;
     if !method.eq_ignore_ascii_case("inline") || rest.contains(';') {
         return None;
@@ -48,7 +49,8 @@ fn key(parameters: &str) -> Option<SrtpKey> {
     let mut bytes = [0; KEY_AND_SALT_BYTES];
     let written = STANDARD.decode_slice(parts.next()?, &mut bytes).ok()?;
     let only_a_lifetime = parts.next().is_none_or(|part| !part.contains(':'));
-    let whole = written == KEY_AND_SALT_BYTES && only_a_lifetime && parts.next().is_none();
+    let whole =
+        written == profile.key_and_salt_bytes() && only_a_lifetime && parts.next().is_none();
     whole.then(|| SrtpKey::new(bytes))
 }
 
@@ -74,6 +76,17 @@ mod tests {
             let with_lifetime = parse(suite, &format!("inline:{KEY}|2^20 WSH=64"));
             assert_eq!(with_lifetime, Some(crypto));
         }
+    }
+
+    #[test]
+    fn a_suite_with_a_shorter_salt_takes_and_gives_a_shorter_key() {
+        let shorter = STANDARD.encode([7; 28]);
+        let crypto = parse("AEAD_AES_128_GCM", &format!("inline:{shorter}")).expect("usable");
+        let mut out = String::new();
+        crypto.write(&mut out);
+        assert_eq!(out, format!("a=crypto:1 AEAD_AES_128_GCM inline:{shorter}\r\n"));
+        assert_eq!(parse("AEAD_AES_128_GCM", &format!("inline:{KEY}")), None);
+        assert_eq!(parse("AES_CM_128_HMAC_SHA1_80", &format!("inline:{shorter}")), None);
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub(crate) struct LocalMedia {
     pub direction: Direction,
     /// Whether we take RTCP's VoIP metrics and say so.
     pub voip_metrics: bool,
-    /// How it is protected, with our key; `None`: it is not.
-    pub crypto: Option<Crypto>,
+    /// How it may be protected, with our key, the preferred first; empty: it is not.
+    pub crypto: Vec<Crypto>,
 }
 
 /// A media line of the offer, as the answer has to mirror it (RFC 3264 §6).
@@ -66,7 +66,7 @@ pub(crate) fn write(
 }
 
 fn served(out: &mut String, port: u16, media: &LocalMedia) {
-    let profile = if media.crypto.is_some() { "RTP/SAVP" } else { "RTP/AVP" };
+    let profile = if media.crypto.is_empty() { "RTP/AVP" } else { "RTP/SAVP" };
     let _ = write!(out, "m=audio {port} {profile}");
     for (_, payload_type) in &media.codecs {
         let _ = write!(out, " {}", payload_type.0);
@@ -91,9 +91,7 @@ fn served(out: &mut String, port: u16, media: &LocalMedia) {
     if media.voip_metrics {
         out.push_str("a=rtcp-xr:voip-metrics\r\n");
     }
-    if let Some(crypto) = &media.crypto {
-        crypto.write(out);
-    }
+    media.crypto.iter().for_each(|crypto| crypto.write(out));
     let _ =
         write!(out, "a=ptime:{}\r\na={}\r\n", media.ptime.ms(), direction_name(media.direction));
 }

@@ -1,17 +1,15 @@
-//! AES in counter mode, and the session keys that it derives (RFC 3711 §4.1.1, §4.3).
+//! The session keys of one direction of one protocol, how they are derived (RFC 3711 §4.3), and what a
+//! packet is sealed and opened with.
 
 use aes::Aes128;
 use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use hmac::{Hmac, Mac};
-use sha1::Sha1;
-use zeroize::{Zeroize, Zeroizing};
 
-use super::SrtpKey;
+use super::aead::AeadKeys;
+use super::counter::CounterKeys;
+use super::{RTCP_CLEAR_BYTES, SrtpKey, SrtpProfile};
 use crate::Ssrc;
 
-const BLOCK_BYTES: usize = 16;
-const SALT_BYTES: usize = 14;
-const AUTH_KEY_BYTES: usize = 20;
+pub(super) const BLOCK_BYTES: usize = 16;
 
 /// Which of the two protocols keys are derived for: the first of its three labels.
 #[derive(Clone, Copy)]
@@ -20,76 +18,137 @@ pub(super) enum Label {
     Rtcp = 3,
 }
 
+/// Which packet it is: no two are protected with the same.
+#[derive(Clone, Copy)]
+pub(super) struct Packet {
+    pub ssrc: Ssrc,
+    /// 48 bits of RTP, 31 of RTCP.
+    pub index: u64,
+}
+
 /// The keys of one direction of one protocol. Wiped when dropped.
-pub(super) struct SessionKeys {
-    aes: Aes128,
-    salt: [u8; SALT_BYTES],
-    mac: Hmac<Sha1>,
+pub(super) enum SessionKeys {
+    Counter(CounterKeys),
+    Aead(AeadKeys),
 }
 
 impl SessionKeys {
-    pub(super) fn derive(master: &SrtpKey, label: Label) -> Self {
-        let derive = |offset: u8, out: &mut [u8]| {
-            let mut block = [0; BLOCK_BYTES];
-            block[..SALT_BYTES].copy_from_slice(master.salt());
-            block[7] ^= label as u8 + offset;
-            let aes = Aes128::new_from_slice(master.key()).expect("16 bytes are a key");
-            out.fill(0);
-            apply_keystream(&aes, block, out);
-        };
-        let mut key = Zeroizing::new([0; BLOCK_BYTES]);
-        let mut auth = Zeroizing::new([0; AUTH_KEY_BYTES]);
-        let mut salt = [0; SALT_BYTES];
-        derive(0, &mut *key);
-        derive(1, &mut *auth);
-        derive(2, &mut salt);
-        Self {
-            aes: Aes128::new_from_slice(&*key).expect("16 bytes are a key"),
-            salt,
-            mac: Hmac::new_from_slice(&*auth).expect("a MAC takes a key of any length"),
+    pub(super) fn derive(profile: SrtpProfile, master: &SrtpKey, label: Label) -> Self {
+        match profile {
+            SrtpProfile::AeadAes128Gcm => Self::Aead(AeadKeys::derive(profile, master, label)),
+            SrtpProfile::AesCm128HmacSha1Tag80 | SrtpProfile::AesCm128HmacSha1Tag32 => {
+                Self::Counter(CounterKeys::derive(profile, master, label))
+            }
         }
     }
 
-    /// Encrypts or decrypts the payload of packet `index` (RFC 3711 §4.1.1).
-    pub(super) fn apply(&self, ssrc: Ssrc, index: u64, payload: &mut [u8]) {
-        let mut block = [0; BLOCK_BYTES];
-        block[..SALT_BYTES].copy_from_slice(&self.salt);
-        for (byte, ssrc) in block[4..8].iter_mut().zip(ssrc.0.to_be_bytes()) {
-            *byte ^= ssrc;
+    /// Protects an RTP packet of which the first `clear` bytes stay readable, and fills its tag.
+    pub(super) fn seal_rtp(&self, which: Packet, bytes: &mut [u8], clear: usize, tag: &mut [u8]) {
+        match self {
+            Self::Counter(keys) => {
+                keys.apply(which.ssrc, which.index, &mut bytes[clear..]);
+                tag.copy_from_slice(&keys.tag([bytes, &rollover(which)])[..tag.len()]);
+            }
+            Self::Aead(keys) => {
+                let (header, payload) = bytes.split_at_mut(clear);
+                tag.copy_from_slice(&keys.seal(which, header, payload));
+            }
         }
-        // The 48 bits of the index.
-        for (byte, index) in block[8..14].iter_mut().zip(&index.to_be_bytes()[2..]) {
-            *byte ^= index;
+    }
+
+    /// Makes it readable, if `tag` is its own. `false`: nothing has changed.
+    pub(super) fn open_rtp(
+        &self,
+        which: Packet,
+        bytes: &mut [u8],
+        clear: usize,
+        tag: &[u8],
+    ) -> bool {
+        match self {
+            Self::Counter(keys) => {
+                let genuine = keys.is_tag([bytes, &rollover(which)], tag);
+                if genuine {
+                    keys.apply(which.ssrc, which.index, &mut bytes[clear..]);
+                }
+                genuine
+            }
+            Self::Aead(keys) => {
+                let (header, payload) = bytes.split_at_mut(clear);
+                keys.open(which, header, payload, tag)
+            }
         }
-        apply_keystream(&self.aes, block, payload);
     }
 
-    /// The tag over `parts`, one behind the other.
-    pub(super) fn tag(&self, parts: [&[u8]; 2]) -> [u8; AUTH_KEY_BYTES] {
-        self.authenticate(parts).finalize().into_bytes().into()
+    /// Protects an RTCP compound with `word` as what says so, and fills its tag.
+    pub(super) fn seal_rtcp(&self, which: Packet, bytes: &mut [u8], word: u32, tag: &mut [u8]) {
+        let word = word.to_be_bytes();
+        match self {
+            Self::Counter(keys) => {
+                keys.apply(which.ssrc, which.index, &mut bytes[RTCP_CLEAR_BYTES..]);
+                tag.copy_from_slice(&keys.tag([bytes, &word])[..tag.len()]);
+            }
+            Self::Aead(keys) => {
+                let (header, payload) = bytes.split_at_mut(RTCP_CLEAR_BYTES);
+                tag.copy_from_slice(&keys.seal(which, &beside(header, word), payload));
+            }
+        }
     }
 
-    /// Whether `tag`, cut to its length, is the tag over `parts`. In constant time.
-    pub(super) fn is_tag(&self, parts: [&[u8]; 2], tag: &[u8]) -> bool {
-        self.authenticate(parts).verify_truncated_left(tag).is_ok()
-    }
-
-    fn authenticate(&self, parts: [&[u8]; 2]) -> Hmac<Sha1> {
-        let mut mac = self.mac.clone();
-        parts.iter().for_each(|part| mac.update(part));
-        mac
+    /// Makes it readable, if `tag` is its own; `encrypted`: it is not readable yet. `false`: nothing
+    /// has changed.
+    pub(super) fn open_rtcp(
+        &self,
+        which: Packet,
+        bytes: &mut [u8],
+        (word, encrypted): (u32, bool),
+        tag: &[u8],
+    ) -> bool {
+        let word = word.to_be_bytes();
+        match self {
+            Self::Counter(keys) => {
+                let genuine = keys.is_tag([bytes, &word], tag);
+                if genuine && encrypted {
+                    keys.apply(which.ssrc, which.index, &mut bytes[RTCP_CLEAR_BYTES..]);
+                }
+                genuine
+            }
+            // RTCP that is only authenticated is agreed on by a parameter that we do not take.
+            Self::Aead(_) if !encrypted => false,
+            Self::Aead(keys) => {
+                let (header, payload) = bytes.split_at_mut(RTCP_CLEAR_BYTES);
+                keys.open(which, &beside(header, word), payload, tag)
+            }
+        }
     }
 }
 
-impl Drop for SessionKeys {
-    fn drop(&mut self) {
-        // The cipher and the MAC wipe their own.
-        self.salt.zeroize();
-    }
+/// What of an RTP packet's index is not in it (RFC 3711 §4.2).
+fn rollover(which: Packet) -> [u8; 4] {
+    ((which.index >> 16) as u32).to_be_bytes()
+}
+
+/// What of an RTCP packet stays readable, one behind the other (RFC 7714 §9.2).
+fn beside(header: &[u8], word: [u8; 4]) -> [u8; RTCP_CLEAR_BYTES + 4] {
+    let mut beside = [0; RTCP_CLEAR_BYTES + 4];
+    beside[..RTCP_CLEAR_BYTES].copy_from_slice(header);
+    beside[RTCP_CLEAR_BYTES..].copy_from_slice(&word);
+    beside
+}
+
+/// Derives what has `label`. A salt that is shorter than this takes is filled up with zeros behind it
+/// (RFC 7714 §11).
+pub(super) fn derive(profile: SrtpProfile, master: &SrtpKey, label: u8, out: &mut [u8]) {
+    let salt = master.salt(profile);
+    let mut block = [0; BLOCK_BYTES];
+    block[..salt.len()].copy_from_slice(salt);
+    block[7] ^= label;
+    let aes = Aes128::new_from_slice(master.key()).expect("16 bytes are a key");
+    out.fill(0);
+    apply_keystream(&aes, block, out);
 }
 
 /// Adds the key stream that begins with `block`, whose last two bytes count.
-fn apply_keystream(aes: &Aes128, block: [u8; BLOCK_BYTES], data: &mut [u8]) {
+pub(super) fn apply_keystream(aes: &Aes128, block: [u8; BLOCK_BYTES], data: &mut [u8]) {
     for (count, chunk) in data.chunks_mut(BLOCK_BYTES).enumerate() {
         let mut stream = block;
         stream[14..].copy_from_slice(&(count as u16).to_be_bytes());
@@ -120,25 +179,5 @@ mod tests {
              41E95B3BB0A2E8DD477901E4FCA894C0",
         );
         assert_eq!(stream, expected);
-    }
-
-    #[test]
-    fn the_session_keys_are_those_of_rfc_3711_b_3() {
-        let master =
-            SrtpKey::new(bytes("E1F97A0D3E018BE0D64FA32C06DE41390EC675AD498AFEEBB6960B3AABE6"));
-        let keys = SessionKeys::derive(&master, Label::Rtp);
-        assert_eq!(keys.salt, bytes("30CBBC08863D8C85D49DB34A9AE1"));
-        let mut block = [0; 16];
-        keys.aes.encrypt_block((&mut block).into());
-        let mut expected = [0; 16];
-        let cipher: [u8; 16] = bytes("C61E7A93744F39EE10734AFE3FF7A087");
-        Aes128::new_from_slice(&cipher).expect("a key").encrypt_block((&mut expected).into());
-        assert_eq!(block, expected);
-        let auth: [u8; 20] = bytes("CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4");
-        let mac = Hmac::<Sha1>::new_from_slice(&auth).expect("a key");
-        assert_eq!(
-            keys.tag([b"x", b""]),
-            <[u8; 20]>::from(mac.chain_update(b"x").finalize().into_bytes())
-        );
     }
 }

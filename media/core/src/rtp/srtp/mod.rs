@@ -1,4 +1,5 @@
-//! Secure RTP and RTCP (RFC 3711) with the transforms that SDP's `a=crypto` names (RFC 4568 §6.2).
+//! Secure RTP and RTCP (RFC 3711) with the transforms that SDP's `a=crypto` names (RFC 4568 §6.2), and
+//! AES in Galois/Counter mode (RFC 7714).
 //!
 //! [`Protector`] and [`Unprotector`] are one direction of one session each, RTP and RTCP. Building
 //! one derives its keys; afterwards it works in the packet's own buffer and is real-time safe. A
@@ -6,9 +7,12 @@
 //! there before, and one that is too old change nothing. Keys are wiped from memory on drop, and
 //! nothing here shows them.
 //!
-//! Not here: how keys are agreed on, and MKI, key derivation rates other than 0, and AEAD.
+//! Not here: how keys are agreed on, and MKI, key derivation rates other than 0, 256-bit keys, and with
+//! AEAD RTCP that is not encrypted.
 
+mod aead;
 mod cipher;
+mod counter;
 mod exercise;
 mod index;
 mod key;
@@ -20,8 +24,8 @@ pub use key::{KEY_AND_SALT_BYTES, SrtpKey, SrtpKeys, SrtpProfile};
 pub use protect::Protector;
 pub use unprotect::Unprotector;
 
-/// Bytes that protecting adds to a packet, at the most: RTCP's index and a tag of 80 bits.
-pub const SRTP_BYTES_ADDED_MAX: usize = 4 + RTCP_TAG_BYTES;
+/// Bytes that protecting adds to a packet, at the most: RTCP's index and a tag of 128 bits.
+pub const SRTP_BYTES_ADDED_MAX: usize = RTCP_WORD_BYTES + key::AEAD_TAG_BYTES;
 
 /// Why a packet is not protected or not believed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -52,8 +56,8 @@ pub enum SrtpError {
     Exhausted,
 }
 
-/// RTCP has the long tag in both profiles (RFC 4568 §6.2).
-const RTCP_TAG_BYTES: usize = 10;
+/// What says which RTCP packet it is, and whether it is encrypted.
+const RTCP_WORD_BYTES: usize = 4;
 /// In front of an RTCP packet's index: whether it is encrypted.
 const ENCRYPTED: u32 = 1 << 31;
 /// The header and the sender of the first packet of a compound stay readable.

@@ -1,5 +1,5 @@
-use super::cipher::{Label, SessionKeys};
-use super::{ENCRYPTED, RTCP_CLEAR_BYTES, RTCP_TAG_BYTES, SrtpError, SrtpKey, SrtpProfile};
+use super::cipher::{Label, Packet, SessionKeys};
+use super::{ENCRYPTED, RTCP_CLEAR_BYTES, RTCP_WORD_BYTES, SrtpError, SrtpKey, SrtpProfile};
 use crate::rtp::packet::{be16, be32, header_bytes};
 use crate::{SequenceNumber, Ssrc};
 
@@ -19,8 +19,8 @@ impl Protector {
     pub fn new(profile: SrtpProfile, key: &SrtpKey) -> Self {
         Self {
             profile,
-            rtp: SessionKeys::derive(key, Label::Rtp),
-            rtcp: SessionKeys::derive(key, Label::Rtcp),
+            rtp: SessionKeys::derive(profile, key, Label::Rtp),
+            rtcp: SessionKeys::derive(profile, key, Label::Rtcp),
             newest: None,
             reports: 0,
         }
@@ -42,9 +42,7 @@ impl Protector {
         let room = buffer.len();
         let buffer = buffer.get_mut(..end).ok_or(SrtpError::NoRoom { need: end, room })?;
         let (packet, tag) = buffer.split_at_mut(length);
-        self.rtp.apply(ssrc, index, &mut packet[clear..]);
-        let rollover = ((index >> 16) as u32).to_be_bytes();
-        tag.copy_from_slice(&self.rtp.tag([packet, &rollover])[..tag.len()]);
+        self.rtp.seal_rtp(Packet { ssrc, index }, packet, clear, tag);
         Ok(end)
     }
 
@@ -57,16 +55,20 @@ impl Protector {
         if length < RTCP_CLEAR_BYTES {
             return Err(cut);
         }
-        let end = length + 4 + RTCP_TAG_BYTES;
+        let tag_bytes = self.profile.rtcp_tag_bytes();
+        let end = length + RTCP_WORD_BYTES + tag_bytes;
         let room = buffer.len();
         let buffer = buffer.get_mut(..end).ok_or(SrtpError::NoRoom { need: end, room })?;
         let index = self.reports.checked_add(1).filter(|index| *index < ENCRYPTED);
         self.reports = index.ok_or(SrtpError::Exhausted)?;
-        let ssrc = Ssrc(be32(&buffer[4..]));
-        self.rtcp.apply(ssrc, u64::from(self.reports), &mut buffer[RTCP_CLEAR_BYTES..length]);
-        buffer[length..length + 4].copy_from_slice(&(self.reports | ENCRYPTED).to_be_bytes());
-        let (packet, tag) = buffer.split_at_mut(length + 4);
-        tag.copy_from_slice(&self.rtcp.tag([packet, &[]])[..RTCP_TAG_BYTES]);
+        let which = Packet { ssrc: Ssrc(be32(&buffer[4..])), index: self.reports.into() };
+        let word = self.reports | ENCRYPTED;
+        let (packet, behind) = buffer.split_at_mut(length);
+        // The tag, and the word before or behind it.
+        let word_at = self.profile.rtcp_word_at();
+        behind[word_at..word_at + RTCP_WORD_BYTES].copy_from_slice(&word.to_be_bytes());
+        let tag_at = if word_at == 0 { RTCP_WORD_BYTES } else { 0 };
+        self.rtcp.seal_rtcp(which, packet, word, &mut behind[tag_at..tag_at + tag_bytes]);
         Ok(end)
     }
 

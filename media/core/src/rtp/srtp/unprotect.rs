@@ -1,8 +1,8 @@
 use arrayvec::ArrayVec;
 
-use super::cipher::{Label, SessionKeys};
+use super::cipher::{Label, Packet, SessionKeys};
 use super::index::{STREAMS_MAX, Stream};
-use super::{ENCRYPTED, RTCP_CLEAR_BYTES, RTCP_TAG_BYTES, SrtpError, SrtpKey, SrtpProfile};
+use super::{ENCRYPTED, RTCP_CLEAR_BYTES, RTCP_WORD_BYTES, SrtpError, SrtpKey, SrtpProfile};
 use crate::rtp::packet::{be16, be32, header_bytes};
 use crate::{SequenceNumber, Ssrc};
 
@@ -21,8 +21,8 @@ impl Unprotector {
     pub fn new(profile: SrtpProfile, key: &SrtpKey) -> Self {
         Self {
             profile,
-            rtp: SessionKeys::derive(key, Label::Rtp),
-            rtcp: SessionKeys::derive(key, Label::Rtcp),
+            rtp: SessionKeys::derive(profile, key, Label::Rtp),
+            rtcp: SessionKeys::derive(profile, key, Label::Rtcp),
             streams: ArrayVec::new(),
         }
     }
@@ -44,13 +44,11 @@ impl Unprotector {
         if !stream.is_new(index) {
             return Err(SrtpError::Replayed);
         }
-        let rollover = ((index >> 16) as u32).to_be_bytes();
-        if !self.rtp.is_tag([packet, &rollover], tag) {
+        if !self.rtp.open_rtp(Packet { ssrc, index }, packet, clear, tag) {
             return Err(SrtpError::Authentication);
         }
         stream.take(index);
         self.remember(known, stream);
-        self.rtp.apply(ssrc, index, &mut packet[clear..]);
         Ok(length)
     }
 
@@ -60,25 +58,27 @@ impl Unprotector {
     /// [`SrtpError`].
     pub fn rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let cut = SrtpError::Truncated { got: packet.len() };
-        let tagged = packet.len().checked_sub(RTCP_TAG_BYTES).ok_or(cut)?;
-        let length = tagged.checked_sub(4).filter(|length| *length >= RTCP_CLEAR_BYTES);
-        let length = length.ok_or(cut)?;
-        let (packet, tag) = packet.split_at_mut(tagged);
-        let word = be32(&packet[length..]);
+        let tag_bytes = self.profile.rtcp_tag_bytes();
+        let length = packet.len().checked_sub(tag_bytes + RTCP_WORD_BYTES);
+        let length = length.filter(|length| *length >= RTCP_CLEAR_BYTES).ok_or(cut)?;
+        let (packet, behind) = packet.split_at_mut(length);
+        // The tag, and the word before or behind it.
+        let word_at = self.profile.rtcp_word_at();
+        let word = be32(&behind[word_at..]);
+        let tag_at = if word_at == 0 { RTCP_WORD_BYTES } else { 0 };
+        let tag = &behind[tag_at..tag_at + tag_bytes];
         let index = u64::from(word & !ENCRYPTED);
         let ssrc = Ssrc(be32(&packet[4..]));
         let (known, mut stream) = self.stream(ssrc);
         if !stream.reports.is_new(index) {
             return Err(SrtpError::Replayed);
         }
-        if !self.rtcp.is_tag([packet, &[]], tag) {
+        let encrypted = word & ENCRYPTED != 0;
+        if !self.rtcp.open_rtcp(Packet { ssrc, index }, packet, (word, encrypted), tag) {
             return Err(SrtpError::Authentication);
         }
         stream.reports.take(index);
         self.remember(known, stream);
-        if word & ENCRYPTED != 0 {
-            self.rtcp.apply(ssrc, index, &mut packet[RTCP_CLEAR_BYTES..length]);
-        }
         Ok(length)
     }
 
