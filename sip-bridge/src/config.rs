@@ -1,6 +1,7 @@
 //! What a bridge is started with.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -21,6 +22,8 @@ pub struct BridgeConfig {
     pub tcp: Option<SocketAddr>,
     /// SIP over TLS, if wanted.
     pub tls: Option<TlsConfig>,
+    /// Without `tls`: SIP over TLS where we call, and nobody calls us.
+    pub tls_calls: Option<TlsCalls>,
     /// Who may call us. Empty: nobody (a softphone that only dials).
     pub trunks: Vec<Trunk>,
     /// What each trunk is believed and allowed, by its name; one that is not in it gets the default.
@@ -47,6 +50,9 @@ pub struct BridgeConfig {
     pub user_agent: String,
     /// Ring no longer than this many seconds, then end the call with 480.
     pub ring_max_s: u32,
+    /// A call out of which its trunk's address says nothing for so long, not even that it is at work
+    /// on it, is tried over the trunk's next one.
+    pub next_route_after: Duration,
 }
 
 impl Default for BridgeConfig {
@@ -55,6 +61,7 @@ impl Default for BridgeConfig {
             udp: None,
             tcp: None,
             tls: None,
+            tls_calls: None,
             trunks: Vec::new(),
             policies: BTreeMap::new(),
             routes: Vec::new(),
@@ -67,6 +74,7 @@ impl Default for BridgeConfig {
             media_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),
             ring_max_s: 120,
+            next_route_after: Duration::from_secs(4),
         }
     }
 }
@@ -101,6 +109,13 @@ pub struct TlsConfig {
     pub ca: Option<PathBuf>,
 }
 
+/// TLS of somebody who only calls, and shows no certificate.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TlsCalls {
+    /// Whose signatures we believe, PEM. `None`: Mozilla's list.
+    pub ca: Option<PathBuf>,
+}
+
 /// A call to place.
 #[derive(Clone, Debug)]
 pub struct DialSpec {
@@ -110,7 +125,7 @@ pub struct DialSpec {
     pub from: String,
     /// Where our RTP socket is.
     pub local_rtp: SocketAddr,
-    /// Codecs to offer, the preferred first.
+    /// Codecs to offer, the preferred first, whatever the trunk's terms are. Empty: those of its terms.
     pub codecs: Vec<Codec>,
     /// `X-` headers for the INVITE. To a trunk only those go that its `headers_out` allows.
     pub headers: Vec<(String, String)>,

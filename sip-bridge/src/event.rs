@@ -24,7 +24,7 @@ impl fmt::Display for CallId {
 ///
 /// Per call the order is `Incoming` (inbound only), `Ringing` (outbound only, at most once),
 /// `EarlyMedia` (outbound only), `Established` at most once, then `MediaChanged` and `Digit` freely, and `Ended` exactly once and
-/// last. A call refused before it reached the line is only `Refused`.
+/// last. `MediaChanged` may come before `Established` where the caller hears the line before it answers. A call refused before it reached the line is only `Refused`.
 #[derive(Clone, Debug)]
 pub enum BridgeEvent {
     /// Somebody calls and passed admission. 100 and 180 have been sent; answer, reject or hang up.

@@ -75,6 +75,7 @@ pub fn conversation(mut bytes: &[u8]) {
         terms: Terms::new(terms, Vec::new()),
         limits: AdmissionLimits::channels(8),
         ring_max: Duration::from_secs(60),
+        next_way_after: Duration::from_secs(4),
         policies: Policies::new(policies()),
         routes: Vec::new(),
         probe_every: Duration::from_secs(30),

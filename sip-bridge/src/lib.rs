@@ -86,7 +86,7 @@ pub use bridge::{
 };
 pub use caller::{Attestation, CallerIdentity, Diversion};
 pub use cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};
-pub use config::{BridgeConfig, DialSpec, RegistrationSpec, TlsConfig};
+pub use config::{BridgeConfig, DialSpec, RegistrationSpec, TlsCalls, TlsConfig};
 pub use digest::{Credentials, DigestAlgorithm};
 pub use event::{
     BridgeEvent, CallId, CallOutcome, HangupBy, HangupReason, Rejection, TransferResult,

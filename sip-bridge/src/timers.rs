@@ -18,6 +18,8 @@ pub(crate) enum Timer {
     Registration(usize),
     /// A call's: whatever [`Call::next_timeout`](crate::call::Call::next_timeout) said.
     Call(CallId),
+    /// Of an INVITE that was left and cancelled: no final response will come.
+    Left(u64),
 }
 
 /// A timer that was started: when it fires, and its number.

@@ -155,6 +155,9 @@ async fn two_callers_of_the_line_are_put_through_to_each_other() {
     line.ended(at_second).await;
     line.ended(at_first).await;
     assert_eq!(line.bridge.active_calls(), 0);
+    // What the line ended is over for them once its goodbyes arrive.
+    first.ended(first_call).await;
+    second.ended(second_call).await;
     assert_eq!((first.bridge.active_calls(), second.bridge.active_calls()), (1, 1));
     first.bridge.hangup(to, sip_bridge::HangupReason::Normal);
     first.ended(to).await;

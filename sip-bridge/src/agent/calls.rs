@@ -18,7 +18,7 @@ impl Agent {
         let (call_id, tag) = call.dialog_key();
         self.dialogs.insert(dialog_key(call_id, tag), id);
         self.invites.extend(merge_key.clone());
-        self.calls.insert(id, Slot { call, timer: None, merge_key });
+        self.calls.insert(id, Slot { call, timer: None, merge_key, quiet: false });
         self.settle(now, id);
     }
 
@@ -67,6 +67,7 @@ impl Agent {
             CallOutput::Part { branch, refused, accepted } => {
                 self.part(now, &branch, [refused, accepted]);
             }
+            CallOutput::Leave(left) => self.leave(*left),
             CallOutput::Ringing => {
                 self.event(BridgeEvent::Ringing { call });
                 self.report_transfer(now, call, 180);

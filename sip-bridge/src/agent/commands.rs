@@ -4,7 +4,6 @@ use super::{Agent, Command, Dial, Link, ReferTarget, context};
 use crate::admission::AdmissionError;
 use crate::call::{Call, CallInput, Dialled};
 use crate::event::{BridgeEvent, CallId, TransferResult};
-use crate::negotiation::CallTerms;
 use crate::pii::Pii;
 use crate::policy::custom_lines;
 
@@ -24,6 +23,12 @@ impl Agent {
             Command::Hangup(call, reason) => {
                 let call = self.carrier_of(call);
                 self.drive(now, call, CallInput::Hangup(reason));
+            }
+            Command::Quiet(call, quiet) => {
+                let call = self.carrier_of(call);
+                if let Some(slot) = self.calls.get_mut(&call) {
+                    slot.quiet = quiet;
+                }
             }
             Command::HangupAll(reason) => {
                 let calls: Vec<CallId> = self.calls.keys().copied().collect();
@@ -67,6 +72,7 @@ impl Agent {
         let id = CallId(self.next_number());
         let policy = dial.trunk.as_deref().map(|trunk| &**self.policies.of(trunk));
         let credentials = policy.and_then(|policy| policy.credentials.clone());
+        let credentials = credentials.or_else(|| self.registered_with(&dial.flow));
         let transfers = policy.is_some_and(|policy| policy.transfers);
         let mut headers = custom_lines(&dial.headers, policy);
         if let Some(replaces) = replaces.flatten() {
@@ -77,8 +83,9 @@ impl Agent {
         let dialled = Dialled {
             call: id,
             identity: self.identity.clone(),
-            terms: CallTerms { codecs: dial.codecs, ..terms },
+            terms: terms.speaking(dial.codecs),
             ring_max: self.ring_max,
+            next_way_after: self.next_way_after,
             trunk: dial.trunk.as_deref().unwrap_or_default(),
             target: dial.target,
             from: (&dial.from.0, &dial.from.1),

@@ -6,6 +6,7 @@
 
 mod calls;
 mod commands;
+mod left;
 mod phones;
 mod refusals;
 mod registrar;
@@ -33,12 +34,12 @@ use self::routes::Route;
 pub use self::transfers::ReferTarget;
 use self::transfers::{Gone, Link};
 use crate::admission::{Admission, AdmissionLimits, Load};
-use crate::call::{Call, Context, Forks, Outgoing};
+use crate::call::{Call, Context, Forks, LeftWay, Outgoing};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
 use crate::ids::IdSource;
 use crate::message::{Identity, Message, Method, Replaces, SipUri, TransportKind};
-use crate::negotiation::Terms;
+use crate::negotiation::{MediaTerms, Terms};
 use crate::policy::Policies;
 use crate::timers::{Timer, TimerKey, TimerQueue};
 use crate::transaction::{ClientTransaction, ServerTransaction};
@@ -49,6 +50,8 @@ pub(crate) struct AgentConfig {
     pub terms: Terms,
     pub limits: AdmissionLimits,
     pub ring_max: Duration,
+    /// How long a way may say nothing of a call out before the next is taken.
+    pub next_way_after: Duration,
     pub policies: Policies,
     /// The trunks' addresses that are asked whether they are there.
     pub routes: Vec<Route>,
@@ -90,6 +93,8 @@ pub(crate) enum Command {
     Refer(CallId, ReferTarget),
     Reject(CallId, Rejection),
     Hangup(CallId, HangupReason),
+    /// Nothing is heard of its peer any more, or something again.
+    Quiet(CallId, bool),
     /// Hang up every call.
     HangupAll(HangupReason),
     /// End every call now, whatever its peer still owes.
@@ -112,6 +117,7 @@ pub(crate) struct Dial {
     pub from: (String, String),
     pub trunk: Option<Arc<str>>,
     pub local_rtp: SocketAddr,
+    /// Empty: those of the trunk's terms.
     pub codecs: Arc<[Codec]>,
     pub flow: Flow,
     /// `X-` headers: name and value.
@@ -149,6 +155,8 @@ enum Owner {
     Call(CallId),
     Route(usize),
     Registration(usize),
+    /// Nobody any more: the call went on over another way.
+    Left(u64),
 }
 
 /// A server transaction, how it is found, and the call that an INVITE made.
@@ -163,6 +171,8 @@ struct Slot {
     call: Call,
     timer: Option<TimerKey>,
     merge_key: Option<Box<str>>,
+    /// Nothing is heard of its peer.
+    quiet: bool,
 }
 
 /// The user agent.
@@ -170,6 +180,7 @@ pub(crate) struct Agent {
     identity: Arc<Identity>,
     terms: Terms,
     ring_max: Duration,
+    next_way_after: Duration,
     policies: Policies,
     routes: Vec<Route>,
     probe_every: Duration,
@@ -191,6 +202,8 @@ pub(crate) struct Agent {
     invites: HashSet<Box<str>>,
     /// Calls that are to carry on what an earlier one began.
     links: BTreeMap<CallId, Link>,
+    /// INVITEs of ours that said nothing in time and may yet be heard of.
+    left: BTreeMap<u64, LeftWay>,
     gone: Gone,
     timers: TimerQueue,
     outputs: VecDeque<Output>,
@@ -205,6 +218,7 @@ impl Agent {
             identity: Arc::new(config.identity),
             terms: config.terms,
             ring_max: config.ring_max,
+            next_way_after: config.next_way_after,
             policies: config.policies,
             routes: config.routes,
             probe_every: config.probe_every,
@@ -221,6 +235,7 @@ impl Agent {
             dialogs: HashMap::new(),
             invites: HashSet::new(),
             links: BTreeMap::new(),
+            left: BTreeMap::new(),
             gone: Gone::default(),
             timers: TimerQueue::default(),
             outputs: VecDeque::new(),
@@ -287,9 +302,19 @@ impl Agent {
         self.policies = policies;
     }
 
-    /// Whether a call over `trunk` that is signalled over `transport` can be offered what it must be.
-    pub(crate) fn can_offer(&self, trunk: &str, transport: TransportKind) -> bool {
+    /// Replaces what the trunks' calls may agree on, for calls from now on.
+    pub(crate) fn set_terms(&mut self, terms: Vec<(String, MediaTerms)>) {
+        self.terms.replace(terms);
+    }
+
+    /// Whether a call over `trunk` that is signalled over `transport` can be protected as it must be.
+    pub(crate) fn can_protect(&self, trunk: &str, transport: TransportKind) -> bool {
         self.terms.can_be_met(trunk, transport)
+    }
+
+    /// Whether the terms of `trunk` have a codec for a call that is signalled over `transport`.
+    pub(crate) fn has_codec(&self, trunk: &str, transport: TransportKind) -> bool {
+        self.terms.has_codec(trunk, transport)
     }
 
     /// Who we are.
@@ -305,6 +330,7 @@ impl Agent {
                 Timer::Route(index) => self.probe(now, index),
                 Timer::Registration(index) => self.refresh(now, index),
                 Timer::Call(call) => self.on_call_timer(now, call),
+                Timer::Left(number) => self.forget_left(number),
             }
         }
     }

@@ -85,6 +85,12 @@ impl Agent {
         exchange.or_else(|| self.policies.of(trunk?).tls_name.as_deref())
     }
 
+    /// With what we prove who we are to an exchange that we register with, where a call goes there.
+    pub(super) fn registered_with(&self, flow: &Flow) -> Option<Credentials> {
+        let there = |it: &&Registration| it.dialog.peer().ip() == flow.peer.ip();
+        self.registrations.iter().find(there).map(|it| it.credentials.clone())
+    }
+
     pub(super) fn register_all(&mut self, now: MonoTime) {
         (0..self.registrations.len()).for_each(|index| self.register(now, index));
     }

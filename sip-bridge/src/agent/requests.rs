@@ -3,7 +3,7 @@ use core::net::SocketAddr;
 use bytes::Bytes;
 use media_core::MonoTime;
 
-use super::{Agent, Link, Output, context, dialog_key};
+use super::{Agent, Link, Output, Slot, context, dialog_key};
 use crate::admission::{AdmissionError, Attempt, TRANSACTIONS_MAX};
 use crate::call::{ALLOW_LINE, Call, CallInput, Incoming, Refusal, caller_of, unsupported};
 use crate::caller::CallerIdentity;
@@ -172,7 +172,7 @@ impl Agent {
         let head = &request.head;
         let call = *self.dialogs.get(&dialog_key(&head.call_id, &head.to.tag))?;
         let slot = self.calls.get(&call)?;
-        slot.call.is_with(&head.from.tag).then_some(call)
+        slot.call.is_or_may_be_with(&head.from.tag).then_some(call)
     }
 
     fn on_invite(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
@@ -284,11 +284,18 @@ impl Agent {
         let caller = name_of(&identity);
         let of_caller = |call: &&Call| call.caller().is_some_and(|it| name_of(it) == caller);
         let calls = || self.calls.values().map(|slot| &slot.call);
+        // Who calls again over a call of which nothing is heard any more takes its place.
+        let dead = |slot: &&Slot| {
+            let theirs = slot.call.trunk() == trunk && of_caller(&&slot.call);
+            slot.quiet && theirs && !caller.is_empty()
+        };
+        let gone = usize::from(self.calls.values().any(|slot| dead(&slot)));
+        load.calls = load.calls.saturating_sub(gone);
         let attempt = Attempt {
             trunk,
             caller,
-            trunk_calls: calls().filter(|call| call.trunk() == trunk).count(),
-            caller_calls: calls().filter(of_caller).count(),
+            trunk_calls: calls().filter(|call| call.trunk() == trunk).count() - gone,
+            caller_calls: calls().filter(of_caller).count() - gone,
         };
         self.admission.admit_incoming(now, load, attempt)
     }

@@ -160,6 +160,12 @@ impl Agent {
                 }
                 None
             }
+            Owner::Left(number) => {
+                if let (true, Method::Invite, Some(response)) = (step.deliver, method, response) {
+                    self.on_left(now, number, response);
+                }
+                None
+            }
         };
         // The call first: the ACK it makes is kept by the transaction before that may be over.
         if let (Some(call), true, Some(response)) = (call, step.deliver, response) {
@@ -186,6 +192,9 @@ impl Agent {
             && let Some(client) = self.clients.remove(&id)
         {
             self.client_keys.remove(&client.key);
+            if let (Owner::Left(number), Method::Invite) = (client.owner, client.method) {
+                self.left.remove(&number);
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use media_core::{Codec, MonoTime};
+use media_core::MonoTime;
 
 use super::{Agent, dialog_key};
 use crate::call::CallInput;
@@ -119,11 +119,10 @@ impl Agent {
     }
 
     /// What a call that takes over from `call` needs to know of it: its trunk, the way to its peer,
-    /// where our RTP is, and the codecs that may be spoken.
-    pub(crate) fn place_of(&self, call: CallId) -> Option<(String, Flow, SocketAddr, Vec<Codec>)> {
+    /// and where our RTP is.
+    pub(crate) fn place_of(&self, call: CallId) -> Option<(String, Flow, SocketAddr)> {
         let call = &self.calls.get(&call)?.call;
-        let codecs = call.codecs().to_vec();
-        Some((call.trunk().to_owned(), call.flow(), call.local_rtp(), codecs))
+        Some((call.trunk().to_owned(), call.flow(), call.local_rtp()))
     }
 
     /// Whether the peer of `call` waits to hear whether its transfer is followed.

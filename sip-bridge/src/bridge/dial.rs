@@ -7,11 +7,11 @@ use media_core::MonoTime;
 
 use super::{Bridge, target};
 use crate::admission::AdmissionError;
-use crate::agent::{Command, Dial, ReferTarget};
+use crate::agent::{Agent, Command, Dial, ReferTarget};
 use crate::config::DialSpec;
 use crate::event::CallId;
 use crate::flow::Flow;
-use crate::message::{Host, Replaces, SipUri};
+use crate::message::{Host, Replaces, SipUri, TransportKind};
 
 /// Why a call could not be placed.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,11 @@ pub enum DialError {
     /// SRTP is required, and its keys would be readable on the way.
     #[error("SRTP is required, and its keys go over TLS only: call with ;transport=tls")]
     KeysInClear,
+    /// The trunk's codecs are none that its signalling lets us speak.
+    #[error(
+        "none of the trunk's codecs may be spoken over UDP signalling: add PCMU or PCMA to its codecs, set opus_over_udp, or call over TCP or TLS"
+    )]
+    NoCodec,
     /// All channels are in use, or the bridge is draining.
     #[error("no call can be placed: {0}")]
     NotAdmitted(#[from] AdmissionError),
@@ -88,7 +93,7 @@ impl Bridge {
         let now = self.shared.clock.now();
         let (place, identity) =
             self.shared.look(|agent, _| (agent.place_of(call), agent.identity().clone()));
-        let (trunk, here, local_rtp, codecs) = place.ok_or(DialError::NoTransfer)?;
+        let (trunk, here, local_rtp) = place.ok_or(DialError::NoTransfer)?;
         let (ways, replaces) = match attended {
             Some((text, replaces)) => {
                 let asked = target::parse(text)?;
@@ -116,7 +121,7 @@ impl Bridge {
             target: String::new(),
             from: from.to_owned(),
             local_rtp,
-            codecs,
+            codecs: Vec::new(),
             headers: Vec::new(),
         };
         self.place(ways, spec, Some((call, replaces)))
@@ -156,12 +161,17 @@ impl Bridge {
         if ways.is_empty() {
             return Err(bad_target());
         }
-        ways.retain(|(_, flow)| {
+        let may = |flow: &Flow, look: fn(&Agent, &str, TransportKind) -> bool| {
             let trunk = self.shared.gate().trunk_of(flow.peer.ip());
             let trunk = trunk.as_deref().unwrap_or_default();
-            self.shared.look(|agent, _| agent.can_offer(trunk, flow.transport))
-        });
-        let (target, flow) = ways.pop_front().ok_or(DialError::KeysInClear)?;
+            self.shared.look(|agent, _| look(agent, trunk, flow.transport))
+        };
+        ways.retain(|(_, flow)| may(flow, Agent::can_protect));
+        if ways.is_empty() {
+            return Err(DialError::KeysInClear);
+        }
+        ways.retain(|(_, flow)| !spec.codecs.is_empty() || may(flow, Agent::has_codec));
+        let (target, flow) = ways.pop_front().ok_or(DialError::NoCodec)?;
         let from = target::from_header(&spec.from, &identity, flow)
             .ok_or_else(|| DialError::BadFrom(spec.from.clone()))?;
         let ip = flow.peer.ip();

@@ -144,7 +144,7 @@ impl Bridge {
         let shared = Shared::new(Parts {
             clock: Clock::start(),
             gate: Gate::new(Acl::new(&config.trunks)),
-            tls: config.tls.clone().map(Tls::new).transpose()?,
+            tls: Tls::of(&config)?,
             agent: agent(config, [local_udp, local_tcp, local_tls])?,
             udp: sender,
             events,
@@ -211,6 +211,12 @@ impl Bridge {
         self.command(Command::Hangup(call, reason));
     }
 
+    /// Whether the peer of a call is heard no more, though it ought to be. Whoever calls again from the
+    /// same number over the same trunk is let in as if that call were over already.
+    pub fn set_quiet(&self, call: CallId, quiet: bool) {
+        self.command(Command::Quiet(call, quiet));
+    }
+
     /// Replaces the trunks' address list. Calls in progress from an address that is no longer
     /// listed are heard to their end, and begin nothing.
     pub fn set_acl(&self, trunks: &[Trunk]) {
@@ -221,6 +227,12 @@ impl Bridge {
     /// Replaces what each trunk is believed and allowed, for calls from now on.
     pub fn set_policies(&self, policies: BTreeMap<String, TrunkPolicy>) {
         self.shared.drive(|agent, _| agent.set_policies(Policies::new(policies)));
+    }
+
+    /// Replaces what the calls of each trunk may agree on, for calls from now on; those that stand
+    /// keep theirs to their end.
+    pub fn set_terms(&self, terms: Vec<(String, MediaTerms)>) {
+        self.shared.drive(|agent, _| agent.set_terms(terms));
     }
 
     /// Puts other limits in force, for calls to come.
@@ -360,7 +372,11 @@ fn agent_config(
     let identity = Identity {
         udp: target::advertised(udp, config.media_ip),
         tcp: target::advertised(tcp, config.media_ip),
-        tls: target::advertised(tls, config.media_ip),
+        // Who only calls is reached over the connection that it opened, whatever its Contact says.
+        tls: target::advertised(
+            tls.or(config.tls_calls.as_ref().and_then(|_| tcp.or(udp))),
+            config.media_ip,
+        ),
         media_ip: config.media_ip,
         user_agent: config.user_agent.as_str().into(),
     };
@@ -375,6 +391,7 @@ fn agent_config(
         ),
         limits: config.limits,
         ring_max: Duration::from_secs(config.ring_max_s.into()),
+        next_way_after: config.next_route_after,
         seed,
     })
 }

@@ -20,7 +20,7 @@ use super::connections::StreamKey;
 use super::shared::Shared;
 use super::stream::{self, CONNECT_MAX};
 use crate::agent::Agent;
-use crate::config::TlsConfig;
+use crate::config::{BridgeConfig, TlsCalls, TlsConfig};
 use crate::message::Host;
 use crate::pii::Pii;
 
@@ -47,20 +47,41 @@ type Stamps = [Option<SystemTime>; 2];
 
 /// What TLS needs to know.
 pub(super) struct Tls {
-    config: TlsConfig,
-    server: Mutex<(TlsAcceptor, Stamps)>,
+    /// What we show to whoever connects; `None`: nobody does.
+    server: Option<Server>,
     client: TlsConnector,
     /// The names under which peers that we connect to were looked up: what they must prove to be.
     /// The newest last.
     names: Mutex<VecDeque<(SocketAddr, ServerName<'static>)>>,
 }
 
+struct Server {
+    config: TlsConfig,
+    acceptor: Mutex<(TlsAcceptor, Stamps)>,
+}
+
 impl Tls {
+    /// What the configuration wants, if it wants any.
+    pub(super) fn of(config: &BridgeConfig) -> Result<Option<Self>, TlsError> {
+        match (&config.tls, &config.tls_calls) {
+            (Some(tls), _) => Self::new(tls.clone()).map(Some),
+            (None, Some(calls)) => Self::calling(calls).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// Reads the files.
-    pub(super) fn new(config: TlsConfig) -> Result<Self, TlsError> {
-        let server = Mutex::new(load_server(&config)?);
+    fn new(config: TlsConfig) -> Result<Self, TlsError> {
+        let acceptor = Mutex::new(load_server(&config)?);
         let client = load_client(config.ca.as_deref())?;
-        Ok(Self { config, server, client, names: Mutex::default() })
+        let server = Some(Server { config, acceptor });
+        Ok(Self { server, client, names: Mutex::default() })
+    }
+
+    /// Of somebody who only calls.
+    fn calling(config: &TlsCalls) -> Result<Self, TlsError> {
+        let client = load_client(config.ca.as_deref())?;
+        Ok(Self { server: None, client, names: Mutex::default() })
     }
 
     /// The peer at `address` was looked up as `host`.
@@ -80,11 +101,13 @@ impl Tls {
         let known = names.iter().find(|(known, _)| *known == address);
         known.map_or(ServerName::IpAddress(address.ip().into()), |(_, name)| name.clone())
     }
+}
 
+impl Server {
     /// The acceptor for the next connection: with the files as they are now, or as they last were
     /// when they could be used.
     fn acceptor(&self) -> TlsAcceptor {
-        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut server = self.acceptor.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamps(&self.config);
         if now != server.1 {
             match load_server(&self.config) {
@@ -109,8 +132,8 @@ pub(super) async fn accept(
     key: StreamKey,
     queued: mpsc::Receiver<Bytes>,
 ) {
-    let Some(tls) = &shared.tls else { return };
-    let greeted = timeout(CONNECT_MAX, tls.acceptor().accept(stream)).await;
+    let Some(server) = shared.tls.as_ref().and_then(|tls| tls.server.as_ref()) else { return };
+    let greeted = timeout(CONNECT_MAX, server.acceptor().accept(stream)).await;
     greeting_over(shared, greeted.unwrap_or_else(|late| Err(late.into())), key, queued).await;
 }
 

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::keeping::{self, EXPIRES_MAX};
-use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, Outgoing, Session, State};
+use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, LeftWay, Outgoing, Session, State};
 use crate::message::{Extra, Identity, Method, Response};
 
 impl Call {
@@ -40,6 +40,23 @@ impl Call {
         true
     }
 
+    /// Nothing came back in time. The call goes on over another way, and what may yet come of this one
+    /// is not its business any more.
+    pub(super) fn leave_silent_way(&mut self, context: &mut Context<'_>) {
+        let State::Calling(calling) = &mut self.state else { return };
+        calling.silent_until = None;
+        let left = LeftWay {
+            identity: self.identity.clone(),
+            dialog: self.dialog.clone(),
+            branch: calling.branch.clone(),
+            cseq: calling.cseq,
+            cancelled: false,
+        };
+        if self.take_another_way(context, 408) {
+            self.outputs.push_back(CallOutput::Leave(Box::new(left)));
+        }
+    }
+
     /// Calls again with a proof of who we are. Returns whether there is one that may help.
     pub(super) fn prove(&mut self, context: &mut Context<'_>, response: &Response) -> bool {
         let State::Calling(calling) = &mut self.state else { return false };
@@ -61,6 +78,8 @@ impl Call {
         calling.cseq = self.dialog.local_cseq;
         calling.early.clear();
         calling.proceeding = false;
+        let another = !calling.ways.is_empty();
+        calling.silent_until = another.then(|| context.now + calling.patience);
         self.outputs.push_back(CallOutput::Request(invite));
     }
 }

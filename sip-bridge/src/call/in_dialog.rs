@@ -17,8 +17,10 @@ impl Call {
         flow: Flow,
     ) {
         let reply = Reply { transaction, seed: ResponseSeed::new(request, flow.peer), flow };
-        if matches!(self.state, State::Calling(_) | State::Over) {
-            return self.reply(&reply, 481, Extra::default()); // No dialog yet, or no more.
+        match self.state {
+            State::Over => return self.reply(&reply, 481, Extra::default()),
+            State::Calling(_) => return self.on_early_request(request, &reply),
+            State::Waiting(_) | State::Talking { .. } => {}
         }
         let cseq = request.head.cseq.number;
         // Out of order (RFC 3261 §12.2.2). Repetitions are absorbed by the transaction.
@@ -124,7 +126,8 @@ impl Call {
     /// A new offer without an ACK, or only a refresh (RFC 3311 §5.2).
     fn on_update(&mut self, context: &mut Context<'_>, request: &Request, reply: &Reply) {
         let has_offer = !request.head.body.is_empty();
-        if has_offer && matches!(self.state, State::Waiting(_)) {
+        let waiting = matches!(self.state, State::Waiting(_));
+        if has_offer && waiting && !self.may_be_offered_early() {
             // The INVITE's own offer is not answered yet.
             return self.reply(reply, 500, Extra { headers: "Retry-After: 5\r\n", body: None });
         }
@@ -144,6 +147,9 @@ impl Call {
         }
         let body = sdp.as_ref().map(|sdp| ("application/sdp", sdp.as_bytes()));
         self.reply(reply, 200, Extra { headers: &headers, body });
+        if let Some(sdp) = &sdp {
+            self.agreed_before_the_answer(sdp);
+        }
         if let Some(accepted) = accepted {
             self.agreed(accepted.media());
         }
@@ -186,7 +192,10 @@ impl Call {
     /// Notes what was agreed, and tells if that is news in an established call.
     pub(super) fn agreed(&mut self, media: media_core::NegotiatedMedia) {
         let changed = self.session.media.replace(media.clone()).as_ref() != Some(&media);
-        if changed && matches!(self.state, State::Talking { established: true, .. }) {
+        // Before the answer only whoever is heard already may change anything.
+        let heard =
+            matches!(self.state, State::Talking { established: true, .. } | State::Waiting(_));
+        if changed && heard {
             self.outputs.push_back(CallOutput::MediaChanged(media));
         }
     }

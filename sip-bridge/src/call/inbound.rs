@@ -37,7 +37,7 @@ pub(crate) struct Waiting {
     /// The accepted offer; `None` if the caller wants ours.
     accepted: Option<Accepted>,
     /// Our answer, once the caller was given it before the call is answered.
-    early: Option<Box<str>>,
+    pub(super) early: Option<Box<str>>,
     /// The line has answered; the 200 waits until the caller has our early answer.
     pub(super) answer: Option<SocketAddr>,
     ring_again: MonoTime,

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use media_core::{Codec, NegotiatedMedia};
+use media_core::NegotiatedMedia;
 
 use super::{Call, State};
 use crate::caller::CallerIdentity;
@@ -23,11 +23,6 @@ impl Call {
     /// Whom the call is signalled with.
     pub(crate) fn peer(&self) -> SocketAddr {
         self.dialog.peer()
-    }
-
-    /// The codecs that may be agreed on.
-    pub(crate) fn codecs(&self) -> &[Codec] {
-        &self.session.terms.codecs
     }
 
     /// What was or will be agreed on.

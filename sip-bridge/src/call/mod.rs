@@ -7,10 +7,12 @@
 
 mod again;
 mod dialog;
+mod early;
 mod forks;
 mod in_dialog;
 mod inbound;
 mod keeping;
+mod left;
 mod look;
 mod outbound;
 mod record;
@@ -41,6 +43,7 @@ pub(crate) use in_dialog::unsupported;
 use inbound::Waiting;
 pub(crate) use inbound::{Incoming, Refusal, caller_of};
 use keeping::Keeping;
+pub(crate) use left::LeftWay;
 use outbound::Calling;
 pub(crate) use outbound::Dialled;
 use record::Record;
@@ -102,6 +105,8 @@ pub(crate) enum CallOutput {
     /// The call is over with the INVITE of `branch` unanswered: these acknowledge what may still come,
     /// a refusal and a 2xx.
     Part { branch: String, refused: Outgoing, accepted: Outgoing },
+    /// The call goes on over another way: end whatever may yet come of this one.
+    Leave(Box<LeftWay>),
     /// The peer is alerted.
     Ringing,
     /// The peer is heard before it answers.

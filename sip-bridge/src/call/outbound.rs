@@ -37,6 +37,10 @@ pub(crate) struct Calling {
     pub(super) proofs: u32,
     /// Other ways to the same one, for when this one does not serve.
     pub(super) ways: VecDeque<(SipUri, Flow)>,
+    /// How long a way may say nothing before the next is taken.
+    pub(super) patience: Duration,
+    /// Until when this one may; `None` where it has spoken, or there is no other.
+    pub(super) silent_until: Option<MonoTime>,
     /// Whether a provisional response came: before it there may be no CANCEL (RFC 3261 §9.1).
     pub(super) proceeding: bool,
     /// Why the call is to end, once that was asked for.
@@ -50,7 +54,7 @@ pub(crate) struct Calling {
 
 impl Calling {
     pub(crate) fn next_timeout(&self) -> Option<MonoTime> {
-        self.give_up
+        [self.give_up, self.silent_until].into_iter().flatten().min()
     }
 }
 
@@ -60,6 +64,7 @@ pub(crate) struct Dialled<'a> {
     pub identity: Arc<Identity>,
     pub terms: CallTerms,
     pub ring_max: Duration,
+    pub next_way_after: Duration,
     pub trunk: &'a str,
     pub target: SipUri,
     /// A From header value without tag, and its user part.
@@ -108,7 +113,10 @@ impl Call {
         };
         let asked = (EXPIRES_WANTED, &*dialled.headers);
         let invite = invite(context, &identity, &mut dialog, &mut session, asked);
+        let patience = dialled.next_way_after;
         let calling = Calling {
+            patience,
+            silent_until: (!dialled.ways.is_empty()).then(|| context.now + patience),
             branch: invite.branch.clone(),
             cseq: dialog.local_cseq,
             early: Vec::new(),
@@ -160,6 +168,7 @@ impl Call {
             return;
         }
         let State::Calling(calling) = &mut self.state else { return };
+        calling.silent_until = None;
         let first = !core::mem::replace(&mut calling.proceeding, true);
         if let (true, Some((by, reason))) = (first, calling.cancelled.take()) {
             return self.cancel(context, by, reason);
@@ -251,6 +260,7 @@ impl Call {
             return;
         }
         calling.cancelled = Some((by, reason));
+        calling.silent_until = None;
         if !calling.proceeding {
             calling.give_up = None; // The INVITE's own timeout ends the call if nobody answers.
             return;
@@ -287,6 +297,9 @@ impl Call {
 
     pub(super) fn calling_timeout(&mut self, context: &mut Context<'_>) {
         let State::Calling(calling) = &self.state else { return };
+        if calling.silent_until.is_some_and(|at| context.now >= at) {
+            return self.leave_silent_way(context);
+        }
         if calling.give_up.is_none_or(|at| context.now < at) {
             return;
         }

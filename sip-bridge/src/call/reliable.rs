@@ -67,12 +67,19 @@ pub(crate) struct Early {
     tag: Box<str>,
     /// The last response that had to arrive.
     rseq: Option<u32>,
-    media: Option<NegotiatedMedia>,
+    pub(super) media: Option<NegotiatedMedia>,
+    /// The number of its last request.
+    pub(super) remote_cseq: Option<u32>,
 }
 
 impl Early {
     pub(crate) fn is_with(&self, tag: &str) -> bool {
         *self.tag == *tag
+    }
+
+    /// Whether it has answered the INVITE's offer for good: in a response that had to arrive.
+    pub(super) fn is_settled(&self) -> bool {
+        self.rseq.is_some() && self.media.is_some()
     }
 }
 
@@ -136,12 +143,12 @@ impl Call {
         let media = media.and_then(|(offer, answer)| offer.answered(&answer).ok());
         let at = known.unwrap_or_else(|| {
             let tag = head.to.tag.as_str().into();
-            calling.early.push(Early { tag, rseq: None, media: None });
+            calling.early.push(Early { tag, rseq: None, media: None, remote_cseq: None });
             calling.early.len() - 1
         });
         let early = &mut calling.early[at];
         // An answer that had to arrive stands.
-        let settled = early.rseq.is_some() && early.media.is_some();
+        let settled = early.is_settled();
         if !settled && media.is_some() {
             early.media.clone_from(&media);
         }

@@ -225,6 +225,10 @@ impl Call {
     /// The call ends: what is still open of a transfer is told first.
     pub(super) fn close_transfers(&mut self) {
         self.refuse_transfer();
+        self.referring_ended_unheard();
+    }
+
+    fn referring_ended_unheard(&mut self) {
         let accepted = self.transfers.referring.as_ref().is_some_and(|it| it.accepted);
         self.referring_ended(match accepted {
             // A carrier that takes the call over ends ours without a further word.
@@ -242,7 +246,7 @@ impl Call {
     pub(super) fn transfers_timeout(&mut self, context: &mut Context<'_>) {
         let due = |at: Option<MonoTime>| at.is_some_and(|at| at <= context.now);
         if due(self.transfers.referring.as_ref().map(|it| it.give_up)) {
-            self.transfer_unanswered();
+            self.referring_ended_unheard();
         }
         let referred = self.transfers.referred.as_ref();
         match referred.filter(|it| due(it.due)).map(|it| it.stage) {

@@ -41,6 +41,13 @@ pub struct MediaTerms {
 }
 
 impl MediaTerms {
+    fn fits(&self, codec: Codec, transport: TransportKind) -> bool {
+        match codec {
+            Codec::Opus => self.opus_over_udp || transport != TransportKind::Udp,
+            Codec::Pcmu | Codec::Pcma | Codec::G722 => true,
+        }
+    }
+
     fn keys_may_travel(&self, transport: TransportKind) -> bool {
         transport == TransportKind::Tls || self.srtp_keys_in_clear
     }
@@ -75,6 +82,12 @@ impl CallTerms {
         }
     }
 
+    /// The same with these codecs only, where somebody names some.
+    pub(crate) fn speaking(self, codecs: Arc<[Codec]>) -> Self {
+        let codecs = if codecs.is_empty() { self.codecs } else { codecs };
+        Self { codecs, ..self }
+    }
+
     /// Whether there is a way to agree on anything.
     pub(crate) fn can_be_met(&self) -> bool {
         self.srtp != SrtpPolicy::Required || self.keys_may_travel
@@ -98,10 +111,21 @@ impl Terms {
         Self { common, trunks: trunks.into_iter().collect() }
     }
 
-    /// Whether a call over `trunk` that is signalled over `transport` can agree on anything.
+    /// Other terms of the trunks, for calls to come.
+    pub(crate) fn replace(&mut self, trunks: Vec<(String, MediaTerms)>) {
+        self.trunks = trunks.into_iter().collect();
+    }
+
+    /// Whether a call over `trunk` that is signalled over `transport` can be protected as it must be.
     pub(crate) fn can_be_met(&self, trunk: &str, transport: TransportKind) -> bool {
         let terms = self.terms(trunk);
         terms.srtp != SrtpPolicy::Required || terms.keys_may_travel(transport)
+    }
+
+    /// Whether there is a codec for a call over `trunk` that is signalled over `transport`.
+    pub(crate) fn has_codec(&self, trunk: &str, transport: TransportKind) -> bool {
+        let terms = self.terms(trunk);
+        terms.codecs.iter().any(|codec| terms.fits(*codec, transport))
     }
 
     fn terms(&self, trunk: &str) -> &MediaTerms {
@@ -116,12 +140,9 @@ impl Terms {
         ids: &mut IdSource,
     ) -> CallTerms {
         let terms = self.terms(trunk);
-        let fits = |codec: &Codec| match codec {
-            Codec::Opus => terms.opus_over_udp || transport != TransportKind::Udp,
-            Codec::Pcmu | Codec::Pcma | Codec::G722 => true,
-        };
+        let codecs = terms.codecs.iter().copied();
         CallTerms {
-            codecs: terms.codecs.iter().copied().filter(fits).collect(),
+            codecs: codecs.filter(|codec| terms.fits(*codec, transport)).collect(),
             srtp: terms.srtp,
             keys_may_travel: terms.keys_may_travel(transport),
             key: ids.srtp_key(),

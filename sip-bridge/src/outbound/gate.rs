@@ -72,13 +72,12 @@ impl OutboundGate {
         self.open.len()
     }
 
-    /// Whether this number may be the target of a transfer; gives it as it is dialled. Nothing goes
-    /// on the account: how long others talk is not ours to bound.
+    /// Whether this number may be called at all, whatever the hour and the account.
     ///
     /// # Errors
     /// [`OutboundRefusal`].
-    pub fn may_transfer_to(&self, number: &str) -> Result<String, OutboundRefusal> {
-        self.policy.judge(number).map(|(number, _)| number.as_str().to_owned())
+    pub fn judge(&self, number: &str) -> Result<(), OutboundRefusal> {
+        self.policy.judge(number).map(drop)
     }
 
     /// Whether this number may be called now. What the call may cost at most is on the account from
@@ -112,10 +111,16 @@ impl OutboundGate {
         if promise.day != self.book.day {
             return;
         }
-        let used = talked.as_millis().div_ceil(u128::from(MINUTE_S) * 1_000);
+        let used = talked.as_nanos().div_ceil(u128::from(MINUTE_S) * 1_000_000_000);
         let unused = promise.minutes.saturating_sub(u64::try_from(used).unwrap_or(u64::MAX));
         self.book.seconds = self.book.seconds.saturating_sub(unused * MINUTE_S);
         self.book.spent = self.book.spent.saturating_sub(unused.saturating_mul(promise.per_minute));
+    }
+
+    /// A permitted call has left us: the peer places it, and how long others talk is not ours to see.
+    /// All that it was promised stays on the account, and another call may begin.
+    pub fn leave_whole(&mut self, ticket: Ticket) {
+        self.open.remove(&ticket);
     }
 
     /// The whole minutes that a call at this price may last.

@@ -15,8 +15,8 @@
 //!
 //! # What it does not know
 //!
-//! What a carrier charges: prices are the policy's word. What a transferred call costs, whose length
-//! is not ours to bound. Every premium range of the world: [the list](REFUSED_RANGES) is the second
+//! What a carrier charges: prices are the policy's word. How long a call lasts that the peer places in our
+//! place: it is on the account with the longest that a call may last, to the end of the day. Every premium range of the world: [the list](REFUSED_RANGES) is the second
 //! lock, the policy's prefixes are the first.
 
 mod book;

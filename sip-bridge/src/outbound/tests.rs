@@ -152,6 +152,9 @@ fn a_call_costs_whole_minutes_and_one_that_nobody_answers_nothing() {
     gate.settle(permit.ticket, Duration::ZERO);
     gate.settle(permit.ticket, Duration::from_secs(600));
     assert_eq!(gate.book().seconds, 120, "settled once");
+    let permit = gate.ask(hour(2), "+493012345678").expect("allowed");
+    gate.settle(permit.ticket, Duration::from_nanos(1));
+    assert_eq!(gate.book().seconds, 180, "a moment is a minute");
 }
 
 #[test]
@@ -221,11 +224,22 @@ fn a_loop_that_dials_is_stopped_after_ten_calls_a_minute() {
 }
 
 #[test]
-fn a_transfer_passes_the_same_judgement_and_costs_the_account_nothing() {
+fn a_number_is_judged_without_a_call() {
     let gate = gate(&["+1"]);
-    assert_eq!(gate.may_transfer_to("+1 212 555 1234").as_deref(), Ok("+12125551234"));
-    assert!(gate.may_transfer_to("+18765551234").is_err());
+    assert_eq!(gate.judge("+1 212 555 1234"), Ok(()));
+    assert!(gate.judge("+18765551234").is_err());
     assert_eq!(gate.book(), Book::default());
+}
+
+#[test]
+fn a_call_that_the_peer_places_for_us_costs_all_that_it_may_and_another_one_may_begin() {
+    let mut gate = gate(&["+49"]);
+    let permit = gate.ask(hour(0), "+493012345678").expect("allowed");
+    let promised = gate.book();
+    gate.leave_whole(permit.ticket);
+    assert_eq!((gate.open(), gate.book()), (0, promised));
+    gate.settle(permit.ticket, Duration::ZERO);
+    assert_eq!(gate.book(), promised, "it is nobody's to settle any more");
 }
 
 proptest! {

@@ -134,6 +134,7 @@ impl World {
             ),
             limits: AdmissionLimits::channels(2),
             ring_max: Duration::from_secs(120),
+            next_way_after: Duration::from_secs(4),
             routes: route.into_iter().collect(),
             probe_every: Duration::from_secs(30),
             seed: bytes,

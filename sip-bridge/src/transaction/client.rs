@@ -103,6 +103,11 @@ impl ClientTransaction {
         self.flow = flow;
     }
 
+    /// Nobody wants the request to arrive any more; responses are heard as before.
+    pub(crate) fn repeat_no_more(&mut self) {
+        self.request = Bytes::new();
+    }
+
     /// Whether no final response came yet.
     pub(crate) fn is_unanswered(&self) -> bool {
         matches!(self.state, State::Calling | State::Proceeding)
@@ -111,6 +116,7 @@ impl ClientTransaction {
     /// A timer fired.
     pub(crate) fn on_tick(&mut self, tick: Tick) -> ClientStep {
         match (tick, self.state) {
+            (Tick::Retransmit, _) if self.request.is_empty() => ClientStep::default(),
             (Tick::Retransmit, State::Calling) => self.retransmit(self.interval * 2),
             // A request other than INVITE goes on, slower (§17.1.2.2).
             (Tick::Retransmit, State::Proceeding) if !self.is_invite => self.retransmit(T2),

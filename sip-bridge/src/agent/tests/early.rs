@@ -151,3 +151,89 @@ fn a_hunt_group_of_hundreds_is_heard_within_bounds() {
     sim.expect("ACK ");
     assert_eq!(port_heard(sim.events.pop_back().unwrap()), 7250);
 }
+
+/// The called side answers the offer in a 183 that must arrive; gives that side's UPDATE with an offer
+/// of its own.
+fn updated_early(sim: &mut Simulation, invite: &str, reliable: bool) -> String {
+    let extra = if reliable { "Require: 100rel\r\nRSeq: 5\r\n" } else { "" };
+    sim.receive(&response(invite, 183, "t", extra, &sdp("192.0.2.9", 7000, "sendrecv")));
+    sim.event();
+    if reliable {
+        let prack = sim.expect("PRACK ");
+        sim.receive(&response(&prack, 200, "", "", ""));
+    }
+    update_of(invite, 1, &sdp("192.0.2.9", 7200, "sendrecv"))
+}
+
+/// A request of whom `invite` called, who is known by the tag `t`.
+fn update_of(invite: &str, cseq: u32, body: &str) -> String {
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+    format!(
+        "UPDATE sip:xenline@192.0.2.1:5060 SIP/2.0\r\n\
+         Via: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bKup{cseq};rport\r\n\
+         From: {};tag=t\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {cseq} UPDATE\r\n\
+         Contact: <sip:callee@192.0.2.9:5080>\r\nMax-Forwards: 70\r\n{kind}Content-Length: {}\r\n\r\n{body}",
+        header(invite, "To"),
+        header(invite, "From"),
+        header(invite, "Call-ID"),
+        body.len()
+    )
+}
+
+#[test]
+fn whom_we_called_may_offer_anew_before_the_answer_once_its_own_has_arrived() {
+    let mut sim = Simulation::new();
+    sim.dial();
+    let invite = sim.expect("INVITE ");
+    let update = updated_early(&mut sim, &invite, true);
+    sim.receive(&update);
+    let ok = sim.expect("SIP/2.0 200 ");
+    assert!(body(&ok).contains("m=audio 4000 RTP/AVP 0 101\r\n"), "{ok}");
+    assert_eq!(port_heard(sim.event()), 7200);
+    // What was agreed last is what the answer means.
+    sim.receive(&response(&invite, 200, "t", "", ""));
+    sim.expect("ACK ");
+    assert_eq!(port_heard(sim.event()), 7200);
+}
+
+#[test]
+fn an_offer_that_crosses_the_invites_own_is_refused_and_a_refresh_is_not() {
+    let mut sim = Simulation::new();
+    sim.dial();
+    let invite = sim.expect("INVITE ");
+    let update = updated_early(&mut sim, &invite, false);
+    sim.receive(&update);
+    sim.expect("SIP/2.0 491 ");
+    sim.receive(&update_of(&invite, 2, ""));
+    assert_eq!(body(&sim.expect("SIP/2.0 200 ")), "");
+    sim.receive(&update_of(&invite, 1, "").replace("z9hG4bKup1", "z9hG4bKold"));
+    sim.expect("SIP/2.0 500 ");
+    sim.receive(&update_of(&invite, 3, "").replace(";tag=t\r\n", ";tag=nobody\r\n"));
+    sim.expect("SIP/2.0 481 ");
+    assert!(sim.events.is_empty());
+}
+
+#[test]
+fn a_caller_may_offer_anew_before_the_answer_once_it_has_ours() {
+    let (mut sim, invite, call) = heard_early("Require: 100rel\r\n");
+    sim.command(Command::Progress(call, address(RTP)));
+    let progress = sim.expect("SIP/2.0 183 ");
+    let dialog = invite.in_dialog(&progress);
+    let moved = sdp("192.0.2.9", 6400, "sendrecv");
+    sim.receive(&dialog.request("UPDATE", 2).with_body(&moved).text());
+    sim.expect("SIP/2.0 500 ");
+    let rack = format!("RAck: {} 1 INVITE\r\n", header(&progress, "RSeq"));
+    sim.receive(&dialog.request("PRACK", 3).with_extra(&rack).text());
+    sim.expect("SIP/2.0 200 ");
+    sim.receive(&dialog.request("UPDATE", 4).with_body(&moved).text());
+    let ok = sim.expect("SIP/2.0 200 ");
+    assert!(body(&ok).contains("m=audio 4000 "), "{ok}");
+    assert!(
+        matches!(sim.event(), BridgeEvent::MediaChanged { media, .. } if media.remote_rtp.port() == 6400)
+    );
+    sim.command(Command::Answer(call, address(RTP)));
+    let ok = sim.expect("SIP/2.0 200 ");
+    assert_eq!((header(&ok, "CSeq"), body(&ok)), ("1 INVITE", ""));
+    sim.receive(&dialog.request("ACK", 1).text());
+    assert_eq!(port_heard(sim.event()), 6400);
+}

@@ -77,6 +77,7 @@ impl Simulation {
             ),
             limits,
             ring_max: Duration::from_secs(120),
+            next_way_after: Duration::from_secs(4),
             policies: Policies::default(),
             routes: Vec::new(),
             probe_every: Duration::from_secs(30),

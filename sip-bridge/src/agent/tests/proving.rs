@@ -205,3 +205,37 @@ fn an_exchange_that_wants_a_longer_time_gets_it() {
     sim.receive(&response(&second, 423, "x", "Min-Expires: 1800\r\n", ""));
     sim.expect_silence();
 }
+
+#[test]
+fn a_call_to_an_exchange_that_we_register_with_is_proven_with_the_same_secret() {
+    for (status, asks, proves) in [
+        (401, "WWW-Authenticate", "Authorization"),
+        (407, "Proxy-Authenticate", "Proxy-Authorization"),
+    ] {
+        let mut sim = Simulation::new();
+        registering(&mut sim);
+        sim.sent.clear();
+        sim.dial();
+        let first = sim.expect("INVITE ");
+        let asked = challenge("n1", "").replace("WWW-Authenticate", asks);
+        sim.receive(&response(&first, status, "x", &asked, ""));
+        sim.expect("ACK ");
+        let second = sim.expect("INVITE ");
+        assert!(header(&second, proves).contains("username=\"line\""), "{second}");
+        sim.receive(&response(&second, 200, "t", "", &sdp("192.0.2.9", 6000, "sendrecv")));
+        sim.expect("ACK ");
+        assert!(matches!(sim.event(), BridgeEvent::Established { .. }));
+    }
+    // Another exchange does not learn it.
+    let mut sim = Simulation::new();
+    registering(&mut sim);
+    sim.sent.clear();
+    let mut dial = Simulation::dial_of(sim.transport);
+    dial.flow = Flow::direct(TransportKind::Udp, address("192.0.2.77:5080"));
+    sim.agent.dial(sim.now, dial).expect("admission");
+    sim.drain();
+    let invite = sim.expect("INVITE ");
+    sim.receive(&response(&invite, 401, "x", &challenge("n1", ""), ""));
+    sim.expect("ACK ");
+    assert_eq!(sim.expect_ended().sip_status, 401);
+}

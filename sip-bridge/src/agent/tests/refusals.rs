@@ -1,8 +1,11 @@
 use std::collections::BTreeMap;
 
+use media_core::Codec;
+
 use super::{Command, Message, Simulation, header, sdp};
 use crate::admission::{AdmissionLimits, TRANSACTIONS_MAX};
 use crate::event::BridgeEvent;
+use crate::negotiation::MediaTerms;
 use crate::policy::{Policies, TrunkPolicy, Unwanted};
 
 /// Delivers `invite` and returns the refusal.
@@ -263,4 +266,44 @@ fn a_peer_in_a_call_fills_the_memory_no_more_than_anybody_else() {
     sim.expect("SIP/2.0 503 ");
     sim.receive(&dialog.request("BYE", most + 201).text());
     sim.expect("SIP/2.0 200 ");
+}
+
+#[test]
+fn whoever_calls_again_over_a_call_that_is_dead_finds_a_channel_and_nobody_else_does() {
+    let one_of_each = AdmissionLimits { caller_calls: 1, ..AdmissionLimits::channels(1) };
+    let mut sim = Simulation::with_limits(one_of_each);
+    let (call, _) = sim.establish(&Message::invite("a"));
+    let busy = |sim: &mut Simulation, invite: &Message| {
+        sim.receive(&invite.text());
+        sim.expect("SIP/2.0 486 ");
+        sim.receive(&invite.same_branch("ACK").text());
+        sim.events.clear();
+    };
+    busy(&mut sim, &Message::invite("b"));
+    sim.command(Command::Quiet(call, true));
+    let stranger = Message::invite("c").text().replace("sip:caller@", "sip:stranger@");
+    sim.receive(&stranger);
+    sim.expect("SIP/2.0 486 ");
+    sim.events.clear();
+    sim.command(Command::Quiet(call, false));
+    busy(&mut sim, &Message::invite("d"));
+    sim.command(Command::Quiet(call, true));
+    let again = sim.ring(&Message::invite("e"));
+    assert_ne!(again, call);
+}
+
+#[test]
+fn other_terms_hold_for_the_calls_that_come_after_them() {
+    let mut sim = Simulation::new();
+    let (_, dialog) = sim.establish(&Message::invite("a"));
+    let only = |codec| MediaTerms { codecs: vec![codec], ..MediaTerms::default() };
+    sim.agent.set_terms(vec![("trunk".into(), only(Codec::G722))]);
+    sim.receive(&Message::invite("b").text());
+    sim.expect("SIP/2.0 488 ");
+    sim.events.clear();
+    sim.receive(&dialog.request("INVITE", 2).with_body(&sdp("192.0.2.9", 6002, "sendrecv")).text());
+    sim.expect("SIP/2.0 200 ");
+    sim.events.clear();
+    sim.agent.set_terms(Vec::new());
+    sim.ring(&Message::invite("c"));
 }
