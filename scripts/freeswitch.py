@@ -131,6 +131,9 @@ class Xenline:
             f'[sip]\nlisten_udp = "127.0.0.1:{port}"\nlisten_tcp = "off"\n'
             f"[rtp]\nport_min = {first_rtp}\nport_max = {first_rtp + 199}\n"
             '[http]\nlisten = "off"\n[lanes]\nstore = "memory"\n'
+            # One machine calls itself, all the time as the same caller, however busy it is: without limits no
+            # call is sent elsewhere (503) or refused (603) that the test counts on.
+            "[admission]\ncalls_per_second = 0\ncaller_per_minute = 0\nlate_percent = 0\nbusy_percent = 0\n"
             '[[trunk]]\nname = "freeswitch"\nallow = ["127.0.0.1/32"]\n'
         )
         environment = os.environ | {"XDG_RUNTIME_DIR": str(folder), "XDG_STATE_HOME": str(folder)}
