@@ -18,6 +18,8 @@ mod cdr;
 mod check;
 #[path = "e2e/clock.rs"]
 mod clock;
+#[path = "e2e/codec_change.rs"]
+mod codec_change;
 #[path = "e2e/command_line.rs"]
 mod command_line;
 #[path = "e2e/company/mod.rs"]

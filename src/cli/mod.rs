@@ -139,7 +139,7 @@ pub struct ServeArgs {
 /// `xenline call`
 #[derive(Args, Debug)]
 pub struct CallArgs {
-    /// Whom to call, e.g. sip:agent@127.0.0.1:5060 (add ;transport=tcp for TCP)
+    /// Whom to call, e.g. sip:agent@127.0.0.1:5060 (add ;transport=tcp for TCP, ;transport=tls for TLS)
     pub uri: String,
     /// Play this WAV file once the call is answered (any of 8, 16 or 48 kHz, mono or stereo)
     #[arg(long, value_name = "FILE.wav", value_hint = ValueHint::FilePath)]
@@ -168,6 +168,12 @@ pub struct CallArgs {
     /// Offer only this codec (PCMU, PCMA, G722 or opus)
     #[arg(long)]
     pub codec: Option<String>,
+    /// Protect the sound (SRTP), or do not talk; keys go over TLS only: sip:…;transport=tls
+    #[arg(long)]
+    pub srtp: bool,
+    /// Believe over TLS whom this list of certificates names, instead of the usual authorities
+    #[arg(long, value_name = "FILE.pem", value_hint = ValueHint::FilePath)]
+    pub tls_ca: Option<PathBuf>,
     /// Put this header into the INVITE, e.g. "X-Account: 17"; may be given several times
     #[arg(long, value_name = "X-NAME: VALUE")]
     pub header: Vec<String>,

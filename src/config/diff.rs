@@ -149,7 +149,9 @@ fn effect(key: &str) -> Effect {
     let is = |keys: &[&str]| keys.iter().any(|prefix| key.starts_with(prefix));
     match () {
         () if key.starts_with("trunk.") && key.ends_with(".probe") => Effect::Restart,
-        () if key.starts_with("trunk.") && key.ends_with(".governor") => Effect::NextCall,
+        () if key.starts_with("trunk.") && AGREED.iter().any(|end| key.ends_with(end)) => {
+            Effect::NextCall
+        }
         () if is(NOW) => Effect::Now,
         () if is(RESTART) => Effect::Restart,
         () if is(NEXT_CALL) => Effect::NextCall,
@@ -167,7 +169,11 @@ const NOW: &[&str] = &[
     "line.redial_s",
 ];
 const RESTART: &[&str] = &["hearing.model", "hearing.decodes"];
-const NEXT_CALL: &[&str] = &["hearing.", "governor.", "recording.", "brain.away_text"];
+const NEXT_CALL: &[&str] =
+    &["hearing.", "governor.", "recording.", "brain.away_text", "sip.codecs"];
+/// Of a trunk: what is agreed on when a call begins.
+const AGREED: &[&str] =
+    &[".governor", ".codecs", ".opus_over_udp", ".srtp", ".srtp_keys_in_clear", ".early_media"];
 /// Whether its values are telephone numbers.
 fn is_private(key: &str) -> bool {
     PRIVATE.contains(&key) || (key.starts_with("trunk.") && key.ends_with(".numbers"))
@@ -216,6 +222,24 @@ mod tests {
         new.trunk = vec![trunk("b", "10.0.0.2/32"), trunk("a", "10.0.0.3/32")];
         let told = told(&old, &new);
         assert_eq!(told, ["trunk.a.allow: [\"10.0.0.1/32\"] -> [\"10.0.0.3/32\"] (now)"]);
+    }
+
+    #[test]
+    fn what_a_call_agrees_on_holds_from_the_next_call_on() {
+        let (mut old, mut new) = (Config::default(), Config::default());
+        old.trunk = vec![trunk("a", "10.0.0.1/32")];
+        new.trunk = vec![trunk("a", "10.0.0.1/32")];
+        new.trunk[0].codecs = Some(vec!["PCMA".into()]);
+        new.trunk[0].srtp = crate::config::Srtp::Optional;
+        assert_eq!(
+            told(&old, &new),
+            [
+                "trunk.a.codecs: (left out) -> [\"PCMA\"] (from the next call on)",
+                "trunk.a.srtp: \"off\" -> \"optional\" (from the next call on)",
+            ]
+        );
+        let mixed = while_running(&old, &new).expect("a configuration");
+        assert_eq!(mixed.trunk, new.trunk);
     }
 
     #[test]

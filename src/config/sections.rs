@@ -94,6 +94,8 @@ pub struct SipSection {
     pub codecs: Vec<String>,
     /// How often a trunk's addresses are asked whether they are there, in seconds.
     pub probe_s: u32,
+    /// A call out of which one of them says nothing for so long is tried over the next, in seconds.
+    pub next_route_s: u64,
     /// The `User-Agent` and `Server` header.
     pub user_agent: String,
     /// How long running calls may last after the line was told to stop, in seconds.
@@ -114,6 +116,7 @@ impl Default for SipSection {
             channels: 10,
             codecs: ["G722", "PCMU", "PCMA"].map(String::from).to_vec(),
             probe_s: 30,
+            next_route_s: 4,
             user_agent: concat!("xenline/", env!("CARGO_PKG_VERSION")).into(),
             drain_s: 10,
         }
@@ -190,13 +193,16 @@ pub struct LineSection {
     pub mode: LineMode,
     /// So long after a call was cut off its caller's next call goes on with it, in seconds; 0: never.
     pub redial_s: u64,
+    /// After so many seconds without sound a call counts as dead for who calls again; 0: not before it
+    /// is over.
+    pub redial_quiet_s: u64,
     /// Whom the line keeps a call with; absent: nobody.
     pub keep_open: Option<String>,
 }
 
 impl Default for LineSection {
     fn default() -> Self {
-        Self { mode: LineMode::default(), redial_s: 300, keep_open: None }
+        Self { mode: LineMode::default(), redial_s: 300, redial_quiet_s: 5, keep_open: None }
     }
 }
 

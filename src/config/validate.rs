@@ -41,7 +41,7 @@ pub fn validate(config: &Config) -> Vec<Problem> {
 fn kept_open(config: &Config) -> Option<(&'static str, String)> {
     let number = config.line.keep_open.as_ref()?;
     let gate = OutboundGate::new(config.outbound.policy(), Book::default());
-    let refused = gate.may_transfer_to(number).err()?;
+    let refused = gate.judge(number).err()?;
     Some(("line.keep_open", refused.to_string()))
 }
 
@@ -85,6 +85,10 @@ fn codecs(config: &Config, wrong: &mut Wrong<'_>) {
 fn trunks(config: &Config, wrong: &mut Wrong<'_>) {
     if config.sip.probe_s == 0 {
         wrong("sip.probe_s", "0 would ask without a pause: set 10 to 60 seconds".into());
+    }
+    if !(1..=32).contains(&config.sip.next_route_s) {
+        let next = "1 to 32 seconds: after 32 s a request is given up in any case";
+        wrong("sip.next_route_s", next.into());
     }
     for trunk in &config.trunk {
         let heard = |text: &&String| {

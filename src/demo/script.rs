@@ -35,6 +35,8 @@ pub(super) async fn run(
         from: "sip:caller@127.0.0.1".into(),
         bind: server.sip.ip(),
         codecs: vec![Codec::Pcmu],
+        srtp: false,
+        tls_ca: None,
         record: Some(dir.join("caller.wav")),
         answer_within: Duration::from_secs(10),
     };

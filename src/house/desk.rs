@@ -9,8 +9,10 @@ mod ending;
 mod knocks;
 mod operator;
 mod queue;
+mod quiet;
 mod records;
 mod reload;
+mod ringback;
 mod say_queue;
 mod sounds;
 mod transfer;
@@ -37,6 +39,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use self::dialling::{CallOut, Outbound};
+use self::quiet::{Arrived, Redialled};
 use self::reload::Reload;
 use self::say_queue::Saying;
 use super::account::AccountFile;
@@ -76,9 +79,8 @@ pub(super) struct Desk {
     /// Calls that are over, until their line is, or goes on with who else is there.
     leaving: BTreeMap<LineId, OpenCall>,
     knocks: Option<mpsc::Receiver<Knock>>,
-    /// Records of calls whose line is still writing its last words, and whether it is the one that
-    /// is kept open.
-    closing: BTreeMap<LineId, (Box<Cdr>, bool)>,
+    /// Calls whose line is still writing its last words.
+    closing: BTreeMap<LineId, Closing>,
     lines: JoinSet<(LineId, Option<LineEnd>)>,
     next_line: u64,
     saying: Saying,
@@ -87,6 +89,8 @@ pub(super) struct Desk {
     out: Outbound,
     /// Calls that were cut off lately.
     redials: Redials,
+    /// Calls that wait until what they go on with is over.
+    redialled: Redialled,
     /// The call that is kept open.
     kept: Option<KeepOpen>,
     budget: Budget,
@@ -110,6 +114,17 @@ enum What {
     Transfer(TransferTo),
     /// Nothing: it goes on without the call that it was opened with.
     GoesOn,
+    /// Its caller is not heard any more, or again.
+    Quiet(bool),
+}
+
+/// A call that is over, and whose line is not yet.
+struct Closing {
+    cdr: Box<Cdr>,
+    /// It is the one that is kept open.
+    kept: bool,
+    /// For so long its peer may have heard nothing any more.
+    deaf: Duration,
 }
 
 /// A call and what carries it.
@@ -125,6 +140,8 @@ struct OpenCall {
     established: bool,
     /// What else is known of one that the line placed.
     out: Option<CallOut>,
+    /// Since when nothing was heard of its peer, where something should have been.
+    quiet: Option<Instant>,
     folder: Option<PathBuf>,
 }
 
@@ -217,6 +234,7 @@ impl Desk {
             tap: parts.tap,
             out: Outbound::new(parts.out.0, parts.out.1),
             redials: Redials::default(),
+            redialled: Redialled::default(),
             kept: keep_open.map(|number| KeepOpen::new(number, now)),
             budget,
             reload: Reload::new(parts.config_file),
@@ -295,8 +313,9 @@ impl Desk {
     fn bridge_event(&mut self, event: BridgeEvent) {
         match event {
             BridgeEvent::Incoming { call, from, identity, to, trunk, media } => {
-                let from = (from.into_exposed(), *identity.into_exposed());
-                self.incoming(call, from, to.into_exposed(), trunk, media);
+                let caller = (from.into_exposed(), *identity.into_exposed());
+                let to = to.into_exposed();
+                self.comes_in(Arrived { call, caller, to, trunk, media });
             }
             BridgeEvent::Established { call, media } => self.established(call, media),
             BridgeEvent::MediaChanged { call, media } => match self.calls.get(&call) {

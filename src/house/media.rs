@@ -18,6 +18,7 @@ pub(crate) fn engine_config(config: &Config) -> EngineConfig {
         stt_workers: config.hearing.decodes,
         tts_workers: config.voice.workers,
         media_timeout: Duration::from_secs(config.rtp.timeout_s),
+        media_quiet: Duration::from_secs(config.line.redial_quiet_s),
         port_rest: Duration::from_secs(config.rtp.rest_s),
     }
 }

@@ -288,18 +288,20 @@ fn bridge_config(config: &Config) -> BridgeConfig {
         probe_every_s: config.sip.probe_s,
         limits: config.admission_limits(),
         codecs: codecs(&config.sip.codecs),
-        terms: config
-            .trunk
-            .iter()
-            .map(|trunk| (trunk.name.clone(), terms(config, trunk)))
-            .collect(),
+        terms: terms(config),
+        next_route_after: Duration::from_secs(config.sip.next_route_s),
         media_ip: config.sip.media_ip,
         user_agent: config.sip.user_agent.clone(),
         ..BridgeConfig::default()
     }
 }
 
-fn terms(config: &Config, trunk: &TrunkSection) -> MediaTerms {
+/// What each trunk's calls may agree on.
+pub(super) fn terms(config: &Config) -> Vec<(String, MediaTerms)> {
+    config.trunk.iter().map(|trunk| (trunk.name.clone(), terms_of(config, trunk))).collect()
+}
+
+fn terms_of(config: &Config, trunk: &TrunkSection) -> MediaTerms {
     MediaTerms {
         codecs: codecs(trunk.codecs.as_ref().unwrap_or(&config.sip.codecs)),
         opus_over_udp: trunk.opus_over_udp,

@@ -38,7 +38,10 @@ impl Conversation {
                 let (after, reason) = (Duration::ZERO, HangupReason::MediaTimeout);
                 self.actions.push_back(Action::HangUp { after, reason });
             }
-            LineEvent::MediaStarted { .. } | LineEvent::Closed { .. } => {}
+            LineEvent::MediaStarted { .. }
+            | LineEvent::MediaQuiet { .. }
+            | LineEvent::MediaBack { .. }
+            | LineEvent::Closed { .. } => {}
             playout => self.playout(now, playout),
         }
     }

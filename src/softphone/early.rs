@@ -65,6 +65,7 @@ impl<'a> Reaching<'a> {
 
     /// From now on the sound is where `media` says.
     fn hear(&mut self, media: NegotiatedMedia) -> Result<(), CallError> {
+        self.before.protection = media.srtp.as_ref().map(|keys| keys.profile.suite_name());
         if let Some((line, _)) = &self.opened {
             line.update_media(media);
             return Ok(());

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use media_core::{Codec, Generation, Ptime};
 use media_engine::{Engine, EngineConfig, Engines, Line, LineEvent, LineStatistics, Speech};
+use sip_bridge::negotiation::SrtpPolicy;
 use sip_bridge::{
     AdmissionLimits, Bridge, BridgeConfig, BridgeEvent, CallId, CallOutcome, DialError, DialSpec,
-    HangupReason,
+    HangupReason, TlsCalls,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -41,6 +42,10 @@ pub struct Dialling {
     pub codecs: Vec<Codec>,
     /// Stereo recording: heard left, said right.
     pub record: Option<PathBuf>,
+    /// Whether the sound has to be protected (SRTP): then the target is reached over TLS.
+    pub srtp: bool,
+    /// Whom we believe over TLS, PEM; `None`: Mozilla's list.
+    pub tls_ca: Option<PathBuf>,
     /// `X-` headers of the INVITE.
     pub headers: Vec<(String, String)>,
     /// Longest wait for an answer.
@@ -84,6 +89,8 @@ pub struct Before {
     pub rang: Option<Duration>,
     /// INVITE to the first word of sound from the other side.
     pub heard: Option<Duration>,
+    /// How the sound is protected.
+    pub protection: Option<&'static str>,
 }
 
 /// An established call.
@@ -259,6 +266,8 @@ fn bridge_config(dialling: &Dialling) -> BridgeConfig {
         tcp: any,
         limits: AdmissionLimits::channels(1),
         codecs: dialling.codecs.clone(),
+        tls_calls: Some(TlsCalls { ca: dialling.tls_ca.clone() }),
+        srtp: if dialling.srtp { SrtpPolicy::Required } else { SrtpPolicy::Off },
         media_ip: dialling.bind,
         user_agent: concat!("xenline-call/", env!("CARGO_PKG_VERSION")).into(),
         ..BridgeConfig::default()

@@ -28,6 +28,8 @@ pub async fn call(args: CallArgs) -> Result<(), Failure> {
         from: args.from.clone(),
         bind: args.bind,
         codecs,
+        srtp: args.srtp,
+        tls_ca: args.tls_ca.clone(),
         record: Some(args.record.clone()),
         answer_within: Duration::from_secs(args.answer_within_s),
     };
@@ -43,6 +45,9 @@ pub async fn call(args: CallArgs) -> Result<(), Failure> {
         println!("heard before the answer, from {} ms on", heard.as_millis());
     }
     println!("answered after {} ms", phone.setup.as_millis());
+    if let Some(suite) = phone.before.protection {
+        println!("the sound is protected with {suite}");
+    }
     match talk(&mut phone, &clips, &args).await {
         Ok(()) => println!("hanging up"),
         Err(CallError::Ended(outcome)) => println!("the line hung up: {}", outcome.reason),

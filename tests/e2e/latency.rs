@@ -95,6 +95,8 @@ fn dialling(line: &Serving) -> Dialling {
         from: "sip:caller@127.0.0.1".into(),
         bind: line.sip.ip(),
         codecs: vec![Codec::Pcmu],
+        srtp: false,
+        tls_ca: None,
         record: None,
         answer_within: Duration::from_secs(20),
     }

@@ -12,10 +12,10 @@ use crate::support::process::{Ran, run, xenline};
 use crate::support::{alone, figure, wait_until};
 
 const STEP: Duration = Duration::from_secs(30);
-const NUMBER: &str = "+493012345678";
+pub const NUMBER: &str = "+493012345678";
 
 /// Calls to Germany may go out, to where `callee` is.
-fn calls_out(config: &mut Config, callee: &Callee) {
+pub fn calls_out(config: &mut Config, callee: &Callee) {
     config.trunk[0].probe = vec![format!("sip:{}", callee.sip)];
     config.outbound.trunk = Some(config.trunk[0].name.clone());
     config.outbound.from = "+15551230000".into();
@@ -32,7 +32,7 @@ fn dial(line: &Serving, number: &str) -> Ran {
     run(command, STEP)
 }
 
-fn account(line: &Serving) -> OutboundStatus {
+pub fn account(line: &Serving) -> OutboundStatus {
     match line.status() {
         Reply::Status { process, .. } => process.outbound.expect("calls out are on"),
         other => panic!("not a status: {other:?}"),

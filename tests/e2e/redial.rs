@@ -7,7 +7,7 @@ use xenline::report::{CallEvent, EndingKind};
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
 use crate::support::sound::recorded;
-use crate::support::{alone, figure};
+use crate::support::{alone, figure, wait_until};
 
 const STEP: Duration = Duration::from_secs(30);
 
@@ -74,5 +74,36 @@ fn callers_who_hide_their_number_are_not_taken_for_one_another() {
     let greeted = heard(mark, &line, "a greeting", |text| !text.is_empty());
     assert!(greeted.contains("How can I help"), "{greeted}");
     other.hang_up();
+    line.stop();
+}
+
+#[test]
+fn whoever_calls_again_while_the_dead_call_still_stands_goes_on_with_it_on_its_channel() {
+    let _machine = alone();
+    let line = Serving::agent(|config| {
+        config.sip.channels = 1;
+        config.line.redial_quiet_s = 1;
+        // Nothing else would end the dead call within this test.
+        config.rtp.timeout_s = 600;
+    });
+    let phone = Phone::call_as(line.sip, "+15551234567");
+    heard(0, &line, "the greeting", |text| text.contains("How can I help"));
+    phone.media.say(&recorded("what time is it"));
+    line.turn("what time is it", 0);
+    let mark = line.mark();
+    // From one moment to the next: no goodbye, no sound.
+    phone.vanish();
+    heard(mark, &line, "an answer into the void", |text| !text.is_empty());
+    assert_eq!(Phone::try_call_as(line.sip, "+15557654321").err(), Some(486), "one channel");
+
+    let mark = line.mark();
+    let again = wait_until("the call to be known for dead", STEP, || {
+        Phone::try_call_as(line.sip, "+15551234567").ok()
+    });
+    let back = heard(mark, &line, "the rest", |text| text.contains("cut off"));
+    figure(format!("on redial over the dead call: {back:?}"));
+    assert!(back.contains("I was saying"), "what was said into the void is said again: {back}");
+    assert_eq!(line.open_calls(), 1, "the dead one is over");
+    again.hang_up();
     line.stop();
 }

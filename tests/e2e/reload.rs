@@ -45,6 +45,16 @@ fn a_changed_configuration_holds_for_the_next_call_and_leaves_the_running_one_al
     assert!(told.out.contains("rtp.port_max") && told.out.contains("needs a restart"), "{told:?}");
     assert_eq!(Phone::call_in_vain(line.sip, |offer| offer), 486, "one channel, and it is in use");
 
+    // What is agreed on is agreed on anew with the next call.
+    changed.sip.channels = 2;
+    changed.trunk[0].codecs = Some(vec!["PCMA".into()]);
+    write(&line, &toml::to_string(&changed).expect("TOML"));
+    let told = reload(&line);
+    let from_then_on = "trunk.loopback.codecs: (left out) -> [\"PCMA\"] (from the next call on)";
+    assert!(told.out.contains(from_then_on), "{told:?}");
+    assert_eq!(Phone::call_in_vain(line.sip, |offer| offer), 488, "it offers PCMU alone");
+    changed.trunk[0].codecs = None;
+
     // The trunk's addresses change: its call goes on, and it begins no other.
     changed.trunk[0].allow = vec!["192.0.2.1/32".parse().expect("a network")];
     write(&line, &toml::to_string(&changed).expect("TOML"));

@@ -22,10 +22,10 @@ fn many(config: &mut Config) {
 }
 
 /// The statistics of a run of SIPp; its last line counts.
-struct Statistics(String);
+pub struct Statistics(String);
 
 impl Statistics {
-    fn count(&self, column: &str) -> u64 {
+    pub fn count(&self, column: &str) -> u64 {
         let mut lines = self.0.lines();
         let names = lines.next().unwrap_or_default().split(';');
         let index = names.into_iter().position(|name| name == column).expect("a column");
@@ -34,7 +34,7 @@ impl Statistics {
     }
 }
 
-fn sipp(scenario: &str, line: &Serving, arguments: &[&str]) -> (Ran, Statistics) {
+pub fn sipp(scenario: &str, line: &Serving, arguments: &[&str]) -> (Ran, Statistics) {
     need("sipp", "sip-tester");
     let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sipp").join(scenario);
     let scratch = tempfile::tempdir().expect("a temporary directory");

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use xenline::config::Srtp;
+use xenline::engines::assets_dir;
 
 use crate::support::baresip::{Baresip, dial, heard_more_than};
 use crate::support::door::free_port;
 use crate::support::line::Serving;
-use crate::support::process::{gather, need};
+use crate::support::process::{gather, need, run, xenline};
 use crate::support::sound::{channel, likeness, recorded};
 use crate::support::{alone, figure, wait_until};
 
@@ -34,7 +35,7 @@ fn baresip_hears_its_own_words_through_srtp_over_tls_and_is_refused_without() {
         config.trunk.iter_mut().for_each(|trunk| trunk.srtp = Srtp::Required);
     });
     let words = recorded(WORDS);
-    // It offers AEAD first, which we do not speak.
+    // It offers the suite that everybody speaks.
     let phone = set_up(&words, ";mediaenc=srtp-mand");
     let target = format!("sip:echo@127.0.0.1:{tls};transport=tls");
     let (heard, said) = call(phone.path(), &target, &words);
@@ -50,9 +51,32 @@ fn baresip_hears_its_own_words_through_srtp_over_tls_and_is_refused_without() {
     });
     baresip.signal(libc::SIGTERM);
     baresip.ended(STEP);
+    our_own_softphone(dir.path(), &target);
     let said = line.said();
     assert!(!said.contains("inline:"), "a key is in the log:\n{said}");
     line.stop();
+}
+
+/// `xenline call --srtp`, which believes the line's certificate, says something and hears it again.
+fn our_own_softphone(dir: &Path, target: &str) {
+    let record = dir.join("call.wav");
+    let words = assets_dir().join("caller/what-time-is-it.wav");
+    let call = |target: &str| {
+        let mut command = xenline();
+        command.args(["call", target, "--srtp", "--codec", "PCMU", "--pause-ms", "500"]);
+        command.args(["--stay-ms", "1500", "--tls-ca"]).arg(dir.join("line.pem"));
+        command.arg("--say").arg(&words).arg("--record").arg(&record);
+        run(command, STEP)
+    };
+    let ran = call(target);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("protected with AEAD_AES_128_GCM"), "{ran:?}");
+    let r = likeness(&channel(&record, 1), &channel(&record, 0));
+    figure(format!("xenline call --srtp, there and back: r = {r:.4}"));
+    assert!(r > 0.9, "r = {r:.4}: {ran:?}");
+    let readable = call(&target.replace("tls", "udp"));
+    assert_eq!(readable.code, Some(1), "{readable:?}");
+    assert!(readable.err.contains("keys go over TLS only"), "{readable:?}");
 }
 
 /// One call: what came back of it, at 8 kHz, and what baresip said.
@@ -72,6 +96,7 @@ fn certificate(dir: &Path) {
     let mut command = Command::new("openssl");
     command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]);
     command.args(["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]);
+    command.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
     command.arg("-keyout").arg(dir.join("line.key")).arg("-out").arg(dir.join("line.pem"));
     let done = command.stderr(Stdio::null()).status().expect("openssl");
     assert!(done.success());

@@ -13,7 +13,7 @@ use media_core::hearing::EarConfig;
 use media_core::plugin::{AudioSink, AudioSource};
 use media_core::{Codec, Direction, LineId, MonoTime, NegotiatedMedia, OpusFormat, Ptime};
 
-use crate::audio::{AudioLine, Tick};
+use crate::audio::{AudioLine, Silence, Tick};
 use crate::carrier::{Carrier, Equipped};
 use crate::clock::{Clock, wall_ahead_ns};
 use crate::control::Control;
@@ -63,7 +63,7 @@ impl TickBench {
             speech: Arc::new(SpeechPool::new(None, None, lines)),
             recorder: RecorderPort::new().0,
             tick_ms: 20,
-            media_timeout: Duration::from_secs(30),
+            silence: Silence { quiet: Duration::ZERO, timeout: Duration::from_secs(30) },
             codecs: Codecs::default(),
         };
         let mut bench = Self {

@@ -35,6 +35,8 @@ pub struct EngineConfig {
     pub tts_workers: usize,
     /// A peer that sends no RTP for this long is reported.
     pub media_timeout: Duration,
+    /// And so soon already that it is quiet; zero: it is not.
+    pub media_quiet: Duration,
     /// How long the ports of a line that is closed stay unused.
     pub port_rest: Duration,
 }
@@ -51,6 +53,7 @@ impl Default for EngineConfig {
             stt_workers: 1,
             tts_workers: 1,
             media_timeout: Duration::from_secs(30),
+            media_quiet: Duration::ZERO,
             port_rest: PORT_REST,
         }
     }

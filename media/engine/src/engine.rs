@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use rtrb::RingBuffer;
 
-use crate::audio::AudioThread;
+use crate::audio::{AudioThread, Silence};
 use crate::clock::Clock;
 use crate::config::{EngineConfig, Engines, StartError};
 use crate::control::Control;
@@ -71,7 +71,7 @@ impl Engine {
                 speech: Arc::clone(&speech),
                 recorder: recorder_port,
                 tick_ms: config.ptime.ms(),
-                media_timeout: config.media_timeout,
+                silence: Silence { quiet: config.media_quiet, timeout: config.media_timeout },
                 codecs,
             }),
             speech,

@@ -132,6 +132,17 @@ pub enum LineEvent {
         /// When.
         at: MonoTime,
     },
+    /// No RTP from the peer for a moment ([`crate::EngineConfig::media_quiet`]), though it is to send.
+    /// Ended by [`LineEvent::MediaBack`], or by a [`LineEvent::MediaTimeout`].
+    MediaQuiet {
+        /// When it was noticed.
+        at: MonoTime,
+    },
+    /// RTP from a peer that was quiet arrives again.
+    MediaBack {
+        /// When.
+        at: MonoTime,
+    },
     /// No RTP from the peer for as long as the configuration allows. Once per silence.
     MediaTimeout {
         /// When.
@@ -169,6 +180,8 @@ pub(crate) enum AudioEvent {
     Resumed { at: MonoTime, generation: Generation, samples: u64 },
     Dtmf { at: MonoTime, digit: char },
     MediaStarted { at: MonoTime },
+    MediaQuiet { at: MonoTime },
+    MediaBack { at: MonoTime },
     MediaTimeout { at: MonoTime },
 }
 
@@ -201,6 +214,8 @@ impl From<AudioEvent> for LineEvent {
             }
             AudioEvent::Dtmf { at, digit } => Self::Dtmf { at, digit },
             AudioEvent::MediaStarted { at } => Self::MediaStarted { at },
+            AudioEvent::MediaQuiet { at } => Self::MediaQuiet { at },
+            AudioEvent::MediaBack { at } => Self::MediaBack { at },
             AudioEvent::MediaTimeout { at } => Self::MediaTimeout { at },
         }
     }

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use media_core::codec::Codecs;
 use media_core::hearing::{Ear, EarConfig, EarshotVad};
 use media_core::{LineId, SampleRate};
 use rtrb::RingBuffer;
 
-use crate::audio::{AudioLine, EventPort, Player, Seat, SeatParts};
+use crate::audio::{AudioLine, EventPort, Player, Seat, SeatParts, Silence};
 use crate::carrier::Equipped;
 use crate::clock::Clock;
 use crate::control::Control;
@@ -29,7 +28,7 @@ pub(crate) struct Surroundings {
     pub speech: Arc<SpeechPool>,
     pub recorder: RecorderPort,
     pub tick_ms: u32,
-    pub media_timeout: Duration,
+    pub silence: Silence,
     pub codecs: Codecs,
 }
 
@@ -168,7 +167,7 @@ impl Place<'_> {
             leg: carrier.mount(rate, tick_ms, now),
             events: EventPort::new(event_ring, Arc::clone(&shared)),
             tap: tap_in,
-            media_timeout: around.media_timeout,
+            silence: around.silence,
             tick_ms,
         });
         let pump = PumpLineParts {

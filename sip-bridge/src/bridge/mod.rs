@@ -39,7 +39,7 @@ use crate::agent::{Agent, AgentConfig, Command, Input};
 use crate::config::{BridgeConfig, TlsConfig};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::gate::Gate;
-use crate::message::{Identity, TransportKind};
+use crate::message::TransportKind;
 use crate::negotiation::{MediaTerms, Terms};
 use crate::policy::{Policies, TrunkPolicy};
 
@@ -369,17 +369,7 @@ fn agent_config(
 ) -> Result<AgentConfig, StartError> {
     let mut seed = [0; 32];
     SysRng.try_fill_bytes(&mut seed).map_err(|_| StartError::NoRandomness)?;
-    let identity = Identity {
-        udp: target::advertised(udp, config.media_ip),
-        tcp: target::advertised(tcp, config.media_ip),
-        // Who only calls is reached over the connection that it opened, whatever its Contact says.
-        tls: target::advertised(
-            tls.or(config.tls_calls.as_ref().and_then(|_| tcp.or(udp))),
-            config.media_ip,
-        ),
-        media_ip: config.media_ip,
-        user_agent: config.user_agent.as_str().into(),
-    };
+    let identity = target::identity(&config, [udp, tcp, tls]);
     Ok(AgentConfig {
         routes: target::routes(&config, &identity)?,
         probe_every: Duration::from_secs(config.probe_every_s.max(1).into()),

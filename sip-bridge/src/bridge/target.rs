@@ -124,8 +124,24 @@ fn is_clean(uri: &str) -> bool {
     uri.len() <= URI_BYTES_MAX && uri.bytes().all(clean)
 }
 
+/// Who we are to peers, with listeners bound to these.
+pub(super) fn identity(
+    config: &BridgeConfig,
+    [udp, tcp, tls]: [Option<SocketAddr>; 3],
+) -> Identity {
+    // Who only calls is reached over the connection that it opened, whatever its Contact says.
+    let calls = config.tls_calls.as_ref().and_then(|_| tcp.or(udp));
+    Identity {
+        udp: advertised(udp, config.media_ip),
+        tcp: advertised(tcp, config.media_ip),
+        tls: advertised(tls.or(calls), config.media_ip),
+        media_ip: config.media_ip,
+        user_agent: config.user_agent.as_str().into(),
+    }
+}
+
 /// The address that peers reach us at, for a listener bound to `local`.
-pub(super) fn advertised(local: Option<SocketAddr>, media_ip: IpAddr) -> Option<SocketAddr> {
+fn advertised(local: Option<SocketAddr>, media_ip: IpAddr) -> Option<SocketAddr> {
     local.map(|local| match local.ip().is_unspecified() {
         true => SocketAddr::new(media_ip, local.port()),
         false => local,

@@ -12,6 +12,7 @@ use queue_governor::Book;
 use sip_bridge::{CallId, CallerIdentity, HangupReason, Rejection};
 use tokio::sync::mpsc;
 
+use super::quiet::{Arrived, falls_quiet};
 use super::{Carrier, Desk, OpenCall, What};
 use crate::config::LineMode;
 use crate::house::media::ear_config;
@@ -39,14 +40,8 @@ pub(super) struct ToAnswer<'a> {
 }
 
 impl Desk {
-    pub(super) fn incoming(
-        &mut self,
-        call: CallId,
-        (from, identity): (String, CallerIdentity),
-        to: String,
-        trunk: String,
-        media: Option<NegotiatedMedia>,
-    ) {
+    pub(super) fn incoming(&mut self, arrived: Arrived) {
+        let Arrived { call, caller: (from, identity), to, trunk, media } = arrived;
         let port = match self.media.reserve_port() {
             Ok(port) => port,
             Err(error) => {
@@ -70,6 +65,7 @@ impl Desk {
             carrier: Carrier::Waiting(port),
             established: false,
             out: None,
+            quiet: None,
             folder,
         };
         self.calls.insert(call, open);
@@ -189,8 +185,14 @@ impl Desk {
             caller: caller_name(from),
             defaults: governor.claim_defaults(),
         };
-        let sink_handle = handle.clone();
-        let sink = Box::new(move |event| sink_handle.put(LineInput::Media(event)));
+        let (sink_handle, silences) = (handle.clone(), self.wishes.0.clone());
+        let sink = Box::new(move |event| {
+            if let Some(quiet) = falls_quiet(&event) {
+                // A house that does not keep up takes the call for a live one, as long as it stands.
+                let _ = silences.try_send((id, What::Quiet(quiet)));
+            }
+            sink_handle.put(LineInput::Media(event));
+        });
         let traced = folder.is_some();
         let rate = carrier.sample_rate();
         let ear = EarConfig { traced, ..ear_config(&self.config, governor.decide_ms, rate) };

@@ -1,5 +1,6 @@
 //! Calls out: whoever wants one, it passes the gate first, and the day's account is on disk before it
-//! leaves.
+//! leaves. Transfers to a number are calls out like any other; what is particular to them is in
+//! [`super::transfer`].
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,9 +11,9 @@ use sip_bridge::{CallId, CallOutcome, CallerIdentity, DialSpec, HangupReason};
 use tokio::sync::mpsc;
 
 use super::asked::send;
+use super::transfer::{Followed, PermittedTransfers};
 use super::{Carrier, Desk, OpenCall};
 use crate::control::Reply;
-use crate::engines;
 use crate::house::account::AccountFile;
 
 /// Calls that are permitted and whose account is being written: as many as may be open at all.
@@ -27,13 +28,25 @@ pub(super) struct Outbound {
     /// Counts the books that were written.
     books: u64,
     ready: (mpsc::Sender<Ready>, Option<mpsc::Receiver<Ready>>),
+    pub transfers: PermittedTransfers,
 }
 
 /// A permitted call whose account is on disk, or is not.
 pub(super) struct Ready {
     permit: Permit,
-    dialler: Dialler,
+    errand: Errand,
     kept: std::io::Result<()>,
+}
+
+/// What a call out is permitted for.
+#[derive(Debug)]
+pub(super) enum Errand {
+    /// A conversation of the line's own.
+    Call(Dialler),
+    /// To tell this call's peer to call the number in our place.
+    PutThrough(CallId),
+    /// To follow the transfer that this call's peer asked for.
+    Follow(CallId, Followed),
 }
 
 /// Who wants a call, and hears what becomes of it.
@@ -52,12 +65,17 @@ pub(super) enum Dialler {
 /// What is known of a call out besides what is known of any call.
 #[derive(Debug)]
 pub(super) struct CallOut {
-    permit: Permit,
-    dialler: Dialler,
-    answered: Option<Instant>,
+    pub permit: Permit,
+    pub dialler: Dialler,
+    pub answered: Option<Instant>,
 }
 
 impl CallOut {
+    /// How long both sides have heard each other.
+    pub fn talked(&self) -> Duration {
+        self.answered.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// Whether its time is over.
     pub fn is_over(&self) -> bool {
         let longest = self.permit.longest.saturating_sub(HANG_UP_BEFORE);
@@ -73,7 +91,8 @@ impl CallOut {
 impl Outbound {
     pub fn new(gate: OutboundGate, file: AccountFile) -> Self {
         let (sender, receiver) = mpsc::channel(READY_MAX);
-        Self { gate, file, books: 0, ready: (sender, Some(receiver)) }
+        let transfers = PermittedTransfers::default();
+        Self { gate, file, books: 0, ready: (sender, Some(receiver)), transfers }
     }
 
     /// Where permitted calls come back from the disk; once.
@@ -93,29 +112,50 @@ impl Outbound {
 impl Desk {
     /// Somebody wants `number` to be called.
     pub(super) fn dial(&mut self, number: &str, dialler: Dialler) {
+        match self.permit(number) {
+            Ok(permit) => self.send_out(permit, Errand::Call(dialler)),
+            Err(refusal) => self.refuse_dial(dialler, refusal),
+        }
+    }
+
+    /// Whether this number may be called now, and what for the account promises.
+    pub(super) fn permit(&mut self, number: &str) -> Result<Permit, OutboundRefusal> {
         let now = Now { mono: self.media.clock().now(), unix_s: unix_s() };
-        let permit = match self.out.gate.ask(now, number) {
-            Ok(permit) => permit,
-            Err(refusal) => return self.refuse_dial(dialler, refusal),
-        };
+        self.out.gate.ask(now, number)
+    }
+
+    /// Has a permitted call leave once its account is written.
+    pub(super) fn send_out(&mut self, permit: Permit, errand: Errand) {
         let kept = self.out.keep_book();
         let ready = self.out.ready.0.clone();
         tokio::spawn(async move {
             let kept = kept.await;
             // A house that closes meanwhile calls nobody.
-            let _ = ready.send(Ready { permit, dialler, kept }).await;
+            let _ = ready.send(Ready { permit, errand, kept }).await;
         });
     }
 
-    /// The account of a permitted call is written: it leaves.
-    pub(super) async fn leave(&mut self, Ready { permit, dialler, kept }: Ready) {
-        let out = CallOut { permit, dialler, answered: None };
-        if let Err(error) = kept {
-            let why = format!(
+    /// The account of a permitted call is written, or cannot be: it leaves, or does not.
+    pub(super) async fn leave(&mut self, Ready { permit, errand, kept }: Ready) {
+        let kept = kept.map_err(|error| {
+            format!(
                 "the day's account of calls out cannot be kept: {error}; `xenline check` looks at the disk"
-            );
-            return self.came_to_nothing(out, DialOutcome::Refused, why);
+            )
+        });
+        match (errand, kept) {
+            (Errand::Call(dialler), kept) => {
+                let out = CallOut { permit, dialler, answered: None };
+                match kept {
+                    Ok(()) => self.call_out(out).await,
+                    Err(why) => self.came_to_nothing(out, DialOutcome::Refused, why),
+                }
+            }
+            (Errand::PutThrough(call), kept) => self.put_through_now(call, kept),
+            (Errand::Follow(call, followed), kept) => self.follow(call, permit, followed, kept),
         }
+    }
+
+    async fn call_out(&mut self, out: CallOut) {
         let port = match self.media.reserve_port() {
             Ok(port) => port,
             Err(error) => {
@@ -128,7 +168,8 @@ impl Desk {
             target: format!("sip:{}@{trunk}", out.permit.number),
             from: section.from.clone(),
             local_rtp: port.local_addr(),
-            codecs: self.config.sip.codecs.iter().filter_map(|c| engines::codec(c)).collect(),
+            // What the trunk's terms are for how it is signalled.
+            codecs: Vec::new(),
             headers: Vec::new(),
         };
         match self.bridge.dial(spec).await {
@@ -147,6 +188,7 @@ impl Desk {
                     carrier: Carrier::Waiting(port),
                     established: false,
                     out: Some(out),
+                    quiet: None,
                     folder,
                 };
                 self.calls.insert(call, open);
@@ -157,6 +199,7 @@ impl Desk {
 
     /// The other side is alerted.
     pub(super) fn rings(&self, call: CallId) {
+        self.ring_back(call);
         if let Some(out) = self.calls.get(&call).and_then(|open| open.out.as_ref()) {
             tell(&out.dialler, "ringing");
         }
@@ -191,10 +234,10 @@ impl Desk {
     /// A call out is over: what it did not cost is taken off the account.
     pub(super) fn call_out_over(&mut self, out: CallOut, outcome: &CallOutcome) {
         let reason = format!("{} {}", outcome.sip_status, outcome.reason);
-        let Some(since) = out.answered else {
+        if out.answered.is_none() {
             return self.came_to_nothing(out, outcome_of(outcome.sip_status), reason);
-        };
-        self.settle(&out.permit, since.elapsed());
+        }
+        self.settle(&out.permit, out.talked());
         if out.is_kept() {
             self.kept_is_over(Some(outcome.reason.clone()));
         }
@@ -220,7 +263,7 @@ impl Desk {
         self.tell_dialler(dialler, DialOutcome::Refused, refusal.to_string(), refusal.passes());
     }
 
-    fn settle(&mut self, permit: &Permit, talked: Duration) {
+    pub(super) fn settle(&mut self, permit: &Permit, talked: Duration) {
         self.out.gate.settle(permit.ticket, talked);
         let kept = self.out.keep_book();
         tokio::spawn(async move {

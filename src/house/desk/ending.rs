@@ -9,10 +9,10 @@ use sip_bridge::{BridgeEvent, CallDirection, CallId, CallOutcome, Cdr, HangupBy,
 use super::dialling::CallOut;
 use super::knocks::record_of;
 use super::records::{fill_conversation, fill_media};
-use super::{Carrier, Desk, OpenCall};
+use super::{Carrier, Closing, Desk, OpenCall};
 use crate::house::redial::{Party, was_cut_off};
 use crate::house::start::{BridgeEvents, CLOSE_WITHIN};
-use crate::line::{LineEnd, LineInput};
+use crate::line::{LineEnd, LineInput, Remembered};
 use crate::report::{RECORDING_FILE, TRANSCRIPT_FILE};
 
 /// How long the peers may take to say what they still have to say when the house closes.
@@ -22,8 +22,11 @@ impl Desk {
     pub(super) fn ended(&mut self, call: CallId, outcome: CallOutcome, mut cdr: Box<Cdr>) {
         let Some(mut open) = self.calls.remove(&call) else {
             // It was refused before it had a line, or its line failed.
+            self.followed_in_vain(call);
+            self.redialled.given_up(call);
             return self.records.put(*cdr);
         };
+        let deaf = self.deaf_for(&open);
         let kept = open.out.as_ref().is_some_and(CallOut::is_kept);
         if let Some(out) = open.out.take() {
             self.call_out_over(out, &outcome);
@@ -33,7 +36,7 @@ impl Desk {
         }
         match open.carrier {
             Carrier::Agent(line) => {
-                self.closing.insert(open.line, (cdr, kept));
+                self.closing.insert(open.line, Closing { cdr, kept, deaf });
                 let inputs = line.inputs.clone();
                 // The line must hear of its end whatever else waits for it.
                 tokio::spawn(async move { inputs.send(LineInput::Ended(outcome)).await });
@@ -69,13 +72,15 @@ impl Desk {
                 }
             }
         }
-        let Some((mut cdr, kept)) = self.closing.remove(&line) else { return };
-        if let Some(end) = end {
-            fill_media(&mut cdr, &end.statistics);
-            fill_conversation(&mut cdr, &end.figures);
-            self.remember(&cdr, kept, line, end);
+        if let Some(Closing { mut cdr, kept, deaf }) = self.closing.remove(&line) {
+            if let Some(end) = end {
+                fill_media(&mut cdr, &end.statistics);
+                fill_conversation(&mut cdr, &end.figures);
+                self.remember(&cdr, (kept, deaf), line, end);
+            }
+            self.records.put(*cdr);
         }
-        self.records.put(*cdr);
+        self.go_on_after(line);
     }
 
     /// A line that was opened by a door has a record like a call's. One that a call was outlived by
@@ -102,14 +107,20 @@ impl Desk {
 
     /// Keeps what the caller's next call is to know, if this one was cut off. A call that the line
     /// keeps open goes on whatever ended it.
-    fn remember(&mut self, cdr: &Cdr, kept: bool, line: LineId, end: LineEnd) {
+    fn remember(&mut self, cdr: &Cdr, (kept, deaf): (bool, Duration), line: LineId, end: LineEnd) {
         let other = if cdr.direction == CallDirection::Outbound { &cdr.to } else { &cdr.from };
         let withheld = cdr.caller.as_ref().is_some_and(|caller| caller.withheld);
         let party = Party::new(other, withheld, &cdr.trunk);
         let silent = cdr.outcome.hangup_by == HangupBy::Line
             && cdr.outcome.q850 == Some(HangupReason::MediaTimeout.q850());
-        let deaf_s = if silent { self.config.rtp.timeout_s } else { 0 };
-        let remembered = end.memory.remembered(end.over, Duration::from_secs(deaf_s));
+        let timeout = Duration::from_secs(self.config.rtp.timeout_s);
+        // Who sends nothing while listening has heard all of a call that ended well.
+        let deaf = match was_cut_off(&cdr.outcome, &Remembered::default()) {
+            false => Duration::ZERO,
+            true if silent && deaf.is_zero() => timeout,
+            true => deaf,
+        };
+        let remembered = end.memory.remembered(end.over, deaf);
         if kept || was_cut_off(&cdr.outcome, &remembered) {
             self.redials.keep(end.over, party, line.0, remembered);
         }
@@ -122,8 +133,8 @@ impl Desk {
             self.line_ended(ended);
         }
         // A line that does not end in time has told nothing of itself; its call was one all the same.
-        for (cdr, _) in std::mem::take(&mut self.closing).into_values() {
-            self.records.put(*cdr);
+        for closing in std::mem::take(&mut self.closing).into_values() {
+            self.records.put(*closing.cdr);
         }
         self.bridge.shutdown(Duration::ZERO).await;
         if let Some(brain) = self.brain {

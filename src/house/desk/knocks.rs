@@ -89,6 +89,7 @@ impl Desk {
             carrier: Carrier::Agent(handle),
             established: true,
             out: None,
+            quiet: None,
             folder,
         };
         tracing::info!(%line, trunk = %open.trunk, "a line is opened by a door");
@@ -118,6 +119,7 @@ impl Desk {
             tracing::info!(%line, "the call is over; the line goes on with who else is there");
             self.doors.insert(line, open);
         }
+        self.go_on_after(line);
     }
 
     /// Ends a line that no call of the trunk belongs to, for everybody on it.

@@ -8,7 +8,7 @@ use crate::config::{self, Change, Config};
 use crate::control::{ReloadStatus, Reply};
 use crate::house::budget::BudgetLimits;
 use crate::house::keep_open::KeepOpen;
-use crate::house::start::{policies, trunks};
+use crate::house::start::{policies, terms, trunks};
 
 /// Where the configuration came from, and how the last reload went.
 pub(super) struct Reload {
@@ -83,6 +83,8 @@ impl Desk {
     fn put_in_force(&mut self, running: Config) {
         self.bridge.set_acl(&trunks(&running));
         self.bridge.set_policies(policies(&running));
+        // Reads which networks the carriers' sound comes from.
+        self.bridge.set_terms(tokio::task::block_in_place(|| terms(&running)));
         self.bridge.set_limits(running.admission_limits());
         self.out.gate.replace(running.outbound.policy());
         self.budget.set_limits(BudgetLimits::from(&running.admission));

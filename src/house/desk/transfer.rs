@@ -1,12 +1,34 @@
-//! Transfers: the other side puts its call through to somebody else, or the brain does.
+//! Transfers: the other side puts its call through to somebody else, or the brain does. Whoever is
+//! called by number passes the gate of every call out, and is on its account.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use brain_protocol::TransferOutcome;
 use media_core::{LineId, NegotiatedMedia};
-use sip_bridge::outbound::OutboundRefusal;
+use sip_bridge::outbound::Permit;
 use sip_bridge::{CallId, HangupReason, ReferTarget, Replaces, TransferResult};
 
-use super::{Carrier, Desk, OpenCall, What};
+use super::dialling::{CallOut, Dialler, Errand};
+use super::{Carrier, Desk, OpenCall, What, ringback};
 use crate::line::{LineInput, TransferTo};
+
+/// Transfers to a number that are under way.
+#[derive(Default)]
+pub(super) struct PermittedTransfers {
+    /// By the call whose peer is to call the number.
+    put_through: BTreeMap<CallId, Permit>,
+    /// Calls that we place in a peer's stead, each with the call of that peer.
+    following: BTreeMap<CallId, (CallOut, CallId)>,
+}
+
+/// Where a peer said that the other one is.
+#[derive(Debug)]
+pub(super) struct Followed {
+    target: String,
+    /// The dialog there that the new call is to replace.
+    replaces: Option<Replaces>,
+}
 
 impl Desk {
     pub(super) fn grant_wish(&mut self, line: LineId, what: What) {
@@ -16,33 +38,71 @@ impl Desk {
             (What::HangUp(reason), None) => self.end_door(line, reason),
             (What::Transfer(to), Some(call)) => self.put_through(call, to),
             (What::Transfer(_), None) => self.cannot_put_through(line),
+            (What::Quiet(quiet), Some(call)) => self.fell_quiet(call, quiet),
+            (What::Quiet(_), None) => {}
         }
     }
 
-    /// The brain wants its caller put through. The number passes the gate of every call out.
+    /// The brain wants its caller put through.
     fn put_through(&mut self, call: CallId, to: TransferTo) {
-        let target = match to {
-            TransferTo::Number(number) => match self.may_transfer_to(&number) {
-                Ok(number) => ReferTarget::Number(number),
+        if self.out.transfers.put_through.contains_key(&call) {
+            return self.transfer_ended_as(call, TransferResult::Impossible);
+        }
+        match to {
+            TransferTo::Number(number) => match self.permit(&number) {
+                Ok(permit) => {
+                    self.out.transfers.put_through.insert(call, permit.clone());
+                    self.send_out(permit, Errand::PutThrough(call));
+                }
                 Err(refusal) => {
                     tracing::warn!(%call, %refusal, "a transfer is refused");
                     let why = Some(refusal.to_string());
-                    return self.tell_transfer(call, TransferOutcome::Refused, why);
+                    self.tell_transfer(call, TransferOutcome::Refused, why);
                 }
             },
             TransferTo::Line(line) => match self.call_of(line) {
-                Some(other) => ReferTarget::Call(other),
+                Some(other) => self.bridge.refer(call, ReferTarget::Call(other)),
                 None => {
                     let why = Some(format!("line {line} has no call"));
-                    return self.tell_transfer(call, TransferOutcome::Failed, why);
+                    self.tell_transfer(call, TransferOutcome::Failed, why);
                 }
             },
-        };
-        self.bridge.refer(call, target);
+        }
     }
 
-    /// What became of it.
+    /// The account of a transfer by the brain is written, or cannot be.
+    pub(super) fn put_through_now(&mut self, call: CallId, kept: Result<(), String>) {
+        let Some(permit) = self.out.transfers.put_through.get(&call) else { return };
+        match kept {
+            Ok(()) => self.bridge.refer(call, ReferTarget::Number(permit.number.clone())),
+            Err(why) => {
+                self.settle_put_through(call, TransferResult::Impossible);
+                self.tell_transfer(call, TransferOutcome::Refused, Some(why));
+            }
+        }
+    }
+
+    /// The peer calls the number, or nobody does. How long they talk is not ours to see: what was
+    /// promised stays on the account.
+    fn settle_put_through(&mut self, call: CallId, result: TransferResult) {
+        let Some(permit) = self.out.transfers.put_through.remove(&call) else { return };
+        match result {
+            TransferResult::Done | TransferResult::Unreported => {
+                self.out.gate.leave_whole(permit.ticket);
+            }
+            TransferResult::Refused(_)
+            | TransferResult::Unanswered
+            | TransferResult::Impossible => self.settle(&permit, Duration::ZERO),
+        }
+    }
+
+    /// What became of the transfer that the brain wanted.
     pub(super) fn transfer_ended(&mut self, call: CallId, result: TransferResult) {
+        self.settle_put_through(call, result);
+        self.transfer_ended_as(call, result);
+    }
+
+    fn transfer_ended_as(&self, call: CallId, result: TransferResult) {
         let (outcome, why) = match result {
             TransferResult::Done => (TransferOutcome::Done, None),
             TransferResult::Unreported => (TransferOutcome::Unreported, None),
@@ -81,20 +141,63 @@ impl Desk {
         target: &str,
         replaces: Option<Replaces>,
     ) {
-        let from = self.calls.get(&call).map(|open| open.to.clone()).unwrap_or_default();
-        let followed = match self.may_transfer_to(number) {
-            Ok(number) => {
-                // A dialog that is to be replaced is where the target says, and nowhere else.
-                let attended = replaces.map(|replaces| (target, replaces));
-                self.bridge
-                    .follow_transfer(call, &number, attended, &from)
-                    .map_err(|it| it.to_string())
+        match self.permit(number) {
+            Ok(permit) => {
+                let followed = Followed { target: target.to_owned(), replaces };
+                self.send_out(permit, Errand::Follow(call, followed));
             }
-            Err(refusal) => Err(refusal.to_string()),
-        };
-        if let Err(error) = followed {
-            tracing::warn!(%call, error, "a transfer that the other side asked for is refused");
-            self.bridge.refuse_transfer(call);
+            Err(refusal) => self.refuse_to_follow(call, &refusal.to_string()),
+        }
+    }
+
+    /// The account of a transfer that the other side asked for is written, or cannot be.
+    pub(super) fn follow(
+        &mut self,
+        call: CallId,
+        permit: Permit,
+        Followed { target, replaces }: Followed,
+        kept: Result<(), String>,
+    ) {
+        let from = self.calls.get(&call).map(|open| open.to.clone()).unwrap_or_default();
+        // A dialog that is to be replaced is where the target says, and nowhere else.
+        let attended = replaces.map(|replaces| (&*target, replaces));
+        let follow = |()| self.bridge.follow_transfer(call, &permit.number, attended, &from);
+        match kept.and_then(|()| follow(()).map_err(|error| error.to_string())) {
+            Ok(to) => {
+                let out = CallOut { permit, dialler: Dialler::Told, answered: None };
+                self.out.transfers.following.insert(to, (out, call));
+            }
+            Err(why) => {
+                self.settle(&permit, Duration::ZERO);
+                self.refuse_to_follow(call, &why);
+            }
+        }
+    }
+
+    fn refuse_to_follow(&self, call: CallId, why: &str) {
+        tracing::warn!(%call, why, "a transfer that the other side asked for is refused");
+        self.bridge.refuse_transfer(call);
+    }
+
+    /// Nobody was reached in the other side's stead.
+    pub(super) fn followed_in_vain(&mut self, call: CallId) {
+        if let Some((out, from)) = self.out.transfers.following.remove(&call) {
+            self.settle(&out.permit, Duration::ZERO);
+            self.ring_no_more(from, call);
+        }
+    }
+
+    /// Whoever put the line through, and is still there, hears that it rings.
+    pub(super) fn ring_back(&self, to: CallId) {
+        let Some((_, from)) = self.out.transfers.following.get(&to) else { return };
+        if let Some(OpenCall { carrier: Carrier::Agent(line), .. }) = self.calls.get(from) {
+            line.put(LineInput::Say(ringback::claim(to)));
+        }
+    }
+
+    fn ring_no_more(&self, at: CallId, to: CallId) {
+        if let Some(OpenCall { carrier: Carrier::Agent(line), .. }) = self.calls.get(&at) {
+            line.put(LineInput::Withdraw(ringback::claim_id(to)));
         }
     }
 
@@ -106,9 +209,26 @@ impl Desk {
         number: String,
         media: NegotiatedMedia,
     ) {
+        // Before whoever answered hears anything.
+        self.ring_no_more(from, to);
+        let followed = self.out.transfers.following.remove(&to).map(|(out, _)| out);
         let Some(mut open) = self.calls.remove(&from) else {
+            if let Some(out) = followed {
+                // It was answered, and is a minute's call.
+                self.settle(&out.permit, Duration::from_millis(1));
+            }
             return self.bridge.hangup(to, HangupReason::Failure);
         };
+        if let Some(mut out) = followed {
+            out.answered = Some(Instant::now());
+            // The call that it goes on from ends now.
+            if let Some(before) = open.out.replace(out) {
+                self.settle(&before.permit, before.talked());
+                if let (true, Some(out)) = (before.is_kept(), &mut open.out) {
+                    out.dialler = Dialler::Keeper;
+                }
+            }
+        }
         match &open.carrier {
             Carrier::Agent(line) => line.put(LineInput::Moved(number.clone(), media)),
             Carrier::Echo(line) => line.update_media(media),
@@ -116,11 +236,6 @@ impl Desk {
         }
         open.from = number;
         self.calls.insert(to, open);
-    }
-
-    /// Whether this number may be the target of a transfer, judged like every number that is called.
-    fn may_transfer_to(&self, number: &str) -> Result<String, OutboundRefusal> {
-        self.out.gate.may_transfer_to(number)
     }
 
     pub(super) fn call_of(&self, line: LineId) -> Option<CallId> {

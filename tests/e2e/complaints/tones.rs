@@ -4,7 +4,7 @@
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
-use crate::support::sound::{FRAME, rms};
+use crate::support::sound::{FRAME, power_at, rms};
 
 const RATE_HZ: f64 = 8_000.0;
 pub const STEPS: usize = 20;
@@ -55,18 +55,6 @@ fn step_of(frame: &[i16]) -> Option<usize> {
     let share = |step: &usize| power_at(frame, hz(*step)) / power;
     let step = (0..STEPS).max_by(|a, b| share(a).total_cmp(&share(b)))?;
     (share(&step) > 0.8).then_some(step)
-}
-
-/// The power of one frequency (Goertzel).
-fn power_at(frame: &[i16], hz: f64) -> f64 {
-    let (mut re, mut im) = (0.0, 0.0);
-    for (n, sample) in frame.iter().enumerate() {
-        let angle = n as f64 * hz * TAU / RATE_HZ;
-        re += f64::from(*sample) * angle.cos();
-        im += f64::from(*sample) * angle.sin();
-    }
-    let n = frame.len() as f64;
-    2.0 * (re * re + im * im) / (n * n)
 }
 
 #[test]

@@ -61,12 +61,17 @@ fn modules() -> PathBuf {
 
 /// It calls `target`.
 pub fn dial(dir: &Path, target: &str) -> Guarded {
+    Guarded::spawn(dialling(dir, target))
+}
+
+/// What has it call `target`.
+pub fn dialling(dir: &Path, target: &str) -> Command {
     let mut command = Command::new("baresip");
     command.arg("-4").arg("-f").arg(dir).arg("-e").arg(format!("/dial {target}"));
     // It ends by itself in any case.
     command.args(["-t", "90"]).current_dir(dir);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    Guarded::spawn(command)
+    command
 }
 
 /// The file of what it decoded, if it has begun one.

@@ -22,6 +22,8 @@ struct Theirs {
     socket: UdpSocket,
     media: SocketAddr,
     busy: AtomicBool,
+    /// It rings, and nobody picks up yet.
+    slow: AtomicBool,
     stop: AtomicBool,
     /// Calls that were answered.
     answered: AtomicUsize,
@@ -45,6 +47,7 @@ impl Callee {
             socket,
             media: media.local,
             busy: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             answered: AtomicUsize::new(0),
             call: Mutex::new(None),
@@ -57,6 +60,29 @@ impl Callee {
     /// From now on it is in another call.
     pub fn be_busy(&self, busy: bool) {
         self.theirs.busy.store(busy, SeqCst);
+    }
+
+    /// From now on it rings until [`Callee::pick_up`].
+    pub fn be_slow(&self) {
+        self.theirs.slow.store(true, SeqCst);
+    }
+
+    /// Whether it rings or is in a call.
+    pub fn is_called(&self) -> bool {
+        self.theirs.call.lock().expect("no panic").is_some()
+    }
+
+    /// Answers the call that rings.
+    pub fn pick_up(&self) {
+        self.theirs.slow.store(false, SeqCst);
+        let call = self.theirs.call.lock().expect("no panic").clone().expect("it rings");
+        self.theirs.answer(
+            &call.invite,
+            call.from,
+            "200 OK",
+            &sdp(self.media.local, "sendrecv", 1),
+        );
+        self.theirs.answered.fetch_add(1, SeqCst);
     }
 
     pub fn answered(&self) -> usize {
@@ -130,6 +156,11 @@ impl Theirs {
             return self.answer(invite, from, "486 Busy Here", "");
         }
         self.answer(invite, from, "180 Ringing", "");
+        if self.slow.load(SeqCst) {
+            let call = Call { invite: invite.to_owned(), from };
+            self.call.lock().expect("no panic").get_or_insert(call);
+            return;
+        }
         self.answer(invite, from, "200 OK", &sdp(self.media, "sendrecv", 1));
         let call = Call { invite: invite.to_owned(), from };
         let before = self.call.lock().expect("no panic").replace(call);

@@ -67,7 +67,12 @@ impl Serving {
 
     /// A line that gives the caller the caller's own sound.
     pub fn echo(change: impl FnOnce(&mut Config)) -> Self {
-        Self::start(xenline(), |config| {
+        Self::echo_in(xenline(), change)
+    }
+
+    /// The same, started by this command.
+    pub fn echo_in(command: Command, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start(command, |config| {
             config.line.mode = LineMode::Echo;
             config.sip.codecs = vec!["PCMU".into()];
             change(config);

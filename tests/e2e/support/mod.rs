@@ -4,6 +4,7 @@ pub mod baresip;
 pub mod callee;
 pub mod door;
 pub mod line;
+pub mod lossy;
 pub mod mind;
 pub mod phone;
 pub mod process;

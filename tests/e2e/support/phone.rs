@@ -69,6 +69,18 @@ impl Phone {
         phone
     }
 
+    /// The same, where the line may refuse: with which status.
+    pub fn try_call_as(server: SocketAddr, caller: &'static str) -> Result<Self, u16> {
+        let mut phone = Self::hook_up_as(caller, server, "agent");
+        let (number, response) = phone.ask(&sdp(phone.media.local, "sendrecv", 1));
+        if let Some(status) = phone.refused(number, &response) {
+            return Err(status);
+        }
+        phone.line_rtp = media_address(&phone.accepted(number, &response));
+        phone.media.send_to(phone.line_rtp);
+        Ok(phone)
+    }
+
     /// The same with these header lines in the INVITE.
     pub fn call_with(server: SocketAddr, headers: &str) -> Self {
         let mut phone = Self::hook_up(server, "agent");
@@ -123,11 +135,17 @@ impl Phone {
     pub fn call_in_vain(server: SocketAddr, change: impl FnOnce(String) -> String) -> u16 {
         let phone = Self::hook_up(server, "agent");
         let (number, response) = phone.ask(&change(sdp(phone.media.local, "sendrecv", 1)));
-        // In the transaction of its INVITE, hence the same branch.
-        *phone.dialog.to.lock().expect("no panic") = header(&response, "To").to_owned();
-        phone.dialog.send(&phone.dialog.request("ACK", number, number, ""));
+        phone.refused(number, &response).unwrap_or_else(|| panic!("no refusal: {response}"))
+    }
+
+    /// The status of a refusal, which is acknowledged; `None`: it is none.
+    fn refused(&self, number: u32, response: &str) -> Option<u16> {
         let status = response.split(' ').nth(1).and_then(|status| status.parse().ok());
-        status.filter(|status| *status >= 300).unwrap_or_else(|| panic!("no refusal: {response}"))
+        let status = status.filter(|status| *status >= 300)?;
+        // In the transaction of its INVITE, hence the same branch.
+        *self.dialog.to.lock().expect("no panic") = header(response, "To").to_owned();
+        self.dialog.send(&self.dialog.request("ACK", number, number, ""));
+        Some(status)
     }
 
     /// A phone that has not called yet.
@@ -165,9 +183,14 @@ impl Phone {
     /// INVITE or re-INVITE with this SDP; gives the answer's SDP.
     pub fn invite(&self, offer: &str) -> String {
         let (number, response) = self.ask(offer);
+        self.accepted(number, &response)
+    }
+
+    /// Acknowledges an answer; gives its SDP.
+    fn accepted(&self, number: u32, response: &str) -> String {
         assert!(response.starts_with("SIP/2.0 200"), "refused: {response}");
-        *self.dialog.to.lock().expect("no panic") = header(&response, "To").to_owned();
-        let contact = header(&response, "Contact");
+        *self.dialog.to.lock().expect("no panic") = header(response, "To").to_owned();
+        let contact = header(response, "Contact");
         let target = contact.split(['<', '>']).nth(1).unwrap_or(contact);
         *self.dialog.target.lock().expect("no panic") = target.to_owned();
         let ack = self.dialog.request("ACK", number, number + 10_000, "");

@@ -135,7 +135,12 @@ impl Media {
 
     /// The sound of everything that came so far, by its timestamps.
     pub fn heard(&self) -> Vec<i16> {
-        let mut packets = self.received();
+        self.heard_since(0)
+    }
+
+    /// The same without the first so many packets.
+    pub fn heard_since(&self, first: usize) -> Vec<i16> {
+        let mut packets = self.received().split_off(first);
         packets.retain(|packet| packet.payload_type == PCMU);
         let Some(first) = packets.first().map(|packet| packet.timestamp) else { return Vec::new() };
         let mut sound = Vec::new();

@@ -1,5 +1,6 @@
 //! Sound: the caller's recordings, what a recording says, how like two sounds are.
 
+use std::f64::consts::TAU;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -175,4 +176,16 @@ pub fn likeness(words: &[i16], heard: &[i16]) -> f64 {
     let mut found: Vec<f64> = pieces.map(found_in).collect();
     found.sort_by(f64::total_cmp);
     found.get(found.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// The power of one frequency in a sound at 8 kHz (Goertzel).
+pub fn power_at(frame: &[i16], hz: f64) -> f64 {
+    let (mut re, mut im) = (0.0, 0.0);
+    for (n, sample) in frame.iter().enumerate() {
+        let angle = n as f64 * hz * TAU / 8_000.0;
+        re += f64::from(*sample) * angle.cos();
+        im += f64::from(*sample) * angle.sin();
+    }
+    let n = frame.len() as f64;
+    2.0 * (re * re + im * im) / (n * n)
 }

@@ -23,3 +23,4 @@ pub(crate) use player::Player;
 pub(crate) use seat::{Seat, SeatParts};
 pub(crate) use table::{GUESTS_MAX, Guest, Table, TableParts};
 pub(crate) use thread::AudioThread;
+pub(crate) use watchdog::Silence;

@@ -1,12 +1,11 @@
 //! A peer's seat at a line: what it said and was sent in this tick, and what is told of it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use media_core::MonoTime;
 
 use super::line::Tick;
-use super::watchdog::Watchdog;
+use super::watchdog::{Silence, Watchdog};
 use super::{Carriage, EventPort, MediaUpdate};
 use crate::line::LineShared;
 use crate::rings::{FRAME_SAMPLES, LineKey};
@@ -48,19 +47,19 @@ pub(crate) struct SeatParts {
     pub leg: Carriage,
     pub events: EventPort,
     pub tap: Option<TapWriter>,
-    pub media_timeout: Duration,
+    pub silence: Silence,
     pub tick_ms: u32,
 }
 
 impl Seat {
     pub fn new(parts: SeatParts) -> Self {
-        let SeatParts { key, shared, leg, events, tap, media_timeout, tick_ms } = parts;
+        let SeatParts { key, shared, leg, events, tap, silence, tick_ms } = parts;
         Self {
             key,
             leg,
             events,
             tap,
-            watchdog: Watchdog::new(media_timeout),
+            watchdog: Watchdog::new(silence),
             heard: [0; FRAME_SAMPLES],
             sent: [0; FRAME_SAMPLES],
             frame_samples: shared.rate.samples_in_ms(tick_ms),
