@@ -1,7 +1,11 @@
+use std::net::SocketAddr;
+
 use lane_broker::intake::Wish;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::SeatPart;
+use super::queued::QueuedClaim;
 use super::running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus};
 use crate::watch::{Level, Sight};
 
@@ -35,6 +39,24 @@ pub enum Request {
         /// Go on after this event's cursor instead; `start` is the oldest that is still known.
         #[serde(default)]
         after: Option<String>,
+    },
+    /// Sit down at a line, with sound; see [`super::attach_media`].
+    Attach {
+        /// Which.
+        line: u64,
+        /// How.
+        part: SeatPart,
+        /// Where the sound of the line is to go, on this machine's loopback.
+        rtp: SocketAddr,
+    },
+    /// Take part differently where one sits.
+    Part {
+        /// The line.
+        line: u64,
+        /// The leg, from the answer to `attach`.
+        leg: u64,
+        /// How.
+        part: SeatPart,
     },
     /// End a call.
     HangUp {
@@ -116,7 +138,7 @@ impl Request {
         match self {
             Request::Say(wish) => wish.wait,
             Request::Type { wait, .. } | Request::OperatorSay { wait, .. } => *wait,
-            Request::Watch { .. } => true,
+            Request::Watch { .. } | Request::Attach { .. } => true,
             _ => false,
         }
     }
@@ -186,6 +208,25 @@ pub enum Reply {
     },
     /// The cursor was another run's: what is still known of this one follows.
     Reset,
+    /// One sits at the line; the connection is the seat.
+    Attached {
+        /// The line.
+        line: u64,
+        /// The leg.
+        leg: u64,
+        /// Where the line expects one's sound.
+        rtp: SocketAddr,
+    },
+    /// One takes part in another way now, whoever wanted that.
+    TakesPart {
+        /// How.
+        part: SeatPart,
+    },
+    /// One sits there no longer.
+    Left {
+        /// Why.
+        reason: String,
+    },
     /// What is going on.
     Status {
         /// The open calls.
@@ -332,50 +373,4 @@ pub struct TapStatus {
     pub said: u64,
     /// Would have, too soon after the last time.
     pub hushed: u64,
-}
-
-/// One claim of the say-queue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct QueuedClaim {
-    /// Its id.
-    pub claim: String,
-    /// `external`, `system` or `operator`.
-    pub source: String,
-    /// What is to be said.
-    pub text: String,
-    /// How it stands.
-    #[serde(flatten)]
-    pub state: ClaimState,
-    /// Seconds since it was accepted.
-    pub age_s: u64,
-    /// Seconds until it is forgotten, if it is not said before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_in_s: Option<u64>,
-    /// Whether it may not be skipped.
-    pub must_deliver: bool,
-    /// Whose it is; absent: whoever calls.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-}
-
-/// How a claim of the say-queue stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", tag = "state")]
-pub enum ClaimState {
-    /// It waits for a call.
-    Waiting,
-    /// The governor of this line has it.
-    OnLine {
-        /// Which line.
-        line: u64,
-    },
-    /// It came to its one ending.
-    Ended {
-        /// `spoken`, `interrupted`, …
-        ending: String,
-        /// Why, where the ending alone does not say.
-        reason: Option<String>,
-        /// What the caller heard of it.
-        heard: String,
-    },
 }

@@ -3,13 +3,17 @@
 //! file's mode decides who can open it, and the peer's credentials who may ask for what.
 
 pub mod actions;
+mod attach;
 pub mod client;
 mod messages;
 pub mod peer;
+mod queued;
 mod running;
 pub mod server;
 
-pub use messages::{CallStatus, ClaimState, ProcessStatus, QueuedClaim, Reply, Request, TapStatus};
+pub use attach::{SeatPart, attach_media};
+pub use messages::{CallStatus, ProcessStatus, Reply, Request, TapStatus};
+pub use queued::{ClaimState, QueuedClaim};
 pub use running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus};
 
 /// A claim handed in from outside.

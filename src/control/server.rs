@@ -212,8 +212,13 @@ async fn converse(
         }
         while let Some(reply) = next_reply(&mut inbox, &write).await? {
             send(&mut write, &reply).await?;
-            let accepted =
-                matches!(reply, Reply::Accepted { .. } | Reply::Kept { .. } | Reply::Watching);
+            let accepted = matches!(
+                reply,
+                Reply::Accepted { .. }
+                    | Reply::Kept { .. }
+                    | Reply::Watching
+                    | Reply::Attached { .. }
+            );
             if accepted && waits && !place.wait(rooms, who) {
                 tracing::warn!("a client is let go: {WAITERS_MAX} wait for endings already");
                 return Ok(());

@@ -4,6 +4,7 @@
 mod answer;
 mod asked;
 mod brain;
+mod consoles;
 mod dialling;
 mod ending;
 mod knocks;
@@ -38,6 +39,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use self::consoles::Consoles;
 use self::dialling::{CallOut, Outbound};
 use self::quiet::{Arrived, Redialled};
 use self::reload::Reload;
@@ -79,6 +81,7 @@ pub(super) struct Desk {
     /// Calls that are over, until their line is, or goes on with who else is there.
     leaving: BTreeMap<LineId, OpenCall>,
     knocks: Option<mpsc::Receiver<Knock>>,
+    consoles: Consoles,
     /// Calls whose line is still writing its last words.
     closing: BTreeMap<LineId, Closing>,
     lines: JoinSet<(LineId, Option<LineEnd>)>,
@@ -227,6 +230,7 @@ impl Desk {
             doors: BTreeMap::new(),
             leaving: BTreeMap::new(),
             knocks: Some(parts.knocks),
+            consoles: Consoles::default(),
             closing: BTreeMap::new(),
             lines: JoinSet::new(),
             next_line: 1,

@@ -28,6 +28,10 @@ impl Desk {
             Request::Status => send(replies, self.status()),
             Request::Lines { line } => self.tell_of_lines(*line, replies),
             Request::Watch { after } => self.watch(after.as_deref(), replies),
+            Request::Attach { line, part, rtp } => self.attach(*line, *part, *rtp, replies),
+            Request::Part { line, leg, part } => {
+                send(replies, self.take_part(*line, *leg, *part));
+            }
             Request::HangUp { line } => {
                 let reply = self.hang_up(*line);
                 send(replies, reply);
