@@ -13,8 +13,8 @@ build_packages=(build-essential ca-certificates clang cmake curl git libasound2-
 # libssl-dev is for the build script of ONNX Runtime's bindings, with the feature `onnxruntime`.
 # pulseaudio and libasound2-plugins are the sound server that virtual devices come from.
 test_packages=(baresip-core chromium coturn debootstrap espeak-ng fonts-dejavu-core iproute2
-    libasound2-plugins libssl-dev libxml2-utils lintian nftables openssl pulseaudio python3 python3-venv redis-server sip-tester
-    sox tmux)
+    libasound2-plugins libssl-dev libxml2-utils lintian nftables openssl pulseaudio pulseaudio-utils
+    python3 python3-venv redis-server sip-tester sox tmux)
 
 # The other ends of rooms and browsers, below target/peers. Pinned: the tests expect what these do.
 livekit_server=github.com/livekit/livekit-server/cmd/server@v1.13.5

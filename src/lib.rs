@@ -12,6 +12,7 @@
 //! - [`durable`], [`secret`]: what survives a crash; what is written nowhere.
 //! - [`watch`]: what goes on, for whoever watches.
 //! - [`text`](mod@text), [`http`]: what is written; the door through which programs write and read it.
+//! - [`console`]: the terminal of the operator, who listens, whispers and takes over.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`], [`calls`]: a finished call, drawn; past calls, listed and shown.
@@ -29,6 +30,7 @@ pub mod check;
 pub mod cli;
 pub mod clip;
 pub mod config;
+pub mod console;
 pub mod control;
 pub mod demo;
 pub mod durable;

@@ -11,6 +11,7 @@ use crate::exit::Failure;
 use crate::house;
 
 mod calls;
+mod console;
 mod firewall;
 mod lanes;
 mod models;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Say(args) => say::say(file.as_deref(), args),
         Verb::Queue { action } => say::queue(file.as_deref(), action),
         Verb::Operator { action } => say::operator(file.as_deref(), action),
+        Verb::Console(args) => console::run(file.as_deref(), args),
         Verb::Tap { action } => tap::run(file.as_deref(), action),
         Verb::Status(args) => status::run(file.as_deref(), args),
         Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),

@@ -66,6 +66,8 @@ pub enum Verb {
         #[command(subcommand)]
         action: OperatorAction,
     },
+    /// See the line in this terminal, listen to it, whisper to the agent, take over and hand back
+    Console(ConsoleArgs),
     /// What this machine does, in `os` lanes: try the rules of [tap]
     Tap {
         /// What about it.
@@ -198,6 +200,29 @@ pub struct StatusArgs {
     /// As one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Which line's socket.
+    #[command(flatten)]
+    pub at: SocketArg,
+}
+
+/// `xenline console`
+#[derive(Args, Debug)]
+pub struct ConsoleArgs {
+    /// Do without sound: over SSH, say. Keys and text do everything else
+    #[arg(long)]
+    pub no_audio: bool,
+    /// Microphone: its id, or a part of its name [default: the system's choice]
+    #[arg(long, value_name = "DEVICE")]
+    pub microphone: Option<String>,
+    /// Loudspeaker: its id, or a part of its name [default: the system's choice]
+    #[arg(long, value_name = "DEVICE")]
+    pub speaker: Option<String>,
+    /// Open the microphone by voice, instead of by the space bar
+    #[arg(long)]
+    pub open_mic: bool,
+    /// List the sound devices, and end
+    #[arg(long)]
+    pub devices: bool,
     /// Which line's socket.
     #[command(flatten)]
     pub at: SocketArg,

@@ -1,0 +1,221 @@
+//! A seat at a line: the connection that holds it, and the sound between here and there.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use media_core::hearing::EarConfig;
+use media_core::playout::Pulled;
+use media_core::plugin::AudioSource;
+use media_core::{LineId, MonoTime, SampleRate};
+use media_engine::{
+    Carrier, Engine, EngineConfig, Engines, Leg, LegMix, LegSpec, Line, LineMode, LineSpec, RtpPort,
+};
+use plugin_console::{Microphone, OpenMicrophone, OpenSpeaker, Speaker, Switch, TalkMode};
+use tokio::sync::mpsc;
+
+use super::link::Way;
+use super::news::News;
+use super::seat::{Part, SoundLook};
+use crate::control::{Reply, Request, attach_media};
+
+/// Which devices are meant; `None` is the system's own choice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    pub microphone: Option<String>,
+    pub speaker: Option<String>,
+    pub mode: TalkMode,
+}
+
+/// A seat. Dropping it leaves the line.
+pub(super) struct Seated {
+    sound: Sounding,
+    line: Line,
+    engine: Engine,
+    at: (u64, u64),
+    _keeps: mpsc::Sender<()>,
+}
+
+impl Seated {
+    /// Sits down at `line`.
+    ///
+    /// # Errors
+    /// What the line, the devices or this process has against it, in words.
+    pub async fn sit(
+        socket: &Path,
+        line: u64,
+        part: Part,
+        wanted: &Wanted,
+        news: mpsc::Sender<News>,
+    ) -> Result<Seated, String> {
+        let engine = Engine::start(engine_config(), engines()).map_err(|it| it.to_string())?;
+        let port = engine.reserve_port().map_err(|it| it.to_string())?;
+        // Before anybody is disturbed.
+        let devices = Devices::open(wanted)?;
+        let mut way = Way::open(socket).await?;
+        way.ask(&Request::Attach { line, part, rtp: port.local_addr() }).await?;
+        let (leg, rtp) = match way.reply().await? {
+            Reply::Attached { leg, rtp, .. } => (leg, rtp),
+            Reply::Refused { message, .. } => return Err(message),
+            other => return Err(format!("the line answers otherwise: {other:?}")),
+        };
+        let ours = open_line(&engine, port, rtp)?;
+        let sound = Sounding::join(&engine, &ours, devices)?;
+        let (keeps, kept) = mpsc::channel(1);
+        tokio::spawn(hold(way, kept, news));
+        Ok(Seated { sound, line: ours, engine, at: (line, leg), _keeps: keeps })
+    }
+
+    /// What asks the line to let us take part differently.
+    pub fn to_part(&self, part: Part) -> Request {
+        let (line, leg) = self.at;
+        Request::Part { line, leg, part }
+    }
+
+    /// The microphone's keys.
+    pub fn switch(&self) -> Option<&Switch> {
+        self.sound.microphone.as_ref().map(OpenMicrophone::switch)
+    }
+
+    /// Uses other devices; the seat stays.
+    ///
+    /// # Errors
+    /// They cannot be opened; the old ones are closed by then.
+    pub fn use_devices(&mut self, wanted: &Wanted) -> Result<(), String> {
+        self.sound.close();
+        self.sound = Sounding::join(&self.engine, &self.line, Devices::open(wanted)?)?;
+        Ok(())
+    }
+
+    /// How it sounds.
+    pub fn look(&self) -> SoundLook {
+        self.sound.look()
+    }
+}
+
+/// Tells what becomes of the seat, until one side has enough.
+async fn hold(mut way: Way, mut kept: mpsc::Receiver<()>, news: mpsc::Sender<News>) {
+    loop {
+        let reply = tokio::select! {
+            // Nothing is ever sent: we left.
+            _ = kept.recv() => return,
+            reply = way.reply() => reply,
+        };
+        let why = match reply {
+            Ok(Reply::TakesPart { part }) => {
+                let _ = news.send(News::Part(part)).await;
+                continue;
+            }
+            Ok(Reply::Left { reason }) => reason,
+            Ok(_) => continue,
+            Err(why) => why,
+        };
+        let _ = news.send(News::Left(Some(why))).await;
+        return;
+    }
+}
+
+/// Open devices and their ends.
+struct Devices {
+    microphone: Option<(OpenMicrophone, Microphone)>,
+    speaker: (OpenSpeaker, Speaker),
+}
+
+impl Devices {
+    /// A loudspeaker there must be; whoever has no microphone listens.
+    fn open(wanted: &Wanted) -> Result<Self, String> {
+        let (speaker, sink, played) =
+            Speaker::open(wanted.speaker.as_deref()).map_err(|it| it.to_string())?;
+        let microphone = Microphone::open(wanted.microphone.as_deref(), Some(played));
+        let microphone =
+            microphone.map_err(|it| tracing::debug!(error = %it, "no microphone")).ok();
+        if let Some((open, _)) = &microphone {
+            open.switch().set_mode(wanted.mode);
+        }
+        Ok(Self { microphone, speaker: (speaker, sink) })
+    }
+}
+
+/// Devices that sit at our own line, across from the other's RTP.
+struct Sounding {
+    leg: Option<Leg>,
+    microphone: Option<OpenMicrophone>,
+    speaker: Option<OpenSpeaker>,
+}
+
+impl Sounding {
+    fn join(engine: &Engine, line: &Line, devices: Devices) -> Result<Self, String> {
+        let Devices { microphone, speaker: (speaker, sink) } = devices;
+        let (microphone, source): (_, Box<dyn AudioSource>) = match microphone {
+            Some((open, end)) => (Some(open), Box::new(end)),
+            None => (None, Box::new(Hush)),
+        };
+        let carrier = Carrier::Ends { source, sink: Box::new(sink) };
+        let spec = LegSpec { carrier, ear: None, mix: LegMix::default() };
+        let leg = engine.join(line, spec, Box::new(|_| {})).map_err(|it| it.to_string())?;
+        Ok(Self { leg: Some(leg), microphone, speaker: Some(speaker) })
+    }
+
+    fn close(&mut self) {
+        (self.leg, self.microphone, self.speaker) = (None, None, None);
+    }
+
+    fn look(&self) -> SoundLook {
+        let mut look = SoundLook::default();
+        match &self.microphone {
+            Some(open) => {
+                look.microphone = open.name().to_owned();
+                look.mic = open.figures();
+                (look.mode, look.open) = (open.switch().mode(), open.switch().is_open());
+            }
+            None => look.microphone = "no microphone".into(),
+        }
+        if let Some(open) = &self.speaker {
+            (look.speaker, look.out) = (open.name().to_owned(), open.figures());
+        }
+        look
+    }
+}
+
+/// Who has no microphone.
+struct Hush;
+
+impl AudioSource for Hush {
+    fn sample_rate(&self) -> SampleRate {
+        SampleRate::Hz48000
+    }
+
+    fn pull(&mut self, _deadline: MonoTime, out: &mut [i16]) -> Pulled {
+        out.fill(0);
+        Pulled { silent: out.len(), ..Pulled::default() }
+    }
+
+    fn delay_ms(&self) -> u32 {
+        0
+    }
+}
+
+/// Our half of the way: RTP from the line on one side, the devices on the other.
+fn open_line(engine: &Engine, port: RtpPort, rtp: SocketAddr) -> Result<Line, String> {
+    let carrier = Carrier::Rtp { port, media: attach_media(rtp) };
+    let (mode, ear) = (LineMode::Player, EarConfig::default());
+    let spec = LineSpec { id: LineId(1), carrier, mode, record: None, ear };
+    engine.open_line(spec, Box::new(|_| {})).map_err(|it| it.to_string())
+}
+
+fn engines() -> Engines {
+    Engines { codecs: crate::engines::codecs(), ..Engines::default() }
+}
+
+fn engine_config() -> EngineConfig {
+    EngineConfig {
+        audio_threads: 1,
+        lines_max: 1,
+        bind_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        // Beside the line's own range and the softphone's, so that all live on one machine.
+        port_range: 32_002..=33_000,
+        realtime_priority: None,
+        stt_workers: 1,
+        tts_workers: 1,
+        ..EngineConfig::default()
+    }
+}

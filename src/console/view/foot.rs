@@ -1,0 +1,156 @@
+//! At the foot: where the operator sits, and what the keys do or what was just said.
+
+use plugin_console::TalkMode;
+use ratatui::text::{Line, Span};
+
+use super::super::keys::Prompt;
+use super::super::model::Model;
+use super::super::seat::{Part, Seat, Sound, SoundLook, words};
+use super::style;
+use super::words::cut;
+
+/// Where the operator sits, and how the sound goes.
+pub(super) fn status(model: &Model, width: usize) -> Line<'static> {
+    let seat = seat(model);
+    let used: usize = seat.iter().map(Span::width).sum();
+    let mut spans = seat;
+    let room = width.saturating_sub(used + 3);
+    let sound = match &model.sound {
+        Sound::Without(why) => format!("no sound: {why}"),
+        Sound::With(look) => figures(look),
+    };
+    let bad = matches!(&model.sound, Sound::With(look) if look.mic.gone || look.out.gone);
+    let whose = if bad { style::BAD } else { style::DIM };
+    spans.push(Span::styled(" │ ", style::DIM));
+    spans.push(Span::styled(cut(&sound, room), whose));
+    Line::from(spans)
+}
+
+fn seat(model: &Model) -> Vec<Span<'static>> {
+    let mut spans = vec![match model.seat {
+        Seat::Away => Span::styled(" not on a line", style::DIM),
+        Seat::Joining { line, .. } => Span::styled(format!(" joining line {line} …"), style::DIM),
+        Seat::At { line, part: Part::BargeIn } => {
+            Span::styled(format!(" YOU HAVE THE FLOOR of line {line} "), style::ON_AIR)
+        }
+        Seat::At { line, part } => {
+            Span::styled(format!(" ● {} on line {line}", words(part)), style::OPERATOR)
+        }
+        Seat::HoldsFloor { line } => {
+            Span::styled(format!(" YOU HOLD THE FLOOR of line {line} "), style::ON_AIR)
+        }
+    }];
+    if let (Sound::With(look), Seat::At { part: Part::Whisper | Part::BargeIn, .. }) =
+        (&model.sound, model.seat)
+    {
+        spans.push(microphone(model, look));
+    }
+    spans
+}
+
+fn microphone(model: &Model, look: &SoundLook) -> Span<'static> {
+    let how = match look.mode {
+        TalkMode::PushToTalk => "space talks",
+        TalkMode::OpenMic => "open mic",
+    };
+    if model.muted {
+        Span::styled(" muted".to_owned(), style::BAD)
+    } else if look.open || model.pressed {
+        Span::styled(" ● mic open".to_owned(), style::OPERATOR)
+    } else {
+        Span::styled(format!(" mic shut, {how}"), style::DIM)
+    }
+}
+
+fn figures(look: &SoundLook) -> String {
+    let gone = |gone: bool, what: &str| {
+        if gone { format!("{what} is gone (d chooses)") } else { String::new() }
+    };
+    let lost = gone(look.mic.gone, "the microphone") + &gone(look.out.gone, "the loudspeaker");
+    if !lost.is_empty() {
+        return lost;
+    }
+    format!(
+        "gaps {} · drift {:+}/{:+} ppm · {}+{} ms · {} / {}",
+        look.gaps(),
+        look.mic.drift_ppm,
+        look.out.drift_ppm,
+        look.mic.delay_ms,
+        look.out.delay_ms,
+        look.microphone,
+        look.speaker
+    )
+}
+
+/// What is asked for, what was said, or what the keys do.
+pub(super) fn last_line(model: &Model, width: usize) -> Line<'static> {
+    match &model.prompt {
+        Prompt::Say(text) => typing("say to everybody", text, width),
+        Prompt::Tell(text) => typing("tell the agent alone", text, width),
+        Prompt::HangUp(line) => Line::styled(
+            format!(" hang up line {line}? y ends the call, any other key does not"),
+            style::BAD,
+        ),
+        _ => match model.notice() {
+            Some(notice) => {
+                let style = if notice.bad { style::BAD } else { style::GOOD };
+                Line::styled(format!(" {}", cut(&notice.text, width.saturating_sub(1))), style)
+            }
+            None => keys(model, width),
+        },
+    }
+}
+
+fn typing(what: &str, text: &str, width: usize) -> Line<'static> {
+    // The end of what is typed is what is looked at.
+    let room = width.saturating_sub(what.len() + 6);
+    let from = text.chars().count().saturating_sub(room);
+    let seen: String = text.chars().skip(from).collect();
+    Line::from(vec![
+        Span::styled(format!(" {what} ▸ "), style::OPERATOR),
+        Span::raw(seen),
+        Span::styled(" ", style::CHOSEN),
+    ])
+}
+
+fn keys(model: &Model, width: usize) -> Line<'static> {
+    let listed: &[(&str, &str)] = match model.seat {
+        _ if model.call().is_none() => &[("q", "quit"), ("?", "help"), ("p", "pause the queue")],
+        Seat::At { part: Part::Whisper | Part::BargeIn, .. } => &[
+            ("space", "talk"),
+            ("h", "hand back"),
+            ("m", "mute"),
+            ("v", "open mic"),
+            ("s", "say"),
+            ("?", "help"),
+            ("Esc", "leave"),
+            ("x", "hang up"),
+        ],
+        Seat::HoldsFloor { .. } => {
+            &[("h", "hand back"), ("s", "say"), ("t", "tell"), ("?", "help"), ("x", "hang up")]
+        }
+        _ => &[
+            ("l", "listen"),
+            ("w", "whisper"),
+            ("b", "barge in"),
+            ("h", "hand back"),
+            ("s", "say"),
+            ("?", "help"),
+            ("q", "quit"),
+            ("t", "tell"),
+            ("x", "hang up"),
+        ],
+    };
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for (key, what) in listed {
+        let wide = key.len() + what.len() + 3;
+        if used + wide > width {
+            break;
+        }
+        used += wide;
+        spans.push(Span::styled(format!(" {key}"), style::STRONG));
+        spans.push(Span::styled(format!(" {what} "), style::DIM));
+    }
+    Line::from(spans)
+}
