@@ -1,6 +1,7 @@
 use core::time::Duration;
 
 use super::RtpPacket;
+use crate::jitter::COMFORT_NOISE;
 use crate::{MonoTime, SequenceNumber, Ssrc};
 
 /// Whether packets from the peer's address go on with the peer's stream.
@@ -8,8 +9,10 @@ use crate::{MonoTime, SequenceNumber, Ssrc};
 /// Whoever can write the peer's address on packets can still not guess its SSRC and where its
 /// numbering is. So a packet that does not go on with the stream that is heard is refused for as
 /// long as that stream flows; once nothing came of it for [`QUIET`], the sender may have started
-/// over, and anybody at its address may be heard. One that was heard for a while and comes back
-/// goes before whoever took its place meanwhile. Real-time safe.
+/// over, and anybody at its address may be heard. A sender that is known to fall silent while nobody
+/// speaks (it has sent comfort noise, or begun a talk spurt after such a pause) is waited for a second,
+/// [`QUIET_BETWEEN_WORDS`]. One that was heard for a while and comes back goes before whoever took its
+/// place meanwhile. Real-time safe.
 ///
 /// A sender that changes its SSRC without a pause is heard again after [`QUIET`]; a signalled change
 /// is known before, see [`Continuity::renegotiate`].
@@ -26,6 +29,8 @@ struct Stream {
     newest: SequenceNumber,
     last: MonoTime,
     packets: u32,
+    /// It sends nothing where there is nothing to hear.
+    pauses: bool,
 }
 
 impl Continuity {
@@ -51,14 +56,26 @@ impl Continuity {
             self.current = Some(Stream { last: at, ..former });
             return true;
         }
-        if at.since(current.last) < QUIET {
+        if at.since(current.last) < current.quiet() {
             return false;
         }
-        if current.packets >= KNOWN_PACKETS {
+        if current.is_known() {
             self.former = Some(*current);
         }
         self.current = Some(Stream::begin(at, packet));
         true
+    }
+
+    /// Whether the stream that is heard has been heard for so long that nobody is it by chance.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.current.is_some_and(|current| current.is_known())
+    }
+
+    /// Whether a packet goes on with a stream that was heard before the one that is heard now.
+    #[must_use]
+    pub fn is_formers(&self, packet: &RtpPacket<'_>) -> bool {
+        self.former.is_some_and(|former| former.goes_on_with(packet))
     }
 
     /// The peer announced media anew: what comes next may be another stream, at once.
@@ -69,7 +86,16 @@ impl Continuity {
 
 impl Stream {
     fn begin(at: MonoTime, packet: &RtpPacket<'_>) -> Self {
-        Self { ssrc: packet.ssrc, newest: packet.sequence, last: at, packets: 1 }
+        let pauses = packet.payload_type == COMFORT_NOISE;
+        Self { ssrc: packet.ssrc, newest: packet.sequence, last: at, packets: 1, pauses }
+    }
+
+    fn is_known(&self) -> bool {
+        self.packets >= KNOWN_PACKETS
+    }
+
+    fn quiet(&self) -> Duration {
+        if self.pauses { QUIET_BETWEEN_WORDS } else { QUIET }
     }
 
     fn goes_on_with(&self, packet: &RtpPacket<'_>) -> bool {
@@ -78,6 +104,9 @@ impl Stream {
     }
 
     fn take(&mut self, at: MonoTime, packet: &RtpPacket<'_>) {
+        // The marker begins a talk spurt (RFC 3551 §4.1); a network that stood still sets none.
+        let spurt = packet.marker && at.since(self.last) >= QUIET;
+        self.pauses |= spurt || packet.payload_type == COMFORT_NOISE;
         self.last = at;
         self.packets = self.packets.saturating_add(1);
         if packet.sequence.distance(self.newest) > 0 {
@@ -89,6 +118,9 @@ impl Stream {
 /// Five packets of 20 ms that did not come: longer than a network loses in a row, shorter than a
 /// pause that anybody would put up with.
 pub const QUIET: Duration = Duration::from_millis(100);
+
+/// As long as a breath between sentences. A sender that pauses and starts over in that is heard later.
+pub const QUIET_BETWEEN_WORDS: Duration = Duration::from_secs(1);
 
 /// A second of packets: nobody keeps that up by chance.
 const KNOWN_PACKETS: u32 = 50;

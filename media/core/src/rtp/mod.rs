@@ -10,6 +10,7 @@ mod dtmf_sender;
 mod error;
 mod exercise;
 mod packet;
+mod peer;
 mod rtcp;
 mod session;
 mod source_lock;
@@ -18,12 +19,13 @@ mod statistics;
 mod stream;
 mod unwrap;
 
-pub use continuity::{Continuity, QUIET};
+pub use continuity::{Continuity, QUIET, QUIET_BETWEEN_WORDS};
 pub use dtmf::{Digit, DtmfReceiver, TelephoneEvent};
 pub use dtmf_sender::{DIGITS_PENDING_MAX, DtmfPacket, DtmfSender};
 pub use error::{RtcpError, RtpError};
 pub use exercise::{exercise_dtmf, exercise_rtcp, exercise_rtp};
 pub use packet::{Csrcs, FullRtpPacket, HEADER_BYTES, HeaderExtension, RtpPacket, looks_like_rtcp};
+pub use peer::Peer;
 pub(crate) use rtcp::GAP_PACKETS;
 pub use rtcp::{
     Compound, CompoundWriter, ExtendedBlocks, NtpTime, REPORTS_MAX, ReportBlock, ReportBlocks,

@@ -11,6 +11,9 @@ pub enum Admission {
     /// From the peer's machine but an unannounced port. Not audio yet; once
     /// [`CONSISTENT_PACKETS`] in a row fit together, that port becomes the peer.
     Learning,
+    /// From the peer's address, but it does not go on with the peer's stream, which flows: ignore it.
+    /// Judged by [`super::Peer`].
+    Doubtful,
     /// From somebody else: ignore it, answer nothing, count it.
     Foreign,
 }
@@ -85,6 +88,11 @@ impl SourceLock {
         if self.expected != expected {
             *self = Self::new(expected);
         }
+    }
+
+    /// `from` was the peer before, and is again.
+    pub(super) fn restore(&mut self, from: SocketAddr) {
+        self.lock(from);
     }
 
     fn lock(&mut self, from: SocketAddr) {

@@ -9,7 +9,7 @@ use media_core::playout::Playout;
 use media_core::quality::estimate_mos;
 use media_core::rtp::srtp::{SrtpError, Unprotector};
 use media_core::rtp::{
-    Admission, Continuity, DtmfReceiver, ReceiverStatistics, RtcpSession, RtpPacket, SourceLock,
+    Admission, DtmfReceiver, Peer, ReceiverStatistics, RtcpSession, RtpPacket, SourceLock,
     VoipMetrics, looks_like_rtcp,
 };
 use media_core::{Codec, MonoTime, NegotiatedMedia, SampleRate};
@@ -40,14 +40,13 @@ const fn payload_bytes_max(codec: Codec) -> usize {
 
 /// One leg's way in. Real-time safe.
 pub(crate) struct Receiver {
-    lock: SourceLock,
+    peer: Peer,
     reception: ReceiverStatistics,
     /// Boxed, so that a change of codec can swap it in the tick.
     path: Box<DecodePath>,
     dtmf: DtmfReceiver,
     media: NegotiatedMedia,
     seal: Seal,
-    continuity: Continuity,
     /// Whether the kernel already drops strangers.
     filtered: bool,
     /// The kernel's drop count when it was last looked at.
@@ -87,12 +86,11 @@ impl DecodePath {
 impl Receiver {
     pub fn new(media: NegotiatedMedia, path: DecodePath, seal: Seal) -> Self {
         Self {
-            lock: SourceLock::new(media.remote_rtp),
+            peer: Peer::new(media.remote_rtp),
             reception: ReceiverStatistics::new(media.codec.clock_rate_hz()),
             path: Box::new(path),
             dtmf: DtmfReceiver::new(),
             seal,
-            continuity: Continuity::new(),
             media,
             filtered: false,
             drops_seen: 0,
@@ -110,7 +108,7 @@ impl Receiver {
 
     /// Who is heard and sent to.
     pub fn source(&self) -> &SourceLock {
-        &self.lock
+        self.peer.source()
     }
 
     /// Milliseconds that the audio given out now is late.
@@ -162,9 +160,8 @@ impl Receiver {
         path: Option<&mut Box<DecodePath>>,
         socket: &Socket,
     ) {
-        self.lock.renegotiate(media.remote_rtp);
-        self.continuity.renegotiate();
-        if self.lock.peer().is_none() && std::mem::take(&mut self.filtered) {
+        self.peer.renegotiate(media.remote_rtp);
+        if self.source().peer().is_none() && std::mem::take(&mut self.filtered) {
             sockets::admit_all(socket);
         }
         if let Some(path) = path {
@@ -223,7 +220,7 @@ impl Receiver {
             self.take_rtcp(datagram, now, rtcp, counters);
             return false;
         }
-        if !self.lock.may_be(datagram.from) {
+        if !self.source().may_be(datagram.from) {
             count(&counters.foreign);
             return false;
         }
@@ -236,15 +233,13 @@ impl Receiver {
             count(&counters.malformed);
             return false;
         };
-        match self.lock.admit(datagram.from, &packet) {
-            // Who knows the key is the peer, whatever the stream.
-            Admission::Accept
-                if !self.seal.is_used() && !self.continuity.admits(datagram.arrival, &packet) =>
-            {
+        let authentic = self.seal.is_used();
+        match self.peer.admit(datagram.arrival, datagram.from, &packet, authentic) {
+            Admission::Accept => self.accept(&packet, datagram.arrival, now, events, counters),
+            Admission::Doubtful => {
                 count(&counters.unauthentic);
                 false
             }
-            Admission::Accept => self.accept(&packet, datagram.arrival, now, events, counters),
             Admission::Learning => false,
             Admission::Foreign => {
                 count(&counters.foreign);
@@ -262,7 +257,7 @@ impl Receiver {
         rtcp: &mut RtcpSession,
         counters: &Counters,
     ) {
-        if !self.lock.admits_rtcp(datagram.from) {
+        if !self.source().admits_rtcp(datagram.from) {
             return count(&counters.foreign);
         }
         let mut readable = [0; DATAGRAM_BYTES_MAX];
@@ -356,7 +351,7 @@ impl Receiver {
     /// Once the peer is known, strangers are the kernel's business. The address in SDP stays
     /// welcome beside a learned one.
     fn filter(&mut self, socket: &Socket) {
-        if let Some(peer) = self.lock.peer() {
+        if let Some(peer) = self.source().peer() {
             self.drops_seen = sockets::drops(socket);
             sockets::admit_only(socket, [peer, self.media.remote_rtp]);
             self.filtered = true;

@@ -21,6 +21,9 @@ const PENDING_MS: u32 = 60 + 20;
 /// The longest payload: a frame of Opus. 60 ms of G.711 or G.722 are 480.
 const PAYLOAD_BYTES_MAX: usize = 1_275;
 
+/// Eleven minutes of 20 ms lie between any beginning and the first wrap.
+const FIRST_SEQUENCE_MASK: u16 = 0x7FFF;
+
 /// How long a key press lasts that we send.
 const PRESS: Duration = Duration::from_millis(120);
 
@@ -70,9 +73,11 @@ impl EncodePath {
     }
 }
 
-/// A stream with random beginnings (RFC 3550 §5.1).
+/// A stream with random beginnings (RFC 3550 §5.1). The first number is in the lower half: a peer that
+/// misses the first packets of an SRTP stream takes what it hears first for packets before the first
+/// wrap, and would never believe one again if they were not (RFC 3711 §3.3.1).
 pub(super) fn stream(random: &mut Random) -> RtpStream {
-    let sequence = SequenceNumber(random.next_u32() as u16);
+    let sequence = SequenceNumber(random.next_u32() as u16 & FIRST_SEQUENCE_MASK);
     let timestamp = RtpTimestamp(random.next_u32());
     RtpStream::new(Ssrc(random.next_u32()), sequence, timestamp)
 }
@@ -245,6 +250,21 @@ impl Sender {
                 count(&counters.rtp_sent);
             }
             Err(_) => count(&counters.rtp_send_errors),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_stream_begins_within_ten_minutes_of_its_first_wrap() {
+        let mut random = Random::from_system();
+        for _ in 0..1_000 {
+            let mut stream = stream(&mut random);
+            let packet = stream.packet(media_core::PayloadType(0), false, &[]);
+            assert!(packet.sequence.0 <= FIRST_SEQUENCE_MASK, "{}", packet.sequence.0);
         }
     }
 }
