@@ -52,6 +52,8 @@ mod opus;
 mod other_users;
 #[path = "e2e/outbound.rs"]
 mod outbound;
+#[path = "e2e/private.rs"]
+mod private;
 #[path = "e2e/redial.rs"]
 mod redial;
 #[allow(dead_code, reason = "shared with the crash harness")]

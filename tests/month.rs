@@ -13,6 +13,8 @@ mod conversation;
 mod dice;
 #[path = "month/media.rs"]
 mod media;
+#[path = "month/sealing.rs"]
+mod sealing;
 #[allow(dead_code, reason = "the scenarios use more of it")]
 #[path = "scenarios/world.rs"]
 mod world;
@@ -21,7 +23,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dice::Dice;
-use sip_bridge::simulation::{self, SignallingTally};
+use media_core::MonoTime;
+use sip_bridge::simulation;
+use xenline::house::{KeepOpen, Keeping};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MONTH: Duration = Duration::from_secs(31 * 86_400);
@@ -36,18 +40,27 @@ struct Call {
     seed: u64,
 }
 
-/// A week without a break, then calls that are dropped after one to twelve hours, each dialled
-/// again within seconds.
-fn calls(seed: u64) -> Vec<Call> {
+/// A week without a break, then calls that are dropped after one to twelve hours, each called again as
+/// soon as the line's own keeper says, and answered within seconds. Also, how that went.
+fn calls(seed: u64) -> (Vec<Call>, Keeping) {
+    let at = |time: Duration| MonoTime::ZERO + time;
     let mut dice = Dice(seed);
-    let (mut calls, mut start, mut lasts) = (Vec::new(), Duration::from_secs(1), WEEK);
-    while start < MONTH {
+    let mut kept = KeepOpen::new("+15550100".into(), at(Duration::ZERO));
+    let (mut calls, mut now, mut lasts) = (Vec::new(), Duration::ZERO, WEEK);
+    loop {
+        assert!(kept.is_due(at(now)) && !kept.is_due(at(now)), "once");
+        let start = now + Duration::from_millis(500 + dice.below(4_500));
+        if start >= MONTH {
+            return (calls, kept.keeping(at(now)));
+        }
+        kept.answered(at(start));
         let lasts_here = lasts.min(MONTH - start);
         calls.push(Call { start, lasts: lasts_here, seed: dice.roll() });
-        start += lasts_here + Duration::from_millis(500 + dice.below(9_500));
+        kept.over(at(start + lasts_here), None);
+        let pause = kept.keeping(at(start + lasts_here)).next_try_in;
+        now = start + lasts_here + pause.expect("it is tried again");
         lasts = HOUR + Duration::from_secs(dice.below(11 * 3_600));
     }
-    calls
 }
 
 /// Lets `work` do every item, on as many threads as there are processors; adds up in any order.
@@ -82,9 +95,8 @@ fn resident_kb() -> u64 {
 fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
     let began = Instant::now();
     let seed = std::env::var("MONTH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    let calls = calls(seed);
+    let (calls, kept) = calls(seed);
     let (mut media, mut talk) = (media::Tally::default(), conversation::Tally::default());
-    let mut signalling = SignallingTally::default();
     let micros = |time: Duration| time.as_micros() as u64;
     // One call first, so that growth is measured against a process that has done all of it once.
     let warm = calls.len() / 2;
@@ -94,19 +106,20 @@ fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
             |call| {
                 let said = conversation::Talk::new(call.seed).run(call.lasts);
                 let carried = media::Call::new(micros(call.start), call.seed);
-                let signalled = simulation::call(call.seed, call.lasts);
-                (carried.run(micros(call.start + call.lasts)), said, signalled)
+                (carried.run(micros(call.start + call.lasts)), said)
             },
-            |(carried, said, signalled)| {
+            |(carried, said)| {
                 media.add(&carried);
                 talk.add(&said);
-                signalling.add(&signalled);
             },
         );
     };
     run(&calls[..warm]);
     let before = resident_kb();
     run(&calls[warm..]);
+    // One agent, as one line has.
+    let signalled: Vec<_> = calls.iter().map(|call| (call.seed, call.lasts)).collect();
+    let signalling = simulation::calls(&signalled);
     let grown = resident_kb().saturating_sub(before);
     println!("{media:#?}\n{talk:#?}\n{signalling:#?}");
     println!(
@@ -115,12 +128,13 @@ fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
          \"memory_growth_kb\":{grown}}}",
         media.ticks / 3_000,
         began.elapsed().as_secs_f64(),
-        calls.len() - 1,
+        kept.reconnects,
         talk.brain_restarts,
         media.gaps,
         media.words_lost + talk.turns_lost,
         talk.queue_max,
     );
+    assert_eq!(kept.reconnects as usize, calls.len() - 1, "{kept:?}");
     assert!(media.ticks / 3_000 > 44_400, "a month has 44,400 minutes: {}", media.ticks / 3_000);
     assert_eq!((media.gaps, media.misnumbered, media.foreign_heard), (0, 0, 0), "{media:?}");
     assert_eq!((media.words_lost, talk.turns_lost), (0, 0), "everything was heard");
@@ -130,6 +144,8 @@ fn a_month_on_the_line_has_no_gap_loses_no_word_and_grows_nothing() {
     assert!(signalling.moves > 500 && signalling.moves == signalling.moves_followed);
     assert!(signalling.transactions_max < 40 && signalling.timers_max < 80, "{signalling:?}");
     assert!(signalling.refreshes_ours > 100 && signalling.refreshes_theirs > 100, "{signalling:?}");
+    assert_eq!(media.unreadable, 0, "SRTP is read over every wrap: {media:?}");
+    assert!(media.sealed > 500 * media.sequence_wraps, "{media:?}");
     assert!(media.sequence_wraps > 2_000 && media.timestamp_wraps > 0, "{media:?}");
     assert!(media.waiting_max < 20 && media.delay_ms_max < 200, "{media:?}");
     assert!(talk.queue_max < 20 && grown < 8_192, "{talk:?}, {grown} KB");

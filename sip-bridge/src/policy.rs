@@ -92,21 +92,38 @@ pub fn is_custom_header(name: &str) -> bool {
         && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(token))
 }
 
-/// The policies of all trunks, by name.
-#[derive(Clone, Debug, Default)]
+/// The policies of all trunks, by name. A trunk that is not among them is believed nothing, and calls
+/// nobody: it was taken off the list while its packet was read.
+#[derive(Clone, Debug)]
 pub(crate) struct Policies {
     by_trunk: BTreeMap<String, Arc<TrunkPolicy>>,
-    default: Arc<TrunkPolicy>,
+    unknown: Arc<TrunkPolicy>,
 }
 
 impl Policies {
+    /// Those of these trunks alone; one without a policy gets the default.
+    pub(crate) fn of_trunks<'a>(
+        trunks: impl IntoIterator<Item = &'a str>,
+        policies: BTreeMap<String, TrunkPolicy>,
+    ) -> Self {
+        let policy =
+            |name: &str| (name.to_owned(), policies.get(name).cloned().unwrap_or_default());
+        Self::new(trunks.into_iter().map(policy).collect())
+    }
+
     pub(crate) fn new(policies: BTreeMap<String, TrunkPolicy>) -> Self {
         let by_trunk = policies.into_iter().map(|(name, policy)| (name, Arc::new(policy)));
-        Self { by_trunk: by_trunk.collect(), default: Arc::default() }
+        let unknown = TrunkPolicy { trust_identity: false, ..TrunkPolicy::default() };
+        Self { by_trunk: by_trunk.collect(), unknown: Arc::new(unknown) }
+    }
+
+    /// Whether `trunk` is one.
+    pub(crate) fn knows(&self, trunk: &str) -> bool {
+        self.by_trunk.contains_key(trunk)
     }
 
     pub(crate) fn of(&self, trunk: &str) -> &Arc<TrunkPolicy> {
-        self.by_trunk.get(trunk).unwrap_or(&self.default)
+        self.by_trunk.get(trunk).unwrap_or(&self.unknown)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -180,7 +181,7 @@ async fn an_address_taken_off_the_list_is_not_heard_any_more() {
     let to = line.address();
     let peer = Peer::new("127.0.0.1:0", to);
     let other = Trunk { name: "other".into(), allow: vec!["192.0.2.0/24".parse().unwrap()] };
-    line.bridge.set_acl(&[other]);
+    line.bridge.configure(&[other], BTreeMap::new(), Vec::new(), AdmissionLimits::channels(1));
     peer.send(&request("OPTIONS", &peer, to, 1, "", ""));
     assert!(peer.is_quiet(Duration::from_millis(200)));
 }

@@ -7,7 +7,25 @@ pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
     listeners(&config.sip, tell);
     tell(media_ports(config));
     tell(acl(config));
+    config.trunk.iter().filter_map(believed).for_each(&mut *tell);
     config.trunk.iter().filter_map(protection).for_each(tell);
+}
+
+/// A trunk in a network of one's own whose word on its callers is taken: any machine there could be it.
+fn believed(trunk: &TrunkSection) -> Option<Finding> {
+    let own = |network: &ipnet::IpNet| match network.addr() {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+    };
+    let many = |network: &&ipnet::IpNet| network.prefix_len() < network.max_prefix_len();
+    let network = trunk.allow.iter().filter(|network| own(network)).find(many)?;
+    trunk.policy().trust_identity.then(|| {
+        Finding::warning(
+            "caller identity",
+            format!("trunk {:?}: every machine in {network} is believed whom it says that it calls for", trunk.name),
+            "set [[trunk]] trust_identity = false, or let allow list the one exchange that asserts its callers",
+        )
+    })
 }
 
 /// What protects the sound of a trunk's calls, where that is asked for.
@@ -138,4 +156,24 @@ fn acl(config: &Config) -> Finding {
 fn width(address: IpAddr) -> u8 {
     // One bit less than the address, so that the largest network still fits the sum.
     if address.is_ipv4() { 32 } else { 127 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ones_own_that_is_believed_is_warned_of_and_one_exchange_in_it_is_not() {
+        let trunk = |allow: &str, trust_identity| TrunkSection {
+            name: "home".into(),
+            allow: vec![allow.parse().expect("a network")],
+            trust_identity,
+            ..TrunkSection::default()
+        };
+        let told = believed(&trunk("192.168.1.0/24", true)).expect("a warning").to_string();
+        assert!(told.contains("trust_identity = false"), "{told}");
+        assert_eq!(believed(&trunk("192.168.1.0/24", false)), None);
+        assert_eq!(believed(&trunk("192.168.1.2/32", true)), None);
+        assert_eq!(believed(&trunk("192.76.120.0/24", true)), None);
+    }
 }

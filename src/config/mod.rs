@@ -8,6 +8,7 @@ mod admission;
 mod cdr;
 mod diff;
 mod governor;
+mod heard;
 mod lanes;
 mod layers;
 mod listener;

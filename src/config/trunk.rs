@@ -5,6 +5,7 @@ use sip_bridge::{DigestAlgorithm, TrunkPolicy, Unwanted, is_custom_header, is_tl
 
 use super::governor::GovernorOverride;
 use super::registration::{PhoneSection, credentials, phones};
+use crate::carrier::{Carrier, CarrierError};
 
 /// What is at the other end of a trunk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,9 @@ pub struct TrunkSection {
     /// Signalling source addresses and networks. Everybody else gets silence.
     #[serde(deserialize_with = "crate::carrier::networks")]
     pub allow: Vec<IpNet>,
+    /// Where its sound comes from, and ours goes to; empty: see [`Self::media_networks`].
+    #[serde(deserialize_with = "crate::carrier::networks", skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<IpNet>,
     /// `carrier`, or `softphone`.
     pub kind: TrunkKind,
     /// The telephones of a `softphone` trunk.
@@ -122,6 +126,7 @@ impl Default for TrunkSection {
         Self {
             name: String::new(),
             allow: Vec::new(),
+            media: Vec::new(),
             kind: TrunkKind::Carrier,
             phones: Vec::new(),
             realm: "xenline".into(),
@@ -148,6 +153,25 @@ impl Default for TrunkSection {
 }
 
 impl TrunkSection {
+    /// Where its sound comes from, and ours goes to: as it says, else what its carrier publishes, by
+    /// `find`, else where it signals from. The firewall's rules are made of the same.
+    ///
+    /// # Errors
+    /// [`CarrierError`] for a carrier's file that is no use.
+    pub fn media_networks(
+        &self,
+        find: impl Fn(&str) -> Result<Carrier, CarrierError>,
+    ) -> Result<Vec<IpNet>, CarrierError> {
+        if !self.media.is_empty() {
+            return Ok(self.media.clone());
+        }
+        match find(&self.name) {
+            Ok(carrier) => Ok(carrier.media.networks),
+            Err(CarrierError::Unknown(_)) => Ok(self.allow.clone()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What signalling believes it and allows it.
     #[must_use]
     pub fn policy(&self) -> TrunkPolicy {
@@ -216,5 +240,42 @@ impl TrunkSection {
             let bad = names.iter().find(|name| !is_custom_header(name))?;
             Some((key, format!("{bad:?} is no header of a trunk's own: those begin with X-")))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn networks(list: &[&str]) -> Vec<IpNet> {
+        list.iter().map(|text| text.parse().expect("a network")).collect()
+    }
+
+    fn trunk(media: &[&str]) -> TrunkSection {
+        let (name, allow) = ("pbx".into(), networks(&["10.0.0.1/32"]));
+        TrunkSection { name, allow, media: networks(media), ..TrunkSection::default() }
+    }
+
+    #[test]
+    fn sound_comes_from_where_the_trunk_says_else_its_carrier_else_where_it_signals() {
+        let unknown = |name: &str| Err(CarrierError::Unknown(name.into()));
+        let found = |media, find: &dyn Fn(&str) -> Result<Carrier, CarrierError>| {
+            trunk(media).media_networks(find).expect("networks")
+        };
+        assert_eq!(found(&[], &unknown), networks(&["10.0.0.1/32"]));
+        assert_eq!(found(&["10.0.9.0/24"], &unknown), networks(&["10.0.9.0/24"]));
+        let telnyx = |_: &str| Carrier::find_on(&[], "telnyx");
+        let published = telnyx("").expect("built in").media.networks;
+        assert_eq!(found(&[], &telnyx), published);
+        assert_eq!(found(&["10.0.9.0/24"], &telnyx), networks(&["10.0.9.0/24"]));
+    }
+
+    #[test]
+    fn a_carriers_file_that_is_broken_opens_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("pbx.toml"), "name = ").expect("written");
+        let broken = |name: &str| Carrier::find_on(&[folder.path()], name);
+        let error = trunk(&[]).media_networks(broken).expect_err("no networks");
+        assert!(matches!(error, CarrierError::Invalid { .. }), "{error}");
     }
 }

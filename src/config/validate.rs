@@ -30,6 +30,7 @@ pub fn validate(config: &Config) -> Vec<Problem> {
         config.admission.problem(),
         config.outbound.problem(config),
         kept_open(config),
+        super::heard::problem(config),
     ];
     for (key, message) in sections.into_iter().flatten() {
         wrong(key, message);

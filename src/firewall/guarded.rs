@@ -27,7 +27,7 @@ pub struct Source {
     pub name: String,
     /// Where it signals from.
     pub signalling: Vec<IpNet>,
-    /// Where its sound comes from, and from which ports; as published by its carrier.
+    /// Where its sound comes from, and from which ports, where that is not where it signals from.
     pub media: Option<(Vec<IpNet>, [u16; 2])>,
 }
 
@@ -42,13 +42,13 @@ impl Guarded {
         find: impl Fn(&str) -> Result<Carrier, CarrierError>,
     ) -> Result<Self, CarrierError> {
         let source = |trunk: &crate::config::TrunkSection| {
-            let media = match find(&trunk.name) {
-                Ok(carrier) => {
-                    Some((IpNet::aggregate(&carrier.media.networks), carrier.media.ports))
-                }
-                Err(CarrierError::Unknown(_)) => None,
+            let ports = match find(&trunk.name) {
+                Ok(carrier) => Some(carrier.media.ports),
+                Err(CarrierError::Unknown(_)) => (!trunk.media.is_empty()).then_some(ANY_PORT),
                 Err(error) => return Err(error),
             };
+            let networks = IpNet::aggregate(&trunk.media_networks(&find)?);
+            let media = ports.map(|ports| (networks, ports));
             let (name, signalling) = (trunk.name.clone(), IpNet::aggregate(&trunk.allow));
             Ok(Source { name, signalling, media })
         };
@@ -61,6 +61,9 @@ impl Guarded {
         })
     }
 }
+
+/// Of a trunk whose ports nobody publishes.
+const ANY_PORT: [u16; 2] = [1, u16::MAX];
 
 /// A trunk's name as a comment may hold it: on one line, and short.
 pub(super) fn comment(name: &str) -> String {

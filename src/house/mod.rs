@@ -13,6 +13,7 @@ mod start;
 mod tap;
 mod writing;
 
+pub use keep_open::{KeepOpen, Keeping};
 pub(crate) use lanes::redis;
 pub use lanes::{LanesFailure, open_lanes};
 pub use start::{ServeOptions, StartFailure, say_socket, serve, serve_with};

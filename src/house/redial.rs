@@ -5,25 +5,54 @@ use std::time::Duration;
 
 use brain_protocol::{LineId, Redial};
 use media_core::MonoTime;
-use sip_bridge::{CallOutcome, HangupBy, HangupReason};
+use sip_bridge::{Attestation, CallOutcome, CallerIdentity, HangupBy, HangupReason};
 
 use crate::line::Remembered;
-use crate::say::{NOBODY, caller_name};
+use crate::say::{NOBODY, caller_name, is_unnamed};
 
 /// Who is on the other side of a call, and over which trunk. Whoever does not say who they are is
 /// never taken for somebody who was here before.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Party {
     /// See [`crate::say::caller_name`].
     pub name: String,
     pub trunk: String,
+    /// How far the network vouches for the number.
+    level: u8,
 }
 
 impl Party {
-    /// `withheld`: the network knows who it is, and was asked not to tell.
-    pub fn new(number: &str, withheld: bool, trunk: &str) -> Self {
-        let name = if withheld { NOBODY.to_owned() } else { caller_name(number) };
-        Self { name, trunk: trunk.to_owned() }
+    /// `unnamed`: see [`crate::say::is_unnamed`].
+    pub fn new(number: &str, unnamed: bool, trunk: &str) -> Self {
+        let name = if unnamed { NOBODY.to_owned() } else { caller_name(number) };
+        Self { name, trunk: trunk.to_owned(), level: 0 }
+    }
+
+    /// The same, with so much of the network's word for the number.
+    pub fn vouched(self, attestation: Attestation) -> Self {
+        let level = match attestation {
+            Attestation::Failed => 0,
+            Attestation::Unverified => 1,
+            Attestation::Gateway | Attestation::Passed => 2,
+            Attestation::Partial => 3,
+            Attestation::Full => 4,
+        };
+        Self { level, ..self }
+    }
+
+    /// Who calls, as the network says.
+    pub fn of(number: &str, identity: &CallerIdentity, trunk: &str) -> Self {
+        Self::new(number, is_unnamed(identity), trunk).vouched(identity.attestation)
+    }
+
+    /// Whether this one may go on with a call of `other`: the same, for whom the network vouches no
+    /// less.
+    pub fn may_go_on(&self, other: &Self) -> bool {
+        self.is(other) && other.level <= self.level
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        (&self.name, &self.trunk) == (&other.name, &other.trunk)
     }
 }
 
@@ -46,7 +75,7 @@ impl Redials {
         if party.name == NOBODY {
             return;
         }
-        self.0.retain(|cut_off| cut_off.party != party);
+        self.0.retain(|cut_off| !cut_off.party.is(&party));
         if self.0.len() >= KEPT_MAX {
             self.0.pop_front();
         }
@@ -54,11 +83,11 @@ impl Redials {
     }
 
     /// The call that one with `party` goes on with, if it was cut off no longer than `window` ago.
-    /// It goes on once.
+    /// It goes on once, and not with somebody for whose number the network vouches less.
     pub fn take(&mut self, now: MonoTime, window: Duration, party: &Party) -> Option<Redial> {
         // What is too old is nobody's any more: words that were spoken are not kept for nothing.
         self.0.retain(|cut_off| now.since(cut_off.at) <= window);
-        let found = self.0.iter().position(|cut_off| cut_off.party == *party)?;
+        let found = self.0.iter().position(|cut_off| party.may_go_on(&cut_off.party))?;
         let CutOff { line, at, remembered, .. } = self.0.remove(found)?;
         let Remembered { said, unsaid } = remembered;
         let ago_ms = u64::try_from(now.since(at).as_millis()).unwrap_or(u64::MAX);
@@ -99,7 +128,7 @@ mod tests {
     }
 
     fn party(name: &str, trunk: &str) -> Party {
-        Party { name: name.into(), trunk: trunk.into() }
+        Party { name: name.into(), trunk: trunk.into(), level: 0 }
     }
 
     fn outcome(hangup_by: HangupBy, q850: Option<u8>) -> CallOutcome {
@@ -116,6 +145,26 @@ mod tests {
         let redial = redials.take(at(20), WINDOW, &ann).expect("it is known");
         assert_eq!((redial.line, redial.ago_ms), (LineId(7), 10_000));
         assert_eq!(redials.take(at(21), WINDOW, &ann), None);
+    }
+
+    #[test]
+    fn a_number_that_the_network_vouches_for_less_does_not_go_on_with_the_call() {
+        use Attestation::{Failed, Full, Gateway, Unverified};
+        let ann = |attestation| party("+49301", "a").vouched(attestation);
+        for (cut, calls, goes_on) in [
+            (Full, Full, true),
+            (Full, Unverified, false),
+            (Full, Failed, false),
+            (Unverified, Full, true),
+            (Unverified, Unverified, true),
+            (Gateway, Unverified, false),
+        ] {
+            let mut redials = Redials::default();
+            redials.keep(at(10), ann(cut), 7, Remembered::default());
+            let redial = redials.take(at(20), WINDOW, &ann(calls));
+            assert_eq!(redial.is_some(), goes_on, "{cut:?} {calls:?}");
+            assert_eq!(redials.take(at(21), WINDOW, &ann(cut)).is_some(), !goes_on, "it waits on");
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brain_supervisor::{Supervisor, SupervisorConfig, SupervisorEvent, SupervisorHandle};
-use ipnet::IpNet;
 use lane_broker::LaneStore;
 use media_core::Codec;
 use media_engine::{Clock, Engine};
@@ -81,6 +80,10 @@ pub enum StartFailure {
     /// The day's account of calls out cannot be read.
     #[error("{0}")]
     Account(String),
+    /// What a carrier publishes about itself cannot be read; without it a trunk's sound could come from
+    /// anywhere.
+    #[error("{0}; mend the file, or name the trunk's networks in [[trunk]] media")]
+    Carrier(#[from] CarrierError),
     /// The lanes cannot be kept where the configuration says.
     #[error(transparent)]
     Lanes(#[from] super::lanes::LanesFailure),
@@ -140,7 +143,7 @@ pub async fn serve_with(
     let watch = Watch::default();
     let journal = Journal::start(options.events, watch.clone()).map_err(StartFailure::Journal)?;
     let (to_desk, bridge_events) = mpsc::channel(BRIDGE_EVENTS_MAX);
-    let bridge = Bridge::start(bridge_config(&config), to_desk).await?;
+    let bridge = Bridge::start(bridge_config(&config)?, to_desk).await?;
     let (brain, brain_events) = start_brain(&config, agent)?;
     let (asked_in, asked) = mpsc::channel(ASKED_MAX);
     let socket = say_socket(&config);
@@ -272,8 +275,8 @@ fn open_account(config: &Config) -> Result<(OutboundGate, AccountFile), StartFai
     Ok((OutboundGate::new(config.outbound.policy(), book), file))
 }
 
-fn bridge_config(config: &Config) -> BridgeConfig {
-    BridgeConfig {
+fn bridge_config(config: &Config) -> Result<BridgeConfig, CarrierError> {
+    Ok(BridgeConfig {
         udp: config.sip.listen_udp,
         tcp: config.sip.listen_tcp,
         tls: config.sip.tls(),
@@ -288,40 +291,28 @@ fn bridge_config(config: &Config) -> BridgeConfig {
         probe_every_s: config.sip.probe_s,
         limits: config.admission_limits(),
         codecs: codecs(&config.sip.codecs),
-        terms: terms(config),
+        terms: terms(config)?,
         next_route_after: Duration::from_secs(config.sip.next_route_s),
         media_ip: config.sip.media_ip,
         user_agent: config.sip.user_agent.clone(),
         ..BridgeConfig::default()
-    }
+    })
 }
 
-/// What each trunk's calls may agree on.
-pub(super) fn terms(config: &Config) -> Vec<(String, MediaTerms)> {
-    config.trunk.iter().map(|trunk| (trunk.name.clone(), terms_of(config, trunk))).collect()
+/// What each trunk's calls may agree on. Reads what the carriers publish.
+pub(super) fn terms(config: &Config) -> Result<Vec<(String, MediaTerms)>, CarrierError> {
+    let named = |trunk: &TrunkSection| Ok((trunk.name.clone(), terms_of(config, trunk)?));
+    config.trunk.iter().map(named).collect()
 }
 
-fn terms_of(config: &Config, trunk: &TrunkSection) -> MediaTerms {
-    MediaTerms {
+fn terms_of(config: &Config, trunk: &TrunkSection) -> Result<MediaTerms, CarrierError> {
+    Ok(MediaTerms {
         codecs: codecs(trunk.codecs.as_ref().unwrap_or(&config.sip.codecs)),
         opus_over_udp: trunk.opus_over_udp,
         srtp: trunk.srtp.into(),
         srtp_keys_in_clear: trunk.srtp_keys_in_clear,
-        media_networks: media_networks(&trunk.name),
-    }
-}
-
-/// Where the trunk's sound comes from, as its carrier publishes it: the same data that the firewall is
-/// made of. Without a carrier's file sound comes from wherever its SDP says.
-fn media_networks(trunk: &str) -> Vec<IpNet> {
-    match Carrier::find(trunk) {
-        Ok(carrier) => carrier.media.networks,
-        Err(CarrierError::Unknown(_)) => Vec::new(),
-        Err(error) => {
-            tracing::warn!(trunk, %error, "its sound is taken from any address that its SDP says");
-            Vec::new()
-        }
-    }
+        media_networks: trunk.media_networks(Carrier::find)?,
+    })
 }
 
 fn codecs(names: &[String]) -> Vec<Codec> {

@@ -108,6 +108,8 @@ pub struct LineNews {
 pub enum ClaimNews {
     /// The governor took it in or ended it.
     Governor(News),
+    /// It is for somebody who is not on this line any more.
+    HandedBack(Box<Unfinished>),
     /// It was taken in and is taken back: the journal cannot keep it.
     NotKept,
 }

@@ -15,7 +15,7 @@ use super::backlog::Turn;
 use super::conversation::{Conversation, Origin};
 use crate::config::ClaimDefaults;
 use crate::report::CallEvent;
-use crate::say::caller_name;
+use crate::say::named;
 
 impl Conversation {
     /// A brain has said hello. It is told of the call and given what the caller said meanwhile.
@@ -67,7 +67,8 @@ impl Conversation {
             BrainMessage::Say(say) => {
                 let mut claim = claim_of(say, &self.config.defaults);
                 // What was said to this caller is nobody else's, should the call end before it.
-                claim.to = claim.must_deliver.then(|| caller_name(&self.config.caller));
+                claim.to =
+                    claim.must_deliver.then(|| named(&self.config.caller, &self.config.identity));
                 self.submit_from(now, claim, Origin::Brain);
             }
             BrainMessage::Withdraw { claim, .. } => {

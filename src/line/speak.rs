@@ -13,7 +13,7 @@ use super::action::{Action, News};
 use super::conversation::{Conversation, Known, Origin};
 use super::labels;
 use crate::report::CallEvent;
-use crate::say::{NOBODY, caller_name};
+use crate::say::{NOBODY, named};
 
 /// After the last sample is sent the far end's jitter buffer still holds some of it.
 const FAREWELL_TAIL: Duration = Duration::from_millis(300);
@@ -90,7 +90,7 @@ impl Conversation {
     /// record and brain hear of an ending.
     fn carried(&mut self, now: MonoTime, id: &ClaimId) {
         let from_the_brain = self.claims.get(id).is_some_and(|known| known.origin == Origin::Brain);
-        let is_named = caller_name(&self.config.caller) != NOBODY;
+        let is_named = named(&self.config.caller, &self.config.identity) != NOBODY;
         let (ending, reason) = labels::carried(from_the_brain, is_named);
         if let Some(known) = self.claims.get_mut(id)
             && known.origin == Origin::Outside

@@ -1,6 +1,7 @@
 //! The shell of one call: it owns the media line, and carries out what the conversation says.
 
 mod keeping;
+mod moved;
 mod seats;
 
 use std::collections::BTreeSet;
@@ -104,7 +105,9 @@ pub async fn run(parts: LineParts, mut inputs: mpsc::Receiver<LineInput>) -> Lin
         conversation.keep_log();
     }
     let (gate, houses, seats) = (Gate::default(), BTreeSet::new(), Seats::default());
-    let mut task = Task { parts, conversation, gate, houses, hang_up_at: None, log, seats };
+    let handed_back = BTreeSet::new();
+    let mut task =
+        Task { parts, conversation, gate, houses, handed_back, hang_up_at: None, log, seats };
     task.record(0.0, CallEvent::CallOpened(task.parts.opened.clone()));
     task.seat_the_opener();
     if task.parts.hold_external {
@@ -122,6 +125,8 @@ struct Task {
     gate: Gate,
     /// Live claims that the house handed in; their names are no other line's.
     houses: BTreeSet<ClaimId>,
+    /// Claims that the house has back: whatever becomes of them here is not their ending.
+    handed_back: BTreeSet<ClaimId>,
     hang_up_at: Option<(Instant, HangupReason)>,
     log: Option<LogSender>,
     /// Who else is there.
@@ -174,7 +179,7 @@ impl Task {
             LineInput::MediaChanged(media) => self.parts.line.update_media(media),
             LineInput::Moved(caller, media) => {
                 self.parts.line.update_media(media);
-                self.conversation.moved(now, caller);
+                self.moved(now, caller);
             }
             LineInput::TransferEnded(outcome, reason) => {
                 self.conversation.transfer_ended(now, outcome, reason);
@@ -199,6 +204,7 @@ impl Task {
             }
             LineInput::CarryOver(unfinished) => {
                 self.houses.insert(unfinished.claim.id.clone());
+                self.handed_back.remove(&unfinished.claim.id);
                 self.book().put(unfinished.clone());
                 self.conversation.carry_over(now, unfinished);
             }
@@ -259,6 +265,7 @@ impl Task {
             Action::Pause(generation) => self.parts.line.pause(generation),
             Action::Resume(generation) => self.parts.line.resume(generation),
             Action::Tell(message) => self.tell(&message),
+            Action::Answer { claim, .. } if self.handed_back.contains(&claim) => {}
             Action::Answer { claim, news } => {
                 // What was turned away leaves no record that would say so.
                 if !self.conversation.knows(&claim) {

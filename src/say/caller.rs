@@ -1,5 +1,7 @@
 //! Which calls are of the same caller.
 
+use sip_bridge::{Attestation, CallerIdentity};
+
 /// Whose a claim is that was made for a caller whom the network does not name: nobody calls with
 /// that name again, so nobody else ever hears it.
 pub const NOBODY: &str = "";
@@ -32,6 +34,19 @@ pub fn caller_name(from: &str) -> String {
     if is_unnamed { NOBODY.to_owned() } else { name }
 }
 
+/// The same of a call that comes in: also [`NOBODY`] where the caller asked not to be named, and where
+/// the network says that the number is forged.
+#[must_use]
+pub fn named(from: &str, identity: &CallerIdentity) -> String {
+    if is_unnamed(identity) { NOBODY.to_owned() } else { caller_name(from) }
+}
+
+/// Whether the network names nobody whom the number could be taken for.
+#[must_use]
+pub fn is_unnamed(identity: &CallerIdentity) -> bool {
+    identity.withheld || identity.attestation == Attestation::Failed
+}
+
 /// `+49 (30) 12-34` and `0049301234` are the same telephone.
 fn number(written: &str) -> String {
     let digits: String = written.chars().filter(char::is_ascii_digit).collect();
@@ -54,6 +69,19 @@ mod tests {
         assert_eq!(caller_name("<sips:Ann.Smith@house.example;user=phone>"), "ann.smith");
         assert_ne!(caller_name("100"), caller_name("101"));
         assert_eq!(caller_name("0301234"), "0301234");
+    }
+
+    #[test]
+    fn a_number_that_is_forged_and_one_that_is_withheld_are_nobodys() {
+        let says = |attestation, withheld| CallerIdentity {
+            attestation,
+            withheld,
+            ..CallerIdentity::default()
+        };
+        let name = |identity| named("+49301234", &identity);
+        assert_eq!(name(says(Attestation::Failed, false)), NOBODY);
+        assert_eq!(name(says(Attestation::Full, true)), NOBODY);
+        assert_eq!(name(says(Attestation::Unverified, false)), "+49301234");
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod queue;
 mod sound;
 pub mod spool;
 
-pub use caller::{FOR_CALLERS_MAX, NOBODY, caller_name};
+pub use caller::{FOR_CALLERS_MAX, NOBODY, caller_name, is_unnamed, named};
 pub use claim::{Names, OPERATOR, SAID, SPOOLED, claim_of, content_of, sound_bytes};
 pub use queue::{HowItEnded, SayQueue, Withdrawal};
 pub use sound::{SoundError, fetch_sound, read_sound};

@@ -33,6 +33,8 @@ pub async fn call(args: CallArgs) -> Result<(), Failure> {
         record: Some(args.record.clone()),
         answer_within: Duration::from_secs(args.answer_within_s),
     };
+    // Whoever typed the number may read it.
+    sip_bridge::reveal_pii(true);
     println!("calling {}", args.uri);
     let mut phone = Softphone::dial(dialling).await.map_err(|error| match error {
         CallError::NotAnswered(_) => Failure::NoLine(error.to_string()),

@@ -66,6 +66,42 @@ fn of_two_callers_each_hears_what_is_for_him_and_who_is_not_there_hears_it_later
     line.stop();
 }
 
+#[test]
+fn who_takes_a_call_over_hears_nothing_that_was_kept_for_the_one_before() {
+    const LONG: usize = 10 * FRAMES;
+    const TESTER: (&str, f64) = ("tester", 2_100.0);
+    let _machine = alone();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let line = Serving::agent(|config| config.sip.channels = 1);
+    let ann = greeted(&line, ANN.0);
+    // One that she hears for ten seconds, and one that waits behind it.
+    let waiting = (ANN.0, BOB.1);
+    let long = say_file(&line, ANN.0, &tone_of(dir.path(), ANN.1, LONG), &["--must-deliver"]);
+    let next = say_to(&line, dir.path(), waiting, &["--must-deliver"]);
+    assert_eq!((long.code, next.code), (Some(0), Some(0)), "{} {}", long.err, next.err);
+    wait_until("Ann to hear the first", SOON, || (tones(&ann, ANN.1) > 5).then_some(()));
+    let other = Phone::call_with(line.sip, &ann.taken_over());
+    wait_until("a goodbye to Ann", SOON, || ann.was_hung_up().then_some(()));
+    let to_ann = say_to(&line, dir.path(), ANN, &[]);
+    assert!(to_ann.err.contains("that caller is not on the line"), "{}", to_ann.err);
+    let to_other = say_to(&line, dir.path(), TESTER, &["--wait"]);
+    assert_eq!(to_other.code, Some(0), "{} {}", to_other.out, to_other.err);
+    let heard = [ANN.1, BOB.1, TESTER.1].map(|hz| tones(&other, hz));
+    figure(format!("who took the line over heard {heard:?} packets of the three tones"));
+    assert!(heard[0] < LONG / 2 && heard[1] == 0 && heard[2] >= FRAMES - 2, "{heard:?}");
+    other.hang_up();
+
+    let ann = Phone::call_as(line.sip, ANN.0);
+    wait_until("Ann to hear the rest in her next call", SAID_WITHIN, || {
+        (tones(&ann, BOB.1) >= FRAMES - 2).then_some(())
+    });
+    wait_until("the end of the first, too", SAID_WITHIN, || {
+        (line.busy_with().1 == 0).then_some(())
+    });
+    ann.hang_up();
+    line.stop();
+}
+
 /// Somebody whose greeting is over.
 fn greeted(line: &Serving, caller: &'static str) -> Phone {
     let mark = line.mark();
@@ -78,21 +114,25 @@ fn greeted(line: &Serving, caller: &'static str) -> Phone {
 }
 
 fn say_to(line: &Serving, dir: &Path, (caller, hz): (&str, f64), more: &[&str]) -> Ran {
+    say_file(line, caller, &tone_of(dir, hz, FRAMES), more)
+}
+
+fn say_file(line: &Serving, caller: &str, file: &Path, more: &[&str]) -> Ran {
     let socket = line.config.say.socket.as_ref().expect("the tests name one");
     let mut command = xenline();
-    command.args(["say", "--to", caller, "--wav"]).arg(tone(dir, hz)).args(more);
+    command.args(["say", "--to", caller, "--wav"]).arg(file).args(more);
     command.arg("--socket").arg(socket);
     run(command, SAID_WITHIN)
 }
 
-/// A second of one frequency.
-fn tone(dir: &Path, hz: f64) -> PathBuf {
+/// So many frames of one frequency.
+fn tone_of(dir: &Path, hz: f64, frames: usize) -> PathBuf {
     let path = dir.join(format!("{hz}.wav"));
     let sample_format = hound::SampleFormat::Int;
     let spec =
         hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
     let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
-    for n in 0..FRAMES * FRAME {
+    for n in 0..frames * FRAME {
         let sample = (n as f64 * hz * TAU / RATE_HZ).sin() * 8_000.0;
         writer.write_sample(sample as i16).expect("it is written");
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use media_core::codec::{Decoder, Encoder};
 use media_core::jitter::JitterConfig;
 use media_core::playout::Playout;
-use media_core::rtp::{
-    Admission, ReceiverStatistics, RtcpSession, RtpPacket, RtpStream, SourceLock,
-};
+use media_core::rtp::srtp::{Protector, SrtpKey, Unprotector};
+use media_core::rtp::{Admission, Peer, ReceiverStatistics, RtcpSession, RtpPacket, RtpStream};
 use media_core::{Codec, MonoTime, PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
 
 use crate::dice::Dice;
+use crate::sealing::{KEY, PROFILE, SEALED_BYTES, is_sealed};
 
 const TICK: Duration = Duration::from_millis(20);
 const TICK_US: u64 = 20_000;
@@ -42,6 +42,9 @@ pub struct Tally {
     pub timestamp_wraps: u64,
     pub address_changes: u64,
     pub foreign_heard: u64,
+    /// Packets that were protected on the way, and those of them that could not be read.
+    pub sealed: u64,
+    pub unreadable: u64,
     pub reports: u64,
     pub round_trips_wrong: u64,
     pub waiting_max: u32,
@@ -62,6 +65,8 @@ impl Tally {
         self.timestamp_wraps += other.timestamp_wraps;
         self.address_changes += other.address_changes;
         self.foreign_heard += other.foreign_heard;
+        self.sealed += other.sealed;
+        self.unreadable += other.unreadable;
         self.reports += other.reports;
         self.round_trips_wrong += other.round_trips_wrong;
         self.waiting_max = self.waiting_max.max(other.waiting_max);
@@ -74,11 +79,14 @@ struct Travelling {
     arrives_us: u64,
     from: SocketAddr,
     bytes: [u8; 172],
+    /// The same as SRTP: of packets around each wrap of their numbers, and of one in 64 between.
+    sealed: Option<Box<[u8; SEALED_BYTES]>>,
 }
 
 /// The carrier's end.
 struct Carrier {
     stream: RtpStream,
+    protector: Protector,
     rtcp: RtcpSession,
     received: ReceiverStatistics,
     address: SocketAddr,
@@ -91,7 +99,8 @@ struct Carrier {
 
 /// The line's end.
 struct Line {
-    lock: SourceLock,
+    peer: Peer,
+    unprotector: Unprotector,
     received: ReceiverStatistics,
     playout: Playout,
     decoder: Decoder,
@@ -159,7 +168,9 @@ impl Call {
         let now = MonoTime::from_micros(start_us);
         let mut stream = || {
             let roll = dice.roll();
-            let (ssrc, first) = (Ssrc(roll as u32), SequenceNumber((roll >> 32) as u16));
+            // As the line begins: in the lower half.
+            let first = SequenceNumber((roll >> 32) as u16 & 0x7FFF);
+            let ssrc = Ssrc(roll as u32);
             (ssrc, RtpStream::new(ssrc, first, RtpTimestamp(dice.roll() as u32)))
         };
         let ((carrier_ssrc, carrier_stream), (line_ssrc, line_stream)) = (stream(), stream());
@@ -173,6 +184,7 @@ impl Call {
         Self {
             carrier: Carrier {
                 stream: carrier_stream,
+                protector: Protector::new(PROFILE, &SrtpKey::new(KEY)),
                 rtcp: RtcpSession::new(carrier_ssrc, "carrier", 8_000, now),
                 received: ReceiverStatistics::new(8_000),
                 address,
@@ -182,7 +194,8 @@ impl Call {
                 expects: None,
             },
             line: Line {
-                lock: SourceLock::new(address),
+                peer: Peer::new(address),
+                unprotector: Unprotector::new(PROFILE, &SrtpKey::new(KEY)),
                 received: ReceiverStatistics::new(8_000),
                 playout: Playout::new(config, SampleRate::Hz8000, dice.roll()),
                 decoder: Decoder::new(Codec::Pcmu),
@@ -242,6 +255,12 @@ impl Call {
             self.tally.sequence_wraps += u64::from(packet.sequence.0 == 0);
             let mut bytes = [0; 172];
             packet.write(&mut bytes).expect("it fits");
+            let sealed = is_sealed(packet.sequence).then(|| {
+                let mut room = Box::new([0; SEALED_BYTES]);
+                room[..bytes.len()].copy_from_slice(&bytes);
+                carrier.protector.rtp(&mut room[..], bytes.len()).expect("there is room");
+                room
+            });
             carrier.rtcp.on_sent(MonoTime::from_micros(leaves_us), before, TICK_SAMPLES);
             carrier.stream.advance(TICK_SAMPLES as u32);
             self.tally.timestamp_wraps += u64::from(carrier.stream.timestamp().0 < before.0);
@@ -258,7 +277,7 @@ impl Call {
             let arrives_us = leaves_us + 15_000 + (roll >> 40) % 8_000 + late;
             self.tally.delivered += 1;
             let place = self.on_the_way.partition_point(|other| other.arrives_us <= arrives_us);
-            self.on_the_way.insert(place, Travelling { arrives_us, from, bytes });
+            self.on_the_way.insert(place, Travelling { arrives_us, from, bytes, sealed });
         }
     }
 
@@ -268,14 +287,19 @@ impl Call {
             let packet = RtpPacket::parse(&next.bytes).expect("it was written well");
             let arrival = MonoTime::from_micros(next.arrives_us);
             let line = &mut self.line;
-            match line.lock.admit(next.from, &packet) {
+            if let Some(mut sealed) = next.sealed {
+                self.tally.sealed += 1;
+                let read = line.unprotector.rtp(&mut sealed[..]).map(|length| &sealed[..length]);
+                self.tally.unreadable += u64::from(read != Ok(&next.bytes[..]));
+            }
+            match line.peer.admit(arrival, next.from, &packet, false) {
                 Admission::Accept => {
                     line.received.on_packet(arrival, &packet);
                     line.playout.insert(arrival, &packet);
-                    let stranger = next.from.ip() != self.carrier.address.ip();
+                    let stranger = packet.ssrc != self.carrier.stream.ssrc();
                     self.tally.foreign_heard += u64::from(stranger);
                 }
-                Admission::Learning | Admission::Foreign => {}
+                Admission::Learning | Admission::Doubtful | Admission::Foreign => {}
             }
         }
     }
@@ -350,15 +374,16 @@ impl Call {
             // About once a day media moves, by a re-INVITE that names the new address.
             5..7 => {
                 self.carrier.address.set_port(16_384 + 2 * self.dice.below(8_000) as u16);
-                self.line.lock.renegotiate(self.carrier.address);
+                self.line.peer.renegotiate(self.carrier.address);
                 self.tally.address_changes += 1;
             }
-            // A stranger sprays.
+            // A stranger sprays, from elsewhere or under the carrier's own address.
             7..50 => {
-                let bytes = [0x80; 172];
-                let from = SocketAddr::from(([203, 0, 113, 9], 4_000));
-                let arrives_us = self.now_us;
-                self.on_the_way.push_front(Travelling { arrives_us, from, bytes });
+                let elsewhere = SocketAddr::from(([203, 0, 113, 9], 4_000));
+                let away = self.now_us < self.outage_until_us + 500_000;
+                let from = if roll < 30 || away { elsewhere } else { self.carrier.address };
+                let (arrives_us, bytes) = (self.now_us, [0x80; 172]);
+                self.on_the_way.push_front(Travelling { arrives_us, from, bytes, sealed: None });
             }
             _ => {}
         }

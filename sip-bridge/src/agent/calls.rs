@@ -105,7 +105,9 @@ impl Agent {
                     %call,
                     by = ?outcome.hangup_by,
                     status = outcome.sip_status,
-                    reason = outcome.reason,
+                    q850 = outcome.q850,
+                    // The peer's own words, whatever they are.
+                    reason = %Pii::new(&outcome.reason),
                     "call ended"
                 );
                 self.remove_call(now, call);

@@ -178,6 +178,9 @@ impl Agent {
     fn on_invite(&mut self, arrival: &Arrival<'_>, key: Box<str>) {
         let (now, request) = (arrival.now, arrival.request);
         let Some(trunk) = arrival.trunk else { return };
+        if !self.policies.knows(trunk) {
+            return self.refuse(arrival, key, 403, "its trunk is not on the list any more", "");
+        }
         let policy = self.policies.of(trunk).clone();
         let user = match self.known(arrival, trunk, &policy) {
             Ok(user) => user,

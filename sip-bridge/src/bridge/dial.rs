@@ -12,16 +12,17 @@ use crate::config::DialSpec;
 use crate::event::CallId;
 use crate::flow::Flow;
 use crate::message::{Host, Replaces, SipUri, TransportKind};
+use crate::pii::Pii;
 
 /// Why a call could not be placed.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// The target is not a `sip:` URI that we can follow.
     #[error("cannot call {0:?}: expected sip:user@host[:port][;transport=udp|tcp|tls]")]
-    BadTarget(String),
+    BadTarget(Pii<String>),
     /// The calling identity is neither a `sip:` URI nor a user part.
     #[error("cannot call as {0:?}: expected a number, a name or sip:user@host")]
-    BadFrom(String),
+    BadFrom(Pii<String>),
     /// The host has no address.
     #[error("cannot find the host {host:?}: {source}")]
     Resolve {
@@ -99,13 +100,15 @@ impl Bridge {
                 let asked = target::parse(text)?;
                 // Who was judged is called, and nothing that is written beside the number.
                 let target = target::with_user(&asked, number)
-                    .ok_or_else(|| DialError::BadTarget(text.into()))?;
+                    .ok_or_else(|| DialError::BadTarget(Pii::new(text.into())))?;
                 let flow = target::at_its_address(&target, &identity);
                 // Whoever is asked for by address is asked where the one who asks is at home.
                 let at_home = |flow: &Flow| {
                     self.shared.gate().trunk_of(flow.peer.ip()).as_deref() == Some(&*trunk)
                 };
-                let flow = flow.filter(at_home).ok_or_else(|| DialError::BadTarget(text.into()))?;
+                let flow = flow
+                    .filter(at_home)
+                    .ok_or_else(|| DialError::BadTarget(Pii::new(text.into())))?;
                 (VecDeque::from([(target, flow)]), Some(replaces))
             }
             None => {
@@ -157,7 +160,7 @@ impl Bridge {
         if let Some(tls) = &self.shared.tls {
             ways.iter().for_each(|(target, flow)| tls.name(flow.peer, &target.host));
         }
-        let bad_target = || DialError::BadTarget(spec.target.clone());
+        let bad_target = || DialError::BadTarget(Pii::new(spec.target.clone()));
         if ways.is_empty() {
             return Err(bad_target());
         }
@@ -173,7 +176,7 @@ impl Bridge {
         ways.retain(|(_, flow)| !spec.codecs.is_empty() || may(flow, Agent::has_codec));
         let (target, flow) = ways.pop_front().ok_or(DialError::NoCodec)?;
         let from = target::from_header(&spec.from, &identity, flow)
-            .ok_or_else(|| DialError::BadFrom(spec.from.clone()))?;
+            .ok_or_else(|| DialError::BadFrom(Pii::new(spec.from.clone())))?;
         let ip = flow.peer.ip();
         let dial = Dial {
             target,

@@ -217,27 +217,25 @@ impl Bridge {
         self.command(Command::Quiet(call, quiet));
     }
 
-    /// Replaces the trunks' address list. Calls in progress from an address that is no longer
+    /// Replaces who may call, what each trunk is believed, allowed and may agree on, and how much of it
+    /// there may be, for calls from now on. All of it at once: nobody is heard as one thing and believed
+    /// as another. Calls in progress keep what they agreed on; those from an address that is no longer
     /// listed are heard to their end, and begin nothing.
-    pub fn set_acl(&self, trunks: &[Trunk]) {
-        let calls = self.shared.look(|agent, _| agent.peers());
-        self.shared.gate_mut().replace(Acl::new(trunks), calls);
-    }
-
-    /// Replaces what each trunk is believed and allowed, for calls from now on.
-    pub fn set_policies(&self, policies: BTreeMap<String, TrunkPolicy>) {
-        self.shared.drive(|agent, _| agent.set_policies(Policies::new(policies)));
-    }
-
-    /// Replaces what the calls of each trunk may agree on, for calls from now on; those that stand
-    /// keep theirs to their end.
-    pub fn set_terms(&self, terms: Vec<(String, MediaTerms)>) {
-        self.shared.drive(|agent, _| agent.set_terms(terms));
-    }
-
-    /// Puts other limits in force, for calls to come.
-    pub fn set_limits(&self, limits: AdmissionLimits) {
-        self.command(Command::Limit(limits));
+    pub fn configure(
+        &self,
+        trunks: &[Trunk],
+        policies: BTreeMap<String, TrunkPolicy>,
+        terms: Vec<(String, MediaTerms)>,
+        limits: AdmissionLimits,
+    ) {
+        let policies = policies_of(trunks, policies);
+        self.shared.drive(|agent, now| {
+            // Who is let in from here on waits for the agent, which knows them by then.
+            self.shared.gate_mut().replace(Acl::new(trunks), agent.peers());
+            agent.set_policies(policies);
+            agent.set_terms(terms);
+            agent.handle(now, Input::Command(Command::Limit(limits)));
+        });
     }
 
     /// Whether the machine is at its limit: while it is, new calls are sent elsewhere (503), before
@@ -337,6 +335,10 @@ pub fn check_tls(config: &TlsConfig) -> Result<(), TlsError> {
     tls::examine(config)
 }
 
+fn policies_of(trunks: &[Trunk], policies: BTreeMap<String, TrunkPolicy>) -> Policies {
+    Policies::of_trunks(trunks.iter().map(|trunk| &*trunk.name), policies)
+}
+
 fn listen<T>(
     transport: &'static str,
     address: SocketAddr,
@@ -374,7 +376,7 @@ fn agent_config(
         routes: target::routes(&config, &identity)?,
         probe_every: Duration::from_secs(config.probe_every_s.max(1).into()),
         identity,
-        policies: Policies::new(config.policies),
+        policies: policies_of(&config.trunks, config.policies),
         terms: Terms::new(
             MediaTerms { codecs: config.codecs, srtp: config.srtp, ..MediaTerms::default() },
             config.terms,

@@ -7,11 +7,12 @@ use crate::agent::routes::Route;
 use crate::config::{BridgeConfig, RegistrationSpec};
 use crate::flow::Flow;
 use crate::message::{Host, Identity, SipUri, TransportKind};
+use crate::pii::Pii;
 use crate::stack;
 
 /// Reads a target. What would break a start line is refused here, whoever wrote it.
 pub(super) fn parse(target: &str) -> Result<SipUri, DialError> {
-    let bad = || DialError::BadTarget(target.to_owned());
+    let bad = || DialError::BadTarget(Pii::new(target.to_owned()));
     if !is_clean(target) {
         return Err(bad());
     }

@@ -6,6 +6,7 @@ use core::time::Duration;
 use super::keeping::{self, EXPIRES_MAX};
 use super::{ALLOW_LINE, Call, CallOutput, Context, Dialog, LeftWay, Outgoing, Session, State};
 use crate::message::{Extra, Identity, Method, Response};
+use crate::pii::Pii;
 
 impl Call {
     /// Calls again with the session interval that the peer insists on (RFC 4028 §7.3). Returns
@@ -34,7 +35,7 @@ impl Call {
             return false;
         }
         let Some((target, flow)) = calling.ways.pop_front() else { return false };
-        tracing::info!(status, next = %flow.peer, "no way through here; calling over the trunk's next address");
+        tracing::info!(status, next = %Pii::new(flow.peer), "no way through here; calling over the trunk's next address");
         self.dialog.redirect(target, flow);
         self.invite_again(context);
         true

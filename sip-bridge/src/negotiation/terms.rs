@@ -36,7 +36,9 @@ pub struct MediaTerms {
     /// Whether keys are taken from signalling that is not TLS, which protects nothing from whoever
     /// can read that. For tests, and for networks that are protected otherwise.
     pub srtp_keys_in_clear: bool,
-    /// From where the trunk's sound comes. Empty: from anywhere that its SDP says.
+    /// From where the trunk's sound comes, and where ours goes to: SDP that names another address is
+    /// refused (488). Loopback is not among them unless a network of loopback is. Empty: anywhere that
+    /// its SDP says, for peers that we chose to call.
     pub media_networks: Vec<IpNet>,
 }
 
@@ -94,7 +96,11 @@ impl CallTerms {
     }
 
     pub(super) fn sends_from(&self, ip: IpAddr) -> bool {
-        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(&ip))
+        // Whoever lists the whole internet has not listed the programs of this machine.
+        let lists = |network: &IpNet| {
+            network.contains(&ip) && (!ip.is_loopback() || network.addr().is_loopback())
+        };
+        self.networks.is_empty() || self.networks.iter().any(lists)
     }
 }
 

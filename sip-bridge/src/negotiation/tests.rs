@@ -257,3 +257,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn sound_goes_to_the_trunks_own_networks_and_to_this_machine_only_if_that_is_listed() {
+    let serves = |ip: &str, networks: &[&str]| {
+        let text = format!(
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 6379 RTP/AVP 0\r\n"
+        );
+        let networks = networks.iter().map(|text| text.parse().unwrap()).collect();
+        let terms = CallTerms { networks, ..all() };
+        Accepted::offer(&sdp::parse(text.as_bytes()).expect("SDP"), &terms).map(drop)
+    };
+    let foreign = Err(NegotiationError::ForeignAddress);
+    assert_eq!(serves("198.51.100.7", &["198.51.100.0/24"]), Ok(()));
+    assert_eq!(serves("198.51.101.7", &["198.51.100.0/24"]), foreign);
+    assert_eq!(serves("198.51.100.7", &["0.0.0.0/0"]), Ok(()));
+    assert_eq!(serves("127.0.0.1", &["0.0.0.0/0"]), foreign);
+    assert_eq!(serves("127.0.0.1", &["198.51.100.0/24"]), foreign);
+    assert_eq!(serves("127.0.0.1", &["127.0.0.0/8"]), Ok(()));
+}

@@ -26,6 +26,7 @@ struct Pending {
 /// the end drops the call.
 pub(super) struct Carrier {
     dice: u64,
+    call_id: String,
     session: Session,
     to_tag: String,
     cseq: u32,
@@ -41,9 +42,11 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    pub fn new(seed: u64) -> Self {
+    /// Calls at `now`, for the `nth` time.
+    pub fn new(seed: u64, nth: u64, now: MonoTime) -> Self {
         let mut carrier = Self {
             dice: seed,
+            call_id: format!("call-{nth}-of-a-month"),
             session: Session::None,
             to_tag: String::new(),
             cseq: 0,
@@ -53,7 +56,7 @@ impl Carrier {
             outbox: VecDeque::new(),
             next_refresh: None,
             next_move: None,
-            next_keepalive: Some(MonoTime::from_millis(20_000)),
+            next_keepalive: Some(now + Duration::from_secs(20)),
             dropped: false,
             silent: false,
         };
@@ -63,7 +66,7 @@ impl Carrier {
             _ => Session::Carrier,
         };
         let invite = carrier.invite();
-        carrier.ask(MonoTime::ZERO, invite);
+        carrier.ask(now, invite);
         carrier
     }
 
@@ -161,7 +164,7 @@ impl Carrier {
             Some(response) if response.starts_with('1') => {}
             Some(response) => self.answered(now, text, response.starts_with('2'), cseq),
             // Who has dropped the call answers nothing of it.
-            None if self.dropped && header(text, "Call-ID") == CALL_ID => {}
+            None if self.dropped && header(text, "Call-ID") == self.call_id => {}
             None => self.answer(text, method, tally),
         }
     }
@@ -235,10 +238,11 @@ impl Carrier {
     fn numbered(&self, method: &str, number: &str, extra: &str, body: &str) -> String {
         let tag =
             if self.to_tag.is_empty() { String::new() } else { format!(";tag={}", self.to_tag) };
+        let call_id = &self.call_id;
         let head = format!(
-            "{method} sip:100@{LINE} SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKm{number}{method};rport\r\n\
+            "{method} sip:100@{LINE} SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKm{number}{method}{call_id};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:+15551234567@192.0.2.9>;tag=carrier\r\nTo: <sip:100@{LINE}>{tag}\r\n\
-             Call-ID: {CALL_ID}\r\nCSeq: {number} {method}\r\nContact: <sip:carrier@{PEER}>\r\n\
+             Call-ID: {call_id}\r\nCSeq: {number} {method}\r\nContact: <sip:carrier@{PEER}>\r\n\
              Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE\r\n{extra}"
         );
         finished(&head, body)
@@ -246,7 +250,7 @@ impl Carrier {
 
     /// A question outside any call.
     fn outside(&self) -> String {
-        let n = self.keepalives;
+        let n = format!("{}-{}", self.keepalives, self.call_id);
         finished(
             &format!(
                 "OPTIONS sip:{LINE} SIP/2.0\r\nVia: SIP/2.0/UDP {PEER};branch=z9hG4bKk{n};rport\r\n\
@@ -293,7 +297,6 @@ fn header<'a>(message: &'a str, name: &str) -> &'a str {
     lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
 }
 
-const CALL_ID: &str = "the-call-of-a-month";
 /// Half of the session's 1,800 s (RFC 4028 §7.2).
 const REFRESH: Duration = Duration::from_secs(900);
 const AGREED_LINE: &str = "Require: timer\r\nSession-Expires: 1800;refresher=uac\r\n";

@@ -1,4 +1,4 @@
-//! One call's signalling in virtual time, against a carrier that does what carriers do: for
+//! Signalling in virtual time, one call after the other, against a carrier that does what carriers do: for
 //! simulations of months. Not part of the API.
 
 mod carrier;
@@ -19,7 +19,7 @@ use crate::negotiation::{MediaTerms, Terms};
 use crate::policy::Policies;
 use crate::{guard, stack};
 
-/// What a call's signalling came to; adds up over calls.
+/// What the calls' signalling came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SignallingTally {
     /// Calls.
@@ -48,54 +48,17 @@ pub struct SignallingTally {
     pub timers_max: usize,
 }
 
-impl SignallingTally {
-    /// Both together.
-    pub fn add(&mut self, other: &Self) {
-        self.calls += other.calls;
-        self.refreshes_ours += other.refreshes_ours;
-        self.refreshes_theirs += other.refreshes_theirs;
-        self.moves += other.moves;
-        self.moves_followed += other.moves_followed;
-        self.keepalives += other.keepalives;
-        self.datagrams_lost += other.datagrams_lost;
-        self.cut += other.cut;
-        self.endings_wrong += other.endings_wrong;
-        self.left_behind += other.left_behind;
-        self.transactions_max = self.transactions_max.max(other.transactions_max);
-        self.timers_max = self.timers_max.max(other.timers_max);
-    }
-}
-
-/// A call that comes in, lasts so long and is dropped by its carrier. The same seed is the same call.
+/// Calls that come in one after the other, last so long and are dropped by their carrier: all of one
+/// agent, with a seed for each. The same seeds are the same calls.
 ///
 /// # Panics
 /// When the agent writes what our own guard or grammar refuses.
 #[must_use]
-pub fn call(seed: u64, lasts: Duration) -> SignallingTally {
-    let mut world = World::new(seed);
-    let end = world.now + lasts;
-    while world.now < end && world.ended == 0 {
-        world.step(end);
+pub fn calls(calls: &[(u64, Duration)]) -> SignallingTally {
+    let mut world = World::new(calls.first().map_or(0, |(seed, _)| *seed));
+    for (seed, lasts) in calls {
+        world.call(*seed, *lasts);
     }
-    world.tally.calls = 1;
-    world.tally.cut = u64::from(world.ended > 0);
-    world.carrier.drop_the_call();
-    // What nobody refreshes or answers any more is noticed within a session, or two questions.
-    let latest = world.now + SETTLED;
-    while world.now < latest && world.ended == 0 {
-        world.step(latest);
-    }
-    world.tally.endings_wrong = u64::from(world.ended != 1);
-    world.carrier.fall_silent();
-    let latest = world.now + FORGOTTEN;
-    while world.now < latest {
-        world.step(latest);
-    }
-    let load = world.agent.load();
-    // The route is asked for ever: that timer, and the question on its way, are not the call's.
-    let timers = world.agent.timers().saturating_sub(ROUTE_TIMERS);
-    let transactions = load.transactions.saturating_sub(1);
-    world.tally.left_behind = (load.calls + transactions + timers) as u64;
     world.tally
 }
 
@@ -127,7 +90,7 @@ impl World {
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let agent = Agent::new(AgentConfig {
             identity,
-            policies: Policies::default(),
+            policies: Policies::of_trunks([TRUNK], Default::default()),
             terms: Terms::new(
                 MediaTerms { codecs: vec![Codec::Pcmu], ..MediaTerms::default() },
                 Vec::new(),
@@ -139,12 +102,42 @@ impl World {
             probe_every: Duration::from_secs(30),
             seed: bytes,
         });
-        let carrier = Carrier::new(seed);
         let (now, tally) = (MonoTime::ZERO, SignallingTally::default());
+        let mut carrier = Carrier::new(seed, 0, now);
+        carrier.fall_silent();
         let mut world = Self { agent, carrier, now, ended: 0, tally };
         world.agent.handle(world.now, Input::Command(Command::Probe));
         world.drain();
         world
+    }
+
+    /// One call, until nothing of it can be left.
+    fn call(&mut self, seed: u64, lasts: Duration) {
+        self.tally.calls += 1;
+        self.carrier = Carrier::new(seed, self.tally.calls, self.now);
+        self.ended = 0;
+        let end = self.now + lasts;
+        while self.now < end && self.ended == 0 {
+            self.step(end);
+        }
+        self.tally.cut += u64::from(self.ended > 0);
+        self.carrier.drop_the_call();
+        // What nobody refreshes or answers any more is noticed within a session, or two questions.
+        let latest = self.now + SETTLED;
+        while self.now < latest && self.ended == 0 {
+            self.step(latest);
+        }
+        self.tally.endings_wrong += u64::from(self.ended != 1);
+        self.carrier.fall_silent();
+        let latest = self.now + FORGOTTEN;
+        while self.now < latest {
+            self.step(latest);
+        }
+        let load = self.agent.load();
+        // The route is asked for ever: that timer, and the question on its way, are not the call's.
+        let timers = self.agent.timers().saturating_sub(ROUTE_TIMERS);
+        let transactions = load.transactions.saturating_sub(1);
+        self.tally.left_behind += (load.calls + transactions + timers) as u64;
     }
 
     /// On to the next thing that happens, but not beyond `end`.
@@ -220,16 +213,14 @@ mod tests {
 
     #[test]
     fn days_of_refreshes_moves_and_losses_cut_no_call_and_leave_nothing() {
-        let mut tally = SignallingTally::default();
-        for seed in 1..=6 {
-            tally.add(&call(seed, Duration::from_secs(12 * 3_600)));
-        }
+        let half_a_day = Duration::from_secs(12 * 3_600);
+        let tally = calls(&[1, 2, 3, 4, 5, 6].map(|seed| (seed, half_a_day)));
         assert_eq!((tally.calls, tally.cut, tally.endings_wrong), (6, 0, 0), "{tally:?}");
         assert_eq!((tally.left_behind, tally.moves), (0, tally.moves_followed), "{tally:?}");
         assert!(tally.refreshes_ours > 10 && tally.refreshes_theirs > 10, "{tally:?}");
         assert!(tally.moves > 100 && tally.datagrams_lost > 100, "{tally:?}");
         assert!(tally.transactions_max < 40 && tally.timers_max < 80, "{tally:?}");
-        let again = call(3, Duration::from_secs(3_600));
-        assert_eq!(again, call(3, Duration::from_secs(3_600)), "the same seed is the same call");
+        let hours = [3, 4].map(|seed| (seed, Duration::from_secs(3_600)));
+        assert_eq!(calls(&hours), calls(&hours), "the same seeds are the same calls");
     }
 }

@@ -22,7 +22,7 @@ use crate::line::{
 };
 use crate::replay::Header;
 use crate::report::CallOpened;
-use crate::say::caller_name;
+use crate::say::named;
 
 /// What is known of a call before it has a line.
 pub(super) struct ToAnswer<'a> {
@@ -126,8 +126,8 @@ impl Desk {
     }
 
     /// The call that one with this party goes on with.
-    fn redial_of(&mut self, from: &str, withheld: bool, trunk: &str) -> Option<Redial> {
-        let party = Party::new(from, withheld, trunk);
+    fn redial_of(&mut self, from: &str, identity: &CallerIdentity, trunk: &str) -> Option<Redial> {
+        let party = Party::of(from, identity, trunk);
         let window = Duration::from_secs(self.config.line.redial_s);
         let redial = self.redials.take(self.media.clock().now(), window, &party)?;
         tracing::info!(former = redial.line.0, "a call that was cut off goes on");
@@ -182,7 +182,7 @@ impl Desk {
         let governor = self.config.governor_on(trunk);
         let handle = LineHandle {
             inputs: inputs.clone(),
-            caller: caller_name(from),
+            caller: named(from, identity),
             defaults: governor.claim_defaults(),
         };
         let (sink_handle, silences) = (handle.clone(), self.wishes.0.clone());
@@ -204,7 +204,7 @@ impl Desk {
         let (wishes, transfers) = (self.wishes.0.clone(), self.wishes.0.clone());
         let goes_on = self.wishes.0.clone();
         let redial = match opener {
-            None => self.redial_of(from, identity.withheld, trunk),
+            None => self.redial_of(from, identity, trunk),
             Some(_) => None,
         };
         let book = Arc::new(Mutex::new(Book::new()));

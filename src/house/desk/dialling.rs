@@ -15,6 +15,7 @@ use super::transfer::{Followed, PermittedTransfers};
 use super::{Carrier, Desk, OpenCall};
 use crate::control::Reply;
 use crate::house::account::AccountFile;
+use crate::house::keep_open::KeepOpen;
 
 /// Calls that are permitted and whose account is being written: as many as may be open at all.
 const READY_MAX: usize = 64;
@@ -27,6 +28,8 @@ pub(super) struct Outbound {
     file: AccountFile,
     /// Counts the books that were written.
     books: u64,
+    /// Counts the numbers that were to be kept open, one after the other.
+    keeper: u64,
     ready: (mpsc::Sender<Ready>, Option<mpsc::Receiver<Ready>>),
     pub transfers: PermittedTransfers,
 }
@@ -56,8 +59,8 @@ pub(super) enum Dialler {
     Client(mpsc::Sender<Reply>),
     /// The brain, by the name that it gave the call.
     Brain(DialId),
-    /// The line itself, which keeps a call open.
-    Keeper,
+    /// The line itself, which keeps a call open: the number of its so many-th wish.
+    Keeper(u64),
     /// Whoever wanted it has heard that it was answered, and waits no more.
     Told,
 }
@@ -84,7 +87,7 @@ impl CallOut {
 
     /// Whether the line keeps it open.
     pub fn is_kept(&self) -> bool {
-        matches!(self.dialler, Dialler::Keeper)
+        matches!(self.dialler, Dialler::Keeper(_))
     }
 }
 
@@ -92,7 +95,17 @@ impl Outbound {
     pub fn new(gate: OutboundGate, file: AccountFile) -> Self {
         let (sender, receiver) = mpsc::channel(READY_MAX);
         let transfers = PermittedTransfers::default();
-        Self { gate, file, books: 0, ready: (sender, Some(receiver)), transfers }
+        Self { gate, file, books: 0, keeper: 0, ready: (sender, Some(receiver)), transfers }
+    }
+
+    /// Who calls the number that is kept open now.
+    pub fn keeper(&self) -> Dialler {
+        Dialler::Keeper(self.keeper)
+    }
+
+    /// Whether somebody called for a number that is not kept open any more.
+    fn is_unwanted(&self, dialler: &Dialler) -> bool {
+        matches!(dialler, Dialler::Keeper(wish) if *wish != self.keeper)
     }
 
     /// Where permitted calls come back from the disk; once.
@@ -145,6 +158,10 @@ impl Desk {
         match (errand, kept) {
             (Errand::Call(dialler), kept) => {
                 let out = CallOut { permit, dialler, answered: None };
+                if self.out.is_unwanted(&out.dialler) {
+                    let why = "another number is kept open now".to_owned();
+                    return self.came_to_nothing(out, DialOutcome::Refused, why);
+                }
                 match kept {
                     Ok(()) => self.call_out(out).await,
                     Err(why) => self.came_to_nothing(out, DialOutcome::Refused, why),
@@ -222,12 +239,12 @@ impl Desk {
                 out.dialler = Dialler::Told;
                 self.tell_brain(dial, DialOutcome::Answered, line, None);
             }
-            Dialler::Keeper => {
+            Dialler::Keeper(wish) if *wish == self.out.keeper => {
                 if let Some(kept) = &mut self.kept {
                     kept.answered(now);
                 }
             }
-            Dialler::Told => {}
+            Dialler::Keeper(_) | Dialler::Told => {}
         }
     }
 
@@ -238,8 +255,8 @@ impl Desk {
             return self.came_to_nothing(out, outcome_of(outcome.sip_status), reason);
         }
         self.settle(&out.permit, out.talked());
-        if out.is_kept() {
-            self.kept_is_over(Some(outcome.reason.clone()));
+        if let Dialler::Keeper(wish) = out.dialler {
+            self.kept_is_over(wish, Some(outcome.reason.clone()));
         }
     }
 
@@ -281,15 +298,28 @@ impl Desk {
                 send(&replies, Reply::Refused { message: why, again_in_ms });
             }
             Dialler::Brain(dial) => self.tell_brain(dial, outcome, None, Some(why)),
-            Dialler::Keeper => self.kept_is_over(Some(why)),
+            Dialler::Keeper(wish) => self.kept_is_over(wish, Some(why)),
             Dialler::Told => {}
         }
     }
 
-    fn kept_is_over(&mut self, trouble: Option<String>) {
+    fn kept_is_over(&mut self, wish: u64, trouble: Option<String>) {
         let now = self.media.clock().now();
-        if let Some(kept) = &mut self.kept {
+        if let Some(kept) = self.kept.as_mut().filter(|_| wish == self.out.keeper) {
             kept.over(now, trouble);
+        }
+    }
+
+    /// From now on a call with this number is kept open, or with nobody. One that was kept until now
+    /// ends: nobody looks after it any more.
+    pub(super) fn keep_open_another(&mut self, number: Option<String>) {
+        self.out.keeper += 1;
+        let now = self.media.clock().now();
+        self.kept = number.map(|number| KeepOpen::new(number, now));
+        let is_kept = |open: &OpenCall| open.out.as_ref().is_some_and(CallOut::is_kept);
+        for (call, _) in self.calls.iter().filter(|(_, open)| is_kept(open)) {
+            tracing::info!(%call, "the call that was kept open ends: [line] keep_open is another");
+            self.bridge.hangup(*call, HangupReason::Normal);
         }
     }
 

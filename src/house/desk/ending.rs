@@ -14,6 +14,7 @@ use crate::house::redial::{Party, was_cut_off};
 use crate::house::start::{BridgeEvents, CLOSE_WITHIN};
 use crate::line::{LineEnd, LineInput, Remembered};
 use crate::report::{RECORDING_FILE, TRANSCRIPT_FILE};
+use crate::say::is_unnamed;
 
 /// How long the peers may take to say what they still have to say when the house closes.
 const HUNG_UP_WITHIN: Duration = Duration::from_secs(1);
@@ -109,8 +110,9 @@ impl Desk {
     /// keeps open goes on whatever ended it.
     fn remember(&mut self, cdr: &Cdr, (kept, deaf): (bool, Duration), line: LineId, end: LineEnd) {
         let other = if cdr.direction == CallDirection::Outbound { &cdr.to } else { &cdr.from };
-        let withheld = cdr.caller.as_ref().is_some_and(|caller| caller.withheld);
-        let party = Party::new(other, withheld, &cdr.trunk);
+        let unnamed = cdr.caller.as_ref().is_some_and(|caller| is_unnamed(caller));
+        let attestation = cdr.caller.as_ref().map(|it| it.attestation).unwrap_or_default();
+        let party = Party::new(other, unnamed, &cdr.trunk).vouched(attestation);
         let silent = cdr.outcome.hangup_by == HangupBy::Line
             && cdr.outcome.q850 == Some(HangupReason::MediaTimeout.q850());
         let timeout = Duration::from_secs(self.config.rtp.timeout_s);

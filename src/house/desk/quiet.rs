@@ -76,10 +76,10 @@ impl Desk {
     /// The call that the same caller has over the same trunk, and of which nothing is heard any more.
     fn dead_call_of(&self, arrived: &Arrived) -> Option<(CallId, LineId)> {
         let (from, identity) = &arrived.caller;
-        let party = Party::new(from, identity.withheld, &arrived.trunk);
+        let party = Party::of(from, identity, &arrived.trunk);
         let goes_on = party.name != NOBODY && self.config.line.redial_s > 0;
         let is_dead = |open: &OpenCall| {
-            let theirs = Party::new(&open.from, open.identity.withheld, &open.trunk) == party;
+            let theirs = party.may_go_on(&Party::of(&open.from, &open.identity, &open.trunk));
             let talks = open.established && matches!(open.carrier, Carrier::Agent(_));
             theirs && talks && open.quiet.is_some() && !self.redialled.0.contains_key(&open.line)
         };

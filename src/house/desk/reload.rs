@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use sip_bridge::negotiation::MediaTerms;
+
 use super::Desk;
 use crate::config::{self, Change, Config};
 use crate::control::{ReloadStatus, Reply};
 use crate::house::budget::BudgetLimits;
-use crate::house::keep_open::KeepOpen;
 use crate::house::start::{policies, terms, trunks};
+
+/// What each trunk's calls may agree on.
+type Terms = Vec<(String, MediaTerms)>;
 
 /// Where the configuration came from, and how the last reload went.
 pub(super) struct Reload {
@@ -44,12 +48,12 @@ impl Desk {
         let read = tokio::task::block_in_place(|| self.read_again());
         self.reload.last = Some((Instant::now(), read.as_ref().err().cloned()));
         match read {
-            Ok((running, changes)) => {
+            Ok((running, terms, changes)) => {
                 for change in &changes {
                     tracing::info!("configuration: {change}");
                 }
                 tracing::info!(changes = changes.len(), "configuration read again");
-                self.put_in_force(running);
+                self.put_in_force(running, terms);
                 Ok(changes)
             }
             Err(refused) => {
@@ -61,8 +65,8 @@ impl Desk {
         }
     }
 
-    /// What can be put in force, and all that differs.
-    fn read_again(&self) -> Result<(Config, Vec<Change>), String> {
+    /// What can be put in force, with what the carriers publish, and all that differs.
+    fn read_again(&self) -> Result<(Config, Terms, Vec<Change>), String> {
         let text = |error: config::ConfigError| error.to_string();
         let environment = config::environment().map_err(text)?;
         let mut new = config::load(self.reload.file.as_deref(), environment).map_err(text)?;
@@ -77,20 +81,17 @@ impl Desk {
         if let Some(tls) = running.sip.tls() {
             sip_bridge::check_tls(&tls).map_err(|error| error.to_string())?;
         }
-        Ok((running, config::changes(&self.config, &new)))
+        let terms = terms(&running).map_err(|error| error.to_string())?;
+        Ok((running, terms, config::changes(&self.config, &new)))
     }
 
-    fn put_in_force(&mut self, running: Config) {
-        self.bridge.set_acl(&trunks(&running));
-        self.bridge.set_policies(policies(&running));
-        // Reads which networks the carriers' sound comes from.
-        self.bridge.set_terms(tokio::task::block_in_place(|| terms(&running)));
-        self.bridge.set_limits(running.admission_limits());
+    fn put_in_force(&mut self, running: Config, terms: Terms) {
+        let (trunks, policies) = (trunks(&running), policies(&running));
+        self.bridge.configure(&trunks, policies, terms, running.admission_limits());
         self.out.gate.replace(running.outbound.policy());
         self.budget.set_limits(BudgetLimits::from(&running.admission));
         if running.line.keep_open != self.config.line.keep_open {
-            let now = self.media.clock().now();
-            self.kept = running.line.keep_open.clone().map(|number| KeepOpen::new(number, now));
+            self.keep_open_another(running.line.keep_open.clone());
         }
         self.config = running;
     }

@@ -12,6 +12,7 @@ use sip_bridge::{CallId, HangupReason, ReferTarget, Replaces, TransferResult};
 use super::dialling::{CallOut, Dialler, Errand};
 use super::{Carrier, Desk, OpenCall, What, ringback};
 use crate::line::{LineInput, TransferTo};
+use crate::say::caller_name;
 
 /// Transfers to a number that are under way.
 #[derive(Default)]
@@ -224,18 +225,23 @@ impl Desk {
             // The call that it goes on from ends now.
             if let Some(before) = open.out.replace(out) {
                 self.settle(&before.permit, before.talked());
-                if let (true, Some(out)) = (before.is_kept(), &mut open.out) {
-                    out.dialler = Dialler::Keeper;
+                if let (Dialler::Keeper(wish), Some(out)) = (before.dialler, &mut open.out) {
+                    out.dialler = Dialler::Keeper(wish);
                 }
             }
         }
-        match &open.carrier {
-            Carrier::Agent(line) => line.put(LineInput::Moved(number.clone(), media)),
+        match &mut open.carrier {
+            Carrier::Agent(line) => {
+                line.caller = caller_name(&number);
+                line.put(LineInput::Moved(number.clone(), media));
+            }
             Carrier::Echo(line) => line.update_media(media),
             Carrier::Waiting(_) => {}
         }
         open.from = number;
         self.calls.insert(to, open);
+        // Something may wait for them.
+        self.feed();
     }
 
     pub(super) fn call_of(&self, line: LineId) -> Option<CallId> {

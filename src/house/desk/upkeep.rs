@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::Desk;
-use super::dialling::Dialler;
 use crate::control::{KeptStatus, OutboundStatus};
 use crate::house::budget::Reading;
 
@@ -34,7 +33,8 @@ impl Desk {
         let due = self.kept.as_mut().is_some_and(|kept| kept.is_due(now));
         let number = self.kept.as_ref().filter(|_| due).map(|kept| kept.number().to_owned());
         if let Some(number) = number {
-            self.dial(&number, Dialler::Keeper);
+            let keeper = self.out.keeper();
+            self.dial(&number, keeper);
         }
     }
 

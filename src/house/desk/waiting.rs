@@ -4,8 +4,8 @@
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use media_core::LineId;
-use queue_governor::{Ending, FailReason, Unfinished};
+use media_core::{LineId, MonoTime};
+use queue_governor::{ClaimId, Ending, FailReason, Unfinished};
 
 use super::{Carrier, Desk};
 use crate::durable::Recovered;
@@ -56,18 +56,37 @@ impl Desk {
             book.take_unfinished(|_| true)
         });
         for unfinished in left.unwrap_or_default() {
-            if unfinished.claim.must_deliver && self.saying.may_wait(&unfinished) {
-                let unfinished = self.saying.kept_for_a_caller(now, unfinished);
-                self.saying.queue.carry(now, unfinished);
-                continue;
-            }
-            self.write_ended(&unfinished, Ending::Failed(FailReason::LineClosed));
+            self.let_wait_on(now, unfinished);
         }
         for id in self.saying.queue.on_line(line) {
-            let reason = Some(FailReason::LineClosed.to_string());
-            let how = HowItEnded { ending: "failed".into(), reason, heard: String::new() };
-            self.tell_ended(&id, Some(line), how);
+            self.tell_failed(&id, line);
         }
+    }
+
+    /// Somebody else has the line now, for whom this is not.
+    pub(super) fn handed_back(&mut self, line: LineId, unfinished: Unfinished) {
+        let id = unfinished.claim.id.clone();
+        if !self.let_wait_on(self.media.clock().now(), unfinished) {
+            self.tell_failed(&id, line);
+        }
+        self.feed();
+    }
+
+    /// What must be delivered waits for the next call. `false`: this need not, or may not.
+    fn let_wait_on(&mut self, now: MonoTime, unfinished: Unfinished) -> bool {
+        if unfinished.claim.must_deliver && self.saying.may_wait(&unfinished) {
+            let unfinished = self.saying.kept_for_a_caller(now, unfinished);
+            self.saying.queue.carry(now, unfinished);
+            return true;
+        }
+        self.write_ended(&unfinished, Ending::Failed(FailReason::LineClosed));
+        false
+    }
+
+    fn tell_failed(&mut self, id: &ClaimId, line: LineId) {
+        let reason = Some(FailReason::LineClosed.to_string());
+        let how = HowItEnded { ending: "failed".into(), reason, heard: String::new() };
+        self.tell_ended(id, Some(line), how);
     }
 
     pub(super) fn next_expiry(&self) -> Option<Instant> {

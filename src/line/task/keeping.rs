@@ -24,6 +24,12 @@ impl Task {
     }
 
     pub(super) fn write(&mut self, record: Record) {
+        if let Record::Ended { claim, .. } = &record
+            && self.handed_back.contains(claim)
+        {
+            self.houses.remove(claim);
+            return;
+        }
         let line = self.conversation.config.line;
         let record = self.gate.truly(record);
         let is_ours = |id: &ClaimId| self.houses.contains(id);

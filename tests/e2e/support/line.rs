@@ -275,7 +275,7 @@ impl Serving {
     }
 
     /// Calls that are open, and claims of other programs that wait or are being said.
-    fn busy_with(&self) -> (usize, usize) {
+    pub fn busy_with(&self) -> (usize, usize) {
         match self.status() {
             Reply::Status { calls, queued, .. } => (calls.len(), queued),
             other => panic!("not a status: {other:?}"),

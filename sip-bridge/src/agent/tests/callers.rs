@@ -178,3 +178,15 @@ fn the_record_says_who_called_as_the_line_was_told() {
     assert_eq!(cdr.from, "+15550100");
     assert_eq!(cdr.caller.map(|caller| caller.attestation), Some(Attestation::Full));
 }
+
+#[test]
+fn whoever_is_of_no_trunk_any_more_is_refused_and_believed_nothing() {
+    let mut sim = Simulation::new();
+    let asserted =
+        "P-Asserted-Identity: <sip:+15550100@carrier>;verstat=TN-Validation-Passed-A\r\n";
+    let invite = Message::invite("a").with_extra(asserted).text();
+    sim.receive_from(super::PEER, Some("gone"), &invite);
+    sim.expect("SIP/2.0 403 ");
+    let BridgeEvent::Refused { cdr } = sim.event() else { panic!("no call") };
+    assert_eq!(cdr.caller.map(|it| it.attestation), Some(Attestation::Unverified));
+}

@@ -78,7 +78,7 @@ impl Simulation {
             limits,
             ring_max: Duration::from_secs(120),
             next_way_after: Duration::from_secs(4),
-            policies: Policies::default(),
+            policies: Policies::of_trunks(["trunk", "other"], Default::default()),
             routes: Vec::new(),
             probe_every: Duration::from_secs(30),
             seed: [7; 32],

@@ -2,6 +2,7 @@ use core::time::Duration;
 
 use super::{Command, Message, Simulation, address};
 use crate::event::{BridgeEvent, HangupBy, HangupReason};
+use crate::message::TransportKind;
 
 fn assert_empty(sim: &Simulation) {
     let load = sim.agent.load();
@@ -14,7 +15,18 @@ fn assert_empty(sim: &Simulation) {
 
 #[test]
 fn a_hundred_callers_that_vanish_leave_nothing_behind() {
-    let mut sim = Simulation::with_channels(400);
+    a_hundred_vanish(Simulation::with_channels(400));
+}
+
+#[test]
+fn a_hundred_callers_that_vanish_leave_nothing_behind_over_tcp() {
+    a_hundred_vanish(Simulation {
+        transport: TransportKind::Tcp,
+        ..Simulation::with_channels(400)
+    });
+}
+
+fn a_hundred_vanish(mut sim: Simulation) {
     for number in 0..100 {
         sim.ring(&Message::invite(&format!("ringing{number}")));
         sim.answer(&Message::invite(&format!("unacknowledged{number}")));
@@ -23,7 +35,8 @@ fn a_hundred_callers_that_vanish_leave_nothing_behind() {
     // The media watchdog of the line ends those that talk.
     sim.pass(Duration::from_secs(10));
     sim.command(Command::HangupAll(HangupReason::MediaTimeout));
-    sim.pass(Duration::from_secs(180));
+    // Within 90 s of their last word nothing of them is left.
+    sim.pass(Duration::from_secs(80));
     assert_empty(&sim);
 }
 

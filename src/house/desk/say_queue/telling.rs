@@ -52,6 +52,7 @@ impl Desk {
                 self.saying.refuse_for_now(&claim, format!("line {line}: {reason}"));
                 self.feed();
             }
+            ClaimNews::HandedBack(unfinished) => self.handed_back(line, *unfinished),
             ClaimNews::NotKept => self.saying.break_promise(&claim),
         }
     }
