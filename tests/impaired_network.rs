@@ -7,6 +7,7 @@ use media_core::codec::{Decoder, Encoder};
 use media_core::jitter::JitterConfig;
 use media_core::playout::Playout;
 use media_core::plugin::SpeechToText;
+use media_core::quality::estimate_mos;
 use media_core::resample::convert_all;
 use media_core::rtp::{RtpPacket, RtpStream};
 use media_core::{Codec, MonoTime, PayloadType, RtpTimestamp, SampleRate, SequenceNumber, Ssrc};
@@ -34,7 +35,8 @@ fn five_percent_loss_and_thirty_ms_jitter_leave_the_words_right_and_the_delay_bo
         for phrase in PHRASES {
             let path = assets_dir().join("caller").join(phrase.replace(' ', "-") + ".wav");
             let clip = Clip::read(&path).expect("the caller's recording");
-            let (heard, delay_ms) = over_the_network(&clip.samples, seed);
+            let over = over_the_network(&clip.samples, seed, LOSS_PERCENT);
+            let (heard, delay_ms) = (over.heard, over.delay_ms_max);
             let wide = convert_all(&heard, SampleRate::Hz8000, SampleRate::Hz16000);
             let text = stream.decode(&wide).expect("it decodes").text;
             all += 1;
@@ -52,10 +54,39 @@ fn five_percent_loss_and_thirty_ms_jitter_leave_the_words_right_and_the_delay_bo
     assert!(delay_ms_max <= 80.0, "{delay_ms_max} ms");
 }
 
-/// Sends `said` as RTP over the emulated network and returns what is played out, and the longest
-/// playout delay in ms.
-fn over_the_network(said: &[i16], seed: u64) -> (Vec<i16>, f32) {
-    let mut arrivals = arrivals(said, seed);
+#[test]
+fn three_percent_loss_and_thirty_ms_jitter_are_rated_3_9_and_add_less_than_120_ms() {
+    let minute: Vec<i16> = (0..60 * 8_000).map(|n| ((n % 400) * 20 - 4_000) as i16).collect();
+    for seed in 1..=8 {
+        let over = over_the_network(&minute, seed, 3);
+        let missing = 100.0 * over.missing as f32 / (minute.len() / TICK_SAMPLES) as f32;
+        // A packet is on its way for at most the jitter longer than the transit, and waits for its end.
+        let added_ms = over.delay_ms_max + TICK.as_millis() as f32;
+        let rated = estimate_mos(TRANSIT_MS as f32 + added_ms, missing);
+        println!(
+            "{missing:.1} % missing, {added_ms:.0} ms added: MOS {:.2} (estimated)",
+            rated.mos
+        );
+        assert!(missing >= 2.0, "the network loses: {missing} %");
+        assert!(added_ms < 120.0, "{added_ms} ms added");
+        assert!(rated.mos >= 3.9, "MOS {:.2} at {missing:.1} % and {added_ms:.0} ms", rated.mos);
+    }
+}
+
+/// What came of it.
+struct Over {
+    /// What was played out.
+    heard: Vec<i16>,
+    /// The longest playout delay.
+    delay_ms_max: f32,
+    /// Packets that were lost, or came too late to be heard.
+    missing: u64,
+}
+
+/// Sends `said` as RTP over the emulated network.
+fn over_the_network(said: &[i16], seed: u64, loss_percent: u64) -> Over {
+    let mut arrivals = arrivals(said, seed, loss_percent);
+    let mut played = 0;
     let config = JitterConfig::default();
     let mut playout = Playout::new(config, SampleRate::Hz8000, seed);
     let mut decoder = Decoder::new(Codec::Pcmu);
@@ -70,15 +101,19 @@ fn over_the_network(said: &[i16], seed: u64) -> (Vec<i16>, f32) {
             playout.insert(MonoTime::from_micros(arrival), &packet);
         }
         let mut tick = [0; TICK_SAMPLES];
-        playout.pull(now, &mut tick, &mut decoder);
+        playout.pull(now, &mut tick, &mut |payload: &[u8], pcm: &mut [i16]| {
+            played += 1;
+            decoder.decode(payload, pcm)
+        });
         heard.extend_from_slice(&tick);
         delay_ms_max = delay_ms_max.max(playout.statistics().delay_ms as f32);
     }
-    (heard, delay_ms_max)
+    let missing = (said.len() / TICK_SAMPLES) as u64 - played;
+    Over { heard, delay_ms_max, missing }
 }
 
 /// The packets by arrival in microseconds, and in what order they were sent.
-fn arrivals(said: &[i16], seed: u64) -> BTreeMap<(u64, usize), Vec<u8>> {
+fn arrivals(said: &[i16], seed: u64, loss_percent: u64) -> BTreeMap<(u64, usize), Vec<u8>> {
     let mut encoder = Encoder::new(Codec::Pcmu);
     let mut rtp = RtpStream::new(Ssrc(7), SequenceNumber(65_500), RtpTimestamp(u32::MAX - 8_000));
     let mut random = Random(seed);
@@ -94,7 +129,7 @@ fn arrivals(said: &[i16], seed: u64) -> BTreeMap<(u64, usize), Vec<u8>> {
         let sent = 1_000_000 + index as u64 * 20_000;
         let at =
             |random: &mut Random| sent + (TRANSIT_MS * 1_000) + random.below(JITTER_MS * 1_000);
-        if random.below(100) >= LOSS_PERCENT {
+        if random.below(100) >= loss_percent {
             arrivals.insert((at(&mut random), 2 * index), bytes.clone());
         }
         if random.below(100) < DUPLICATES_PERCENT {

@@ -86,6 +86,24 @@ async fn openssl_is_answered_over_1_2_and_1_3_and_over_nothing_older() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_foreign_source_gets_no_byte_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = Answering::start(secure(folder.path(), "line")).await;
+    let address = line.bridge.local_tls().unwrap();
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let foreign: SocketAddr = "127.0.0.2:0".parse().unwrap();
+    socket.bind(&foreign.into()).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut stream = std::net::TcpStream::from(socket);
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    // The beginning of a client's hello: whoever is served gets at least an alert.
+    let _ = stream.write_all(&[0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0, 0, 1, 0]);
+    let read = tokio::task::spawn_blocking(move || stream.read(&mut [0; 64])).await.unwrap();
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    assert_eq!(line.bridge.counts().connections, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_certificate_serves_the_next_connection_and_a_broken_one_never_does() {
     let folder = tempfile::tempdir().unwrap();
     let line = Answering::start(secure(folder.path(), "first")).await;
