@@ -4,6 +4,7 @@
 mod support;
 
 use media_core::hearing::EarConfig;
+use media_core::plugin::Circle;
 use media_core::{Codec, Generation, LineId, SampleRate};
 use media_engine::{
     Carrier, Engine, Leg, LegMix, LegSpec, Line, LineEvent, LineMode, LineSpec, Speech,
@@ -83,6 +84,36 @@ fn a_carried_leg_hears_the_phone_and_the_voice_and_never_itself() {
     for (who, samples, rate, own) in ears {
         for hz in [500.0, 900.0, 1_300.0, 1_900.0] {
             assert_eq!(hears(samples, hz, rate), hz != own, "{who} hears {hz} Hz");
+        }
+    }
+}
+
+#[test]
+fn people_of_one_room_hear_everybody_but_their_room_over_the_line() {
+    let engine = support::engine();
+    let rate = SampleRate::Hz48000;
+    let circle = Some(Circle(7));
+    let (mut ada, carrier) = ends::peer_of(circle, 500.0, rate, rate);
+    let call = opened(&engine, carrier);
+    let seat = |circle, hz| {
+        let (peer, carrier) = ends::peer_of(circle, hz, rate, rate);
+        let spec = LegSpec { carrier, ear: None, mix: LegMix::default() };
+        (peer, engine.join(&call.line, spec, Box::new(|_| {})).expect("there is room"))
+    };
+    let (mut eve, _eve) = seat(circle, 900.0);
+    let (mut zoe, _zoe) = seat(Some(Circle(8)), 1_300.0);
+    let (mut phone, _phone) = seat(None, 1_700.0);
+    listen(&mut phone, 100);
+    let said = [500.0, 900.0, 1_300.0, 1_700.0];
+    for (peer, deaf_to) in [
+        (&mut ada, &said[..2]),
+        (&mut eve, &said[..2]),
+        (&mut zoe, &said[2..3]),
+        (&mut phone, &said[3..]),
+    ] {
+        let heard = listen(peer, 300);
+        for hz in said {
+            assert_eq!(hears(&heard, hz, rate), !deaf_to.contains(&hz), "{hz} of {deaf_to:?}");
         }
     }
 }

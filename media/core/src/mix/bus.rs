@@ -29,11 +29,23 @@ impl<const N: usize> MixBus<N> {
 
     /// Writes to `out` what the party hears that added `own`: everything else.
     pub fn without(&self, own: &[i16], limiter: &mut Limiter, out: &mut [i16]) {
+        self.without_all(std::iter::once(own), limiter, out);
+    }
+
+    /// Writes to `out` what is left without the `parts` of several parties.
+    pub fn without_all<'a>(
+        &self,
+        parts: impl Iterator<Item = &'a [i16]>,
+        limiter: &mut Limiter,
+        out: &mut [i16],
+    ) {
         let mut rest = [0; N];
         let length = self.length.min(out.len());
         rest[..length].copy_from_slice(&self.sum[..length]);
-        for (rest, sample) in rest[..length].iter_mut().zip(own) {
-            *rest -= i32::from(*sample);
+        for part in parts {
+            for (rest, sample) in rest[..length].iter_mut().zip(part) {
+                *rest -= i32::from(*sample);
+            }
         }
         limiter.limit(&rest[..length], &mut out[..length]);
         out[length..].fill(0);

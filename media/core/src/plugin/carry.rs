@@ -30,6 +30,17 @@ pub trait AudioSink: Send {
     /// `frame`: mono at [`AudioSink::sample_rate`], one tick long.
     fn push(&mut self, frame: &[i16]);
 
+    /// Whom the peer hears anyway. Asked once, when the leg joins; `None`: nobody, so that it is sent
+    /// what all others say.
+    fn circle(&self) -> Option<Circle> {
+        None
+    }
+
     /// Time passes, and there is nothing to send: a tick was left out, or the peer is on hold.
     fn pass(&mut self, samples: usize);
 }
+
+/// Peers who hear each other by other means than the line, as the people of one room do: it does not
+/// send them one another.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Circle(pub u64);

@@ -9,7 +9,7 @@ mod conformance;
 mod hear;
 mod speak;
 
-pub use carry::{AudioSink, AudioSource};
+pub use carry::{AudioSink, AudioSource, Circle};
 pub use conformance::{check_speech_to_text, check_text_to_speech};
 pub use hear::{SpeechToText, SttCapabilities, SttError, SttStream, Transcript, VoiceActivity};
 pub use speak::{SpeechChunk, SpeechSink, TextToSpeech, TtsCapabilities, TtsError, WordSpan};

@@ -1,6 +1,7 @@
 //! What carries a seat's audio: sockets of our own, somebody else's packets, or nothing any more.
 
 use media_core::MonoTime;
+use media_core::plugin::Circle;
 
 use super::{Ends, EventPort, Leg, MediaUpdate};
 use crate::sockets::{ArrivalClock, RecvBatch};
@@ -18,6 +19,14 @@ impl Carriage {
     /// Whether the peer is to send, and its silence is to be told of.
     pub fn expects_media(&self) -> bool {
         matches!(self, Self::Rtp(leg) if leg.expects_media())
+    }
+
+    /// Whom the peer hears anyway.
+    pub fn circle(&self) -> Option<Circle> {
+        match self {
+            Self::Ends(ends) => ends.circle(),
+            Self::Rtp(_) | Self::Nobody => None,
+        }
     }
 
     /// Whether audio is sent now: not on hold, and not while keys are pressed.

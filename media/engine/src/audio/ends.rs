@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use media_core::plugin::{AudioSink, AudioSource};
+use media_core::plugin::{AudioSink, AudioSource, Circle};
 use media_core::resample::Resampler;
 use media_core::{MonoTime, SampleRate};
 
@@ -30,6 +30,11 @@ impl Ends {
         let (rate, sink_rate) = (source.sample_rate(), sink.sample_rate());
         let down = (rate != sink_rate).then(|| Box::new(Resampler::new(rate, sink_rate)));
         Self { source, sink, rate, sink_rate, down, arrived: false }
+    }
+
+    /// Whom the peer hears anyway.
+    pub fn circle(&self) -> Option<Circle> {
+        self.sink.circle()
     }
 
     /// Whether the peer has been heard since the last question. What is pulled in a tick counts in

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use media_core::MonoTime;
+use media_core::plugin::Circle;
 
 use super::line::Tick;
 use super::watchdog::{Silence, Watchdog};
@@ -27,6 +28,7 @@ pub(crate) struct Seat {
     key: LineKey,
     shared: Arc<LineShared>,
     leg: Carriage,
+    circle: Option<Circle>,
     pub events: EventPort,
     tap: Option<TapWriter>,
     watchdog: Watchdog,
@@ -56,6 +58,7 @@ impl Seat {
         let SeatParts { key, shared, leg, events, tap, silence, tick_ms } = parts;
         Self {
             key,
+            circle: leg.circle(),
             leg,
             events,
             tap,
@@ -72,6 +75,11 @@ impl Seat {
 
     pub fn key(&self) -> LineKey {
         self.key
+    }
+
+    /// Whom the peer hears anyway.
+    pub fn circle(&self) -> Option<Circle> {
+        self.circle
     }
 
     pub fn shared(&self) -> &LineShared {

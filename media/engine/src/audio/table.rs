@@ -9,6 +9,7 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use media_core::level::{dbov_to_power, power};
 use media_core::mix::{Ducker, DuckerConfig, Fader, Limiter, MixBus, db_to_gain};
+use media_core::plugin::Circle;
 use media_core::resample::Resampler;
 use media_core::{Generation, MonoTime, SampleRate};
 
@@ -178,10 +179,40 @@ impl Table {
     pub fn send(&mut self, tick: &Tick, host: &mut Seat, voice: &[i16], speaker: Generation) {
         self.gather(host);
         self.add_voice(voice, speaker);
-        self.host.send(tick, host, &self.bus);
-        for guest in &mut self.guests {
-            guest.channel.send(tick, &mut guest.seat, &self.bus);
+        let mut mixed = [0; FRAME_SAMPLES];
+        let mixed = &mut mixed[..self.frame_samples];
+        let near_host = host.circle();
+        let mut limiter = self.host.limiter;
+        self.rest(&self.host, near_host, near_host, &mut limiter, mixed);
+        self.host.limiter = limiter;
+        self.host.send(tick, host, mixed);
+        for index in 0..self.guests.len() {
+            let Guest { seat, channel, .. } = &*self.guests[index];
+            let mut limiter = channel.limiter;
+            self.rest(channel, seat.circle(), near_host, &mut limiter, mixed);
+            let guest = &mut *self.guests[index];
+            guest.channel.limiter = limiter;
+            guest.channel.send(tick, &mut guest.seat, mixed);
         }
+    }
+
+    /// What is to be heard at `channel`: everything but its own part, or but those of its `circle`.
+    /// `near_host`: the host's.
+    fn rest(
+        &self,
+        channel: &Channel,
+        circle: Option<Circle>,
+        near_host: Option<Circle>,
+        limiter: &mut Limiter,
+        out: &mut [i16],
+    ) {
+        if circle.is_none() {
+            return self.bus.without(channel.part(), limiter, out);
+        }
+        let host = (near_host == circle).then(|| self.host.part());
+        let guests = self.guests.iter().filter(|guest| guest.seat.circle() == circle);
+        let parts = host.into_iter().chain(guests.map(|guest| guest.channel.part()));
+        self.bus.without_all(parts, limiter, out);
     }
 
     /// Shows each ear what its peer said and was sent.
@@ -312,10 +343,8 @@ impl Channel {
         self.fader.apply(&mut self.part[..self.length]);
     }
 
-    fn send(&mut self, tick: &Tick, seat: &mut Seat, bus: &MixBus<FRAME_SAMPLES>) {
-        let mut mixed = [0; FRAME_SAMPLES];
-        let mixed = &mut mixed[..self.length];
-        bus.without(&self.part[..self.length], &mut self.limiter, mixed);
+    /// Sends what is to be heard there, in `mixed`.
+    fn send(&mut self, tick: &Tick, seat: &mut Seat, mixed: &mut [i16]) {
         self.ear.set(if self.mix.hears { 1.0 } else { 0.0 });
         self.ear.apply(mixed);
         let Some(rates) = &mut self.rates else { return seat.send(tick, mixed) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use media_core::playout::Pulled;
-use media_core::plugin::{AudioSink, AudioSource};
+use media_core::plugin::{AudioSink, AudioSource, Circle};
 use media_core::{MonoTime, SampleRate};
 use media_engine::Carrier;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -34,18 +34,29 @@ struct Mouth {
 struct Ear {
     rate: SampleRate,
     heard: Producer<i16>,
+    circle: Option<Circle>,
     /// Set when the engine lets go of it.
     gone: Arc<AtomicBool>,
 }
 
 /// A peer that says `hz` at `rate` from the first tick on, and is sent audio at `hears`.
 pub fn peer(hz: f64, rate: SampleRate, hears: SampleRate) -> (Peer, Carrier) {
+    peer_of(None, hz, rate, hears)
+}
+
+/// One that hears those of `circle` anyway.
+pub fn peer_of(
+    circle: Option<Circle>,
+    hz: f64,
+    rate: SampleRate,
+    hears: SampleRate,
+) -> (Peer, Carrier) {
     let (speaks, pulled) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
     let gone = Arc::new(AtomicBool::new(false));
     let (heard_in, heard) = RingBuffer::new(KEPT_SAMPLES);
     let mouth =
         Mouth { rate, hz, said: 0, speaks: Arc::clone(&speaks), pulled: Arc::clone(&pulled) };
-    let ear = Ear { rate: hears, heard: heard_in, gone: Arc::clone(&gone) };
+    let ear = Ear { rate: hears, heard: heard_in, circle, gone: Arc::clone(&gone) };
     let carrier = Carrier::Ends { source: Box::new(mouth), sink: Box::new(ear) };
     (Peer { rate: hears, speaks, pulled, gone, heard }, carrier)
 }
@@ -105,6 +116,10 @@ impl AudioSink for Ear {
         for sample in frame {
             let _ = self.heard.push(*sample);
         }
+    }
+
+    fn circle(&self) -> Option<Circle> {
+        self.circle
     }
 
     /// Ticks that a busy machine leaves out are no sound, and no silence either.
