@@ -191,6 +191,37 @@ async fn a_server_that_is_killed_and_comes_back_is_joined_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_who_come_and_go_leave_nothing_behind() {
+    const TIMES: usize = 6;
+    let _alone = ALONE.lock().await;
+    let server = Server::start().await;
+    let mut us = Us::join(&server.url());
+    us.connected(true).await;
+    let guest = json!({ "identity": "guest", "speaks": THEIRS, "comes": TIMES });
+    let guests = us.somebody(&server, guest);
+    let mut counts = [0; 4];
+    us.next(|event| {
+        let kind = match event {
+            RoomEvent::Came(_) => 0,
+            RoomEvent::Heard(_) => 1,
+            RoomEvent::Unheard { .. } => 2,
+            RoomEvent::Went { .. } => 3,
+            _ => return None,
+        };
+        counts[kind] += 1;
+        (counts[3] == TIMES).then_some(())
+    })
+    .await;
+    // Whoever stayed too briefly was not heard; whoever was heard is not any more.
+    println!("came, heard, no longer heard, gone: {counts:?}");
+    assert_eq!((counts[0], counts[1]), (TIMES, counts[2]));
+    assert!(counts[1] > 0);
+    guests.end().await;
+    us.leave().await;
+    nothing_is_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_key_is_not_tried_again_and_a_wrong_address_is_not_tried_at_all() {
     let _alone = ALONE.lock().await;
     let server = Server::start().await;

@@ -1,15 +1,16 @@
 """Somebody else in the room, played by LiveKit's own SDK for Python.
 
 Told by one argument of JSON: `url`, `key`, `secret`, `room`, `identity`, and perhaps `kind` and
-`attributes` (of a telephone), `speaks` (Hz: half a second of it in every second). Asked by lines of
+`attributes` (of a telephone), `comes` (so many one after the other, who only speak), `speaks` (Hz: half a second of it in every second; 0: silence). Asked by lines of
 JSON (`{"listen": [Hz, ...], "to": identity, "seconds": n}`, `{"chat": text}`, `{"mute": bool}`,
-`{"publish": bool}`, `{"leave": true}`); answers and what happens are lines of JSON, too, each with its name in `event`.
+`{"publish": bool}`, `{"play": file of 48 kHz mono}`, `{"leave": true}`); answers and what happens are lines of JSON, too, each with its name in `event`.
 """
 
 import asyncio
 import json
 import sys
 import time
+import wave
 
 import numpy as np
 from livekit import api, rtc
@@ -27,6 +28,7 @@ class Speaker:
 
     def __init__(self, hz):
         self.hz, self.starts, self.mouth = hz, [], None
+        self.words = np.zeros(0, dtype=np.int16)
         # Short, so that what is measured is the way and not the queue.
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=20)
 
@@ -38,6 +40,8 @@ class Speaker:
             phase = (np.arange(FRAME) + at) * (2 * np.pi * self.hz / RATE)
             loud = at % RATE < RATE // 2
             samples[:] = 8_000 * np.sin(phase) if loud else 0
+            words, self.words = self.words[:FRAME], self.words[FRAME:]
+            samples[: len(words)] += words
             if at % RATE == 0:
                 self.starts.append(time.monotonic())
             await self.source.capture_frame(frame)
@@ -69,7 +73,8 @@ async def listen(track, frequencies, seconds):
         str(hz): float(np.mean([2 * abs(np.dot(piece, turn(hz))) / RATE for piece in pieces]))
         for hz in frequencies
     }
-    say("heard", amplitudes=means, onsets=onsets)
+    loudness = float(np.sqrt(np.mean(heard**2)))
+    say("heard", amplitudes=means, onsets=onsets, rms=loudness)
 
 
 def token(told):
@@ -159,6 +164,10 @@ async def main(told):
                 publication = await publish()
             else:
                 await room.local_participant.unpublish_track(publication.sid)
+        elif "play" in asked:
+            with wave.open(asked["play"]) as file:
+                words = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+            speaker.words = np.concatenate([speaker.words, words])
         elif "starts" in asked:
             say("starts", starts=speaker.starts)
         elif "leave" in asked:
@@ -166,4 +175,18 @@ async def main(told):
     await room.disconnect()
 
 
-asyncio.run(main(json.loads(sys.argv[1])))
+async def come_and_go(told):
+    """Several, one after the other: each says something for a moment."""
+    for n in range(told["comes"]):
+        room, speaker = rtc.Room(), Speaker(told["speaks"])
+        await room.connect(told["url"], token({**told, "identity": f"{told['identity']}-{n}"}))
+        speaker.mouth = asyncio.ensure_future(speaker.speak())
+        track = rtc.LocalAudioTrack.create_audio_track("voice", speaker.source)
+        await room.local_participant.publish_track(track, rtc.TrackPublishOptions())
+        await asyncio.sleep(0.5)
+        speaker.mouth.cancel()
+        await room.disconnect()
+
+
+told = json.loads(sys.argv[1])
+asyncio.run(come_and_go(told) if "comes" in told else main(told))

@@ -177,14 +177,15 @@ pub struct Script {
 impl Script {
     /// Starts `script`, told `told`.
     pub fn start(script: &Path, told: &serde_json::Value) -> Self {
-        let mut child = tokio::process::Command::new(peers().join("venv/bin/python"))
-            .arg(script)
-            .arg(told.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Python starts");
+        let mut command = tokio::process::Command::new(peers().join("venv/bin/python"));
+        command.arg(script).arg(told.to_string());
+        Self::run(command)
+    }
+
+    /// The same of another program.
+    pub fn run(mut command: tokio::process::Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("it starts");
         let input = child.stdin.take().expect("piped");
         let output = BufReader::new(child.stdout.take().expect("piped")).lines();
         Self { child, input, output }
