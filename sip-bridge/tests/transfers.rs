@@ -73,6 +73,17 @@ impl Line {
         self.bridge.dial(spec).await.expect("dial")
     }
 
+    /// Whichever of them ends first.
+    async fn both_ended(&mut self, calls: [CallId; 2]) {
+        let ended = |event: &BridgeEvent| match event {
+            BridgeEvent::Ended { call, .. } if calls.contains(call) => Some(*call),
+            _ => None,
+        };
+        let first = self.wait("an end", ended).await;
+        let second = self.wait("another end", ended).await;
+        assert_ne!(first, second);
+    }
+
     async fn ended(&mut self, call: CallId) {
         let is = |event: &BridgeEvent| matches!(event, BridgeEvent::Ended { call: it, .. } if *it == call);
         self.wait("an end", |event| is(event).then_some(())).await;
@@ -152,8 +163,7 @@ async fn two_callers_of_the_line_are_put_through_to_each_other() {
     // Each hears the other at the socket that it always had.
     assert_eq!(second.wait("the move", moved).await, (second_call, rtp(5000)));
     assert_eq!(first.wait("the move", moved).await, (first_call, rtp(6000)));
-    line.ended(at_second).await;
-    line.ended(at_first).await;
+    line.both_ended([at_first, at_second]).await;
     assert_eq!(line.bridge.active_calls(), 0);
     // What the line ended is over for them once its goodbyes arrive.
     first.ended(first_call).await;
