@@ -209,7 +209,8 @@ fn engines() -> Engines {
 fn engine_config() -> EngineConfig {
     EngineConfig {
         audio_threads: 1,
-        lines_max: 1,
+        // Our line, and the devices that sit at it.
+        lines_max: 2,
         bind_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         // Beside the line's own range and the softphone's, so that all live on one machine.
         port_range: 32_002..=33_000,

@@ -163,9 +163,11 @@ mod tests {
         others["iss"] = json!("otherkey");
         assert_eq!(read(&signed(&others, "HS256"), NOW), Err(WebhookError::Wrong));
         assert_eq!(read(&good, NOW + Duration::from_secs(400)), Err(WebhookError::Late));
-        for nothing in ["", "Bearer", "a.b.c", "..."] {
+        for nothing in ["", "Bearer", "a.b.c"] {
             assert_eq!(read(nothing, NOW), Err(WebhookError::Missing), "{nothing}");
         }
+        // A signature, if an empty one.
+        assert_eq!(read("...", NOW), Err(WebhookError::Wrong));
         assert_eq!(Webhook::read(&api(), None, BODY, NOW), Err(WebhookError::Missing));
     }
 
