@@ -13,6 +13,7 @@
 //! - [`watch`]: what goes on, for whoever watches.
 //! - [`text`](mod@text), [`http`]: what is written; the door through which programs write and read it.
 //! - [`console`]: the terminal of the operator, who listens, whispers and takes over.
+//! - [`talk`]: browsers that talk with the line.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`], [`calls`]: a finished call, drawn; past calls, listed and shown.
@@ -47,6 +48,7 @@ pub mod report;
 pub mod say;
 pub mod secret;
 pub mod softphone;
+pub mod talk;
 pub mod text;
 pub mod verbs;
 pub mod watch;

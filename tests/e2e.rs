@@ -12,6 +12,11 @@ mod bad_input;
 mod baresip;
 #[path = "e2e/brain_killed.rs"]
 mod brain_killed;
+#[allow(dead_code, reason = "shared with the tests of the page")]
+#[path = "http/browser.rs"]
+mod browser;
+#[path = "e2e/browser_talk.rs"]
+mod browser_talk;
 #[path = "e2e/cdr.rs"]
 mod cdr;
 #[path = "e2e/check.rs"]
@@ -83,5 +88,7 @@ mod tap;
 mod transfer;
 #[path = "e2e/typed.rs"]
 mod typed;
+#[path = "e2e/watching.rs"]
+mod watching;
 #[path = "e2e/written.rs"]
 mod written;

@@ -29,6 +29,8 @@ mod sending;
 mod sessions;
 #[path = "http/streams.rs"]
 mod streams;
+#[path = "http/talk.rs"]
+mod talk;
 #[path = "http/watching.rs"]
 mod watching;
 #[path = "http/webhook.rs"]

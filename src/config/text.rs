@@ -25,6 +25,10 @@ pub struct HttpSection {
     pub per_minute: u32,
     /// What is shown of calls there.
     pub show: Show,
+    /// STUN and TURN servers for browsers that talk from elsewhere; on the line's machine none is needed.
+    pub ice_servers: Vec<String>,
+    /// The line's name there. The password is in `XENLINE_ICE_CREDENTIAL`.
+    pub ice_username: String,
 }
 
 impl Default for HttpSection {
@@ -35,6 +39,8 @@ impl Default for HttpSection {
             per_source_minute: 600,
             per_minute: 6_000,
             show: Show::default(),
+            ice_servers: Vec::new(),
+            ice_username: String::new(),
         }
     }
 }
@@ -78,6 +84,10 @@ pub(super) fn problems(http: &HttpSection, text: &TextSection, sms: &SmsSection)
     if http.per_minute == 0 || http.per_source_minute == 0 {
         wrong("http.per_minute", "at least 1; `listen = \"off\"` closes the door".into());
     }
+    let is_ice = |url: &String| ["stun:", "turn:", "turns:"].iter().any(|it| url.starts_with(it));
+    if !http.ice_servers.iter().all(is_ice) {
+        wrong("http.ice_servers", "addresses like turn:turn.example.org:3478".into());
+    }
     let mut tags = lane_broker::Tags::default();
     for tag in &text.tags {
         if let Err(error) = tags.register(tag) {
@@ -116,6 +126,7 @@ mod tests {
     fn each_impossible_value_is_named() {
         let cases: &[(&str, Spoil)] = &[
             ("http.per_minute", |http, _, _| http.per_minute = 0),
+            ("http.ice_servers", |http, _, _| http.ice_servers = vec!["example.org".into()]),
             ("text.tags", |_, text, _| text.tags = vec!["No Tag".into()]),
             ("text.answered", |_, text, _| text.answered = vec!["fax".into()]),
             ("text.answered", |_, text, _| text.answered = vec!["call".into()]),

@@ -164,6 +164,7 @@ pub async fn serve_with(
         watch,
         desk: to_door,
         pages: pages.clone(),
+        talks: writing::talks(&config, &doors, media.clock()),
         recordings: config.recording.dir.clone(),
     };
     let door = writing::open_door(&config, behind).await;

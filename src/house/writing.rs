@@ -5,12 +5,16 @@ use std::sync::Arc;
 use brain_protocol::LineMessage;
 use brain_supervisor::{SendError, SupervisorHandle};
 use lane_broker::LaneStore;
+use media_engine::Clock;
+use plugin_webrtc::IceServer;
 
+use super::doors::Doors;
 use super::tap::OS;
-use crate::config::Config;
+use crate::config::{Config, LineMode};
 use crate::http::{
     Behind, CarrierKey, Door, DoorSettings, Rate, TOKEN_BYTES_MIN, TOKEN_VARIABLE, Token,
 };
+use crate::talk::{ICE_CREDENTIAL_VARIABLE, Talks};
 use crate::text::{self, SMS_KEY_VARIABLE, SmsGateway, TextHandle, TextParts};
 
 /// Starts what carries written messages.
@@ -72,6 +76,18 @@ pub(super) async fn open_door(config: &Config, behind: Behind) -> Option<Door> {
             None
         }
     }
+}
+
+/// Who talks from a browser: with an agent, and where there is a door.
+pub(super) fn talks(config: &Config, doors: &Doors, clock: Clock) -> Option<Talks> {
+    let listen = config.http.listen.filter(|_| config.line.mode == LineMode::Agent)?;
+    let server = IceServer {
+        urls: config.http.ice_servers.clone(),
+        username: config.http.ice_username.clone(),
+        credential: crate::secret::secret(ICE_CREDENTIAL_VARIABLE).unwrap_or_default(),
+    };
+    let servers = if server.urls.is_empty() { Vec::new() } else { vec![server] };
+    Some(Talks::new(doors.clone(), Arc::new(move || clock.now()), listen, servers))
 }
 
 fn gateway(config: &Config) -> Option<SmsGateway> {

@@ -47,6 +47,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use self::names::NamedRates;
 use crate::control::server::Asked;
+use crate::talk::Talks;
 use crate::text::TextHandle;
 use crate::watch::{Show, Watch};
 
@@ -97,6 +98,8 @@ pub struct Behind {
     pub desk: mpsc::Sender<Asked>,
     /// Who has the page open.
     pub pages: Pages,
+    /// Browsers that talk; `None`: nobody does.
+    pub talks: Option<Talks>,
     /// Where calls are recorded, if they are.
     pub recordings: Option<PathBuf>,
 }

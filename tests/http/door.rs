@@ -96,6 +96,7 @@ impl House {
             watch: watch.clone(),
             desk,
             pages: pages.clone(),
+            talks: None,
             recordings,
         };
         let opening = Door::open(settings.clone(), behind.clone());

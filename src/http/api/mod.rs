@@ -2,7 +2,7 @@
 //!
 //! Every action is the [`Request`](crate::control::Request) that the line's own socket takes, by the
 //! table in [`crate::control::actions`]: nothing is decided here that is not decided there. Besides
-//! them: what goes on ([`events`]), calls that are over ([`past`]), lanes, sessions, and the document
+//! them: what goes on ([`events`]), calls that are over ([`past`]), lanes, sessions, browsers that talk ([`talk`]), and the document
 //! that describes all of it ([`openapi`]). What is said of calls is shown as `[http] show` allows.
 
 pub(super) mod actions;
@@ -12,6 +12,7 @@ pub mod openapi;
 pub(super) mod past;
 mod range;
 pub(super) mod session;
+pub(super) mod talk;
 
 use std::sync::Arc;
 
@@ -31,6 +32,9 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v1/past/{id}", get(past::show))
         .route("/api/v1/past/{id}/picture.png", get(past::picture))
         .route("/api/v1/past/{id}/audio.wav", get(past::audio))
+        .route("/api/v1/talk", get(talk::terms).post(talk::begin))
+        .route("/api/v1/talk/{name}", get(talk::status).patch(talk::restart).delete(talk::end))
+        .route("/api/v1/talk/{name}/part", post(talk::change))
         .route("/api/v1/openapi.json", get(openapi::serve))
 }
 

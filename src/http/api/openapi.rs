@@ -12,9 +12,11 @@ use super::actions::NDJSON;
 use super::lanes::LaneList;
 use super::past::{PastCall, PastList};
 use super::session::{Session, SessionBody};
+use super::talk::{SDP, TalkChange, TalkTerms};
 use crate::control::actions::{ACTIONS, Action, Answers, BASE};
 use crate::control::{Reply, Request, SayRequest};
 use crate::http::{Problem, SightEvent};
+use crate::talk::TalkStatus;
 
 pub(in crate::http) async fn serve() -> Json<&'static Value> {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
@@ -34,6 +36,7 @@ pub fn document() -> Value {
         writer.action(action, &requests);
     }
     writer.others();
+    writer.talk();
     let Writer { mut generator, paths } = writer;
     let mut schemas = generator.take_definitions(true);
     schemas.remove("Request");
@@ -126,6 +129,31 @@ impl Writer {
         self.put("POST", "/session", Vec::new(), open);
         let close = self.operation("Closes it", &[("204", Holds::Nothing)]);
         self.put("DELETE", "/session", Vec::new(), close);
+    }
+
+    /// A browser that talks, in the manner of WHIP.
+    fn talk(&mut self) {
+        let terms = self.schema::<TalkTerms>();
+        self.get("/talk", &[], "How browsers find the line", Holds::Json(terms));
+        let offer = || json!({ "content": { SDP: {} } });
+        let mut begin = self.operation("Takes a browser's offer", &[("201", Holds::Other(SDP))]);
+        begin["requestBody"] = offer();
+        let asked = ["?part", "?line", "?label"].map(parameter).to_vec();
+        self.put("POST", "/talk", asked, begin);
+        let named = || vec![parameter("name")];
+        let status = self.schema::<TalkStatus>();
+        self.get("/talk/{name}", &["name"], "How a talk goes", Holds::Json(status));
+        let mut restart =
+            self.operation("Takes an offer over another network", &[("200", Holds::Other(SDP))]);
+        restart["requestBody"] = offer();
+        self.put("PATCH", "/talk/{name}", named(), restart);
+        let end = self.operation("Ends it", &[("204", Holds::Nothing)]);
+        self.put("DELETE", "/talk/{name}", named(), end);
+        let part = self.schema::<TalkChange>();
+        let mut change =
+            self.operation("Has the operator take part differently", &[("204", Holds::Nothing)]);
+        change["requestBody"] = json!({ "content": { "application/json": { "schema": part } } });
+        self.put("POST", "/talk/{name}/part", named(), change);
     }
 
     fn get(&mut self, path: &str, names: &[&str], summary: &str, holds: Holds) {
