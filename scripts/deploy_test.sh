@@ -67,7 +67,9 @@ installation() {
     # The suite of this machine: the programs were linked against its libraries.
     # shellcheck disable=SC1091
     local suite && suite=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-    debootstrap --variant=minbase --include=libstdc++6 "$suite" "$root" ${mirror:+"$mirror"} >"$work/debootstrap" 2>&1 ||
+    # What it depends on, by name: dpkg installs, and fetches nothing.
+    local needs && needs=$(dpkg-deb -f "$1" Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g' | paste -sd,)
+    debootstrap --variant=minbase --include="$needs" "$suite" "$root" ${mirror:+"$mirror"} >"$work/debootstrap" 2>&1 ||
         { skip "debootstrap: $(tail -n 1 "$work/debootstrap")"; return; }
     cp "$1" "$root/tmp/xenline.deb"
     # No service is started in there: nobody is init.
