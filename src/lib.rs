@@ -14,6 +14,7 @@
 //! - [`text`](mod@text), [`http`]: what is written; the door through which programs write and read it.
 //! - [`console`]: the terminal of the operator, who listens, whispers and takes over.
 //! - [`talk`]: browsers that talk with the line.
+//! - [`rooms`](mod@rooms): rooms of a LiveKit server, whose people sit down at the line.
 //! - [`softphone`], [`demo`], [`load`]: callers, one at a time, scripted, and by the hundred.
 //! - [`engines`], [`models`]: recogniser and voice; which models there are, fetched and verified.
 //! - [`report`], [`calls`]: a finished call, drawn; past calls, listed and shown.
@@ -45,6 +46,7 @@ pub mod load;
 pub mod models;
 pub mod replay;
 pub mod report;
+pub mod rooms;
 pub mod say;
 pub mod secret;
 pub mod softphone;

@@ -15,6 +15,7 @@ mod console;
 mod firewall;
 mod lanes;
 mod models;
+mod rooms;
 mod say;
 mod status;
 mod tap;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Verb::Queue { action } => say::queue(file.as_deref(), action),
         Verb::Operator { action } => say::operator(file.as_deref(), action),
         Verb::Console(args) => console::run(file.as_deref(), args),
+        Verb::Rooms { action } => rooms::run(file.as_deref(), action),
         Verb::Tap { action } => tap::run(file.as_deref(), action),
         Verb::Status(args) => status::run(file.as_deref(), args),
         Verb::Calls { action } => calls::run(&loaded(file.as_deref())?, action),

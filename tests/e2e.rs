@@ -66,6 +66,8 @@ mod redial;
 mod redis;
 #[path = "e2e/reload.rs"]
 mod reload;
+#[path = "e2e/rooms.rs"]
+mod rooms;
 #[path = "e2e/say_queue.rs"]
 mod say_queue;
 #[path = "e2e/sipp.rs"]

@@ -1,13 +1,28 @@
 use std::net::TcpListener;
 
 use super::Finding;
-use crate::config::{Config, SmsSection};
+use crate::config::{Config, LivekitSection, SmsSection};
 use crate::http::{TOKEN_BYTES_MIN, TOKEN_VARIABLE, Token};
+use crate::rooms::{KEY_VARIABLE, SECRET_VARIABLE};
 use crate::text::SMS_KEY_VARIABLE;
 
 pub(super) fn look(config: &Config, tell: &mut dyn FnMut(Finding)) {
     tell(door(config));
     tell(short_messages(&config.sms));
+    tell(rooms(&config.livekit));
+}
+
+fn rooms(livekit: &LivekitSection) -> Finding {
+    const WHAT: &str = "rooms";
+    match &livekit.url {
+        None => Finding::good(WHAT, "none, no [livekit] url"),
+        Some(_) if crate::rooms::api_key().is_none() => Finding::warning(
+            WHAT,
+            format!("no key in {KEY_VARIABLE} and {SECRET_VARIABLE}: no room is joined"),
+            "set both where the line is started, as the LiveKit server's configuration has them",
+        ),
+        Some(url) => Finding::good(WHAT, format!("{} of {url}", livekit.rooms.join(", "))),
+    }
 }
 
 fn door(config: &Config) -> Finding {

@@ -3,6 +3,7 @@
 mod calls;
 mod firewall;
 mod lanes;
+mod rooms;
 mod say;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 pub use calls::CallsAction;
 pub use firewall::{CheckArgs, FirewallAction, PrintArgs, PrintAs, RefreshArgs};
 pub use lanes::{LanesAction, ReadArgs, TailArgs};
+pub use rooms::RoomsAction;
 pub use say::{OperatorAction, PolicyArg, QueueAction, SayArgs, SocketArg, SourceArg};
 
 /// An always-open phone line to your own agent, on your own machine.
@@ -68,6 +70,12 @@ pub enum Verb {
     },
     /// See the line in this terminal, listen to it, whisper to the agent, take over and hand back
     Console(ConsoleArgs),
+    /// Rooms of the LiveKit server: which the agent is in, and have it join or leave one
+    Rooms {
+        /// What about them.
+        #[command(subcommand)]
+        action: RoomsAction,
+    },
     /// What this machine does, in `os` lanes: try the rules of [tap]
     Tap {
         /// What about it.

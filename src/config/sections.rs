@@ -50,6 +50,8 @@ pub struct Config {
     pub lanes: super::LanesSection,
     /// The door for programs.
     pub http: HttpSection,
+    /// Rooms of a LiveKit server.
+    pub livekit: super::LivekitSection,
     /// What is written.
     pub text: TextSection,
     /// Short messages.

@@ -29,6 +29,7 @@ pub fn validate(config: &Config) -> Vec<Problem> {
         config.lanes.problem(),
         config.admission.problem(),
         config.outbound.problem(config),
+        config.livekit.problem(),
         kept_open(config),
         super::heard::problem(config),
     ];

@@ -82,6 +82,9 @@ pub const ACTIONS: &[Action] = {
         action("operator_whisper", Post, "/operator/whisper", One, "Tells the agent alone"),
         action("operator_say", Post, "/operator/say", First, "Speaks before everybody else"),
         action("type", Post, "/type", First, "Writes something to the agent"),
+        action("room_list", Get, "/rooms", One, "The rooms that the agent is in"),
+        action("room_join", Post, "/rooms", One, "Has it go into a room"),
+        action("room_leave", Delete, "/rooms/{room}", One, "Has it leave one"),
         action("drain", Post, "/drain", One, "Takes no new calls and ends after the last"),
         action("reload", Post, "/reload", One, "Reads the configuration again"),
     ]
@@ -201,6 +204,9 @@ mod tests {
             Request::OperatorWhisper { text: text(), line: None },
             Request::OperatorSay { text: text(), line: Some(1), wait: false },
             Request::Type { text: text(), from: Some("console".into()), wait: false },
+            Request::RoomList,
+            Request::RoomJoin { room: "den".into(), line: Some(3) },
+            Request::RoomLeave { room: "den".into() },
             Request::Drain,
             Request::Reload,
         ]

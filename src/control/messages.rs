@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SeatPart;
 use super::queued::QueuedClaim;
-use super::running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus};
+use super::running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus, RoomStatus};
 use crate::watch::{Level, Sight};
 
 /// What can be asked of a running line.
@@ -74,6 +74,22 @@ pub enum Request {
     Reload,
     /// The address of the console page, good for one opening.
     Page,
+    /// Which rooms the agent is in.
+    RoomList,
+    /// Go into a room, whatever the rules say.
+    RoomJoin {
+        /// Which.
+        room: String,
+        /// Its people sit down at this line; absent: at one of their own, or as `[livekit] bridge`
+        /// says.
+        #[serde(default)]
+        line: Option<u64>,
+    },
+    /// Leave a room, and stay out until everybody else has left it.
+    RoomLeave {
+        /// Which.
+        room: String,
+    },
     /// What the say-queue holds, and what became of the last ones.
     QueueList,
     /// One claim of it.
@@ -254,6 +270,11 @@ pub enum Reply {
         /// What the tap has seen; absent: it watches nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tap: Option<TapStatus>,
+    },
+    /// The rooms that the agent is in.
+    Rooms {
+        /// By name.
+        rooms: Vec<RoomStatus>,
     },
     /// What the say-queue holds, oldest first.
     Queue {

@@ -14,7 +14,7 @@ pub mod server;
 pub use attach::{SeatPart, attach_media};
 pub use messages::{CallStatus, ProcessStatus, Reply, Request, TapStatus};
 pub use queued::{ClaimState, QueuedClaim};
-pub use running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus};
+pub use running::{KeptStatus, LineDetails, OutboundStatus, ReloadStatus, RoomStatus};
 
 /// A claim handed in from outside.
 pub type SayRequest = lane_broker::intake::Wish;

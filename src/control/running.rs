@@ -45,6 +45,18 @@ pub struct ReloadStatus {
     pub refused: Option<String>,
 }
 
+/// A room that the line's agent is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomStatus {
+    /// Its name.
+    pub room: String,
+    /// Who is in it besides agents and recorders.
+    pub people: usize,
+    /// The line that they sit at; absent: nobody has been heard yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+}
+
 /// An open call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LineDetails {

@@ -14,6 +14,7 @@ mod quiet;
 mod records;
 mod reload;
 mod ringback;
+mod rooms;
 mod say_queue;
 mod sounds;
 mod transfer;
@@ -56,6 +57,7 @@ use crate::control::server::Asked;
 use crate::durable::{Keeper, Recovered};
 use crate::http::Pages;
 use crate::line::{Journal, LineEnd, LineHandle, LineInput, TransferTo};
+use crate::rooms::RoomsHandle;
 use crate::text::TextHandle;
 use crate::watch::Sight;
 
@@ -89,6 +91,7 @@ pub(super) struct Desk {
     saying: Saying,
     /// Watches the machine until the desk closes.
     tap: Option<Tap>,
+    rooms: Option<RoomsHandle>,
     out: Outbound,
     /// Calls that were cut off lately.
     redials: Redials,
@@ -170,6 +173,7 @@ pub(super) struct DeskParts {
     pub kept: (Keeper, Recovered),
     pub text: TextHandle,
     pub tap: Option<Tap>,
+    pub rooms: Option<RoomsHandle>,
     /// The gate of calls out, and the file of its account.
     pub out: (OutboundGate, AccountFile),
     pub pages: Pages,
@@ -236,6 +240,7 @@ impl Desk {
             next_line: 1,
             saying,
             tap: parts.tap,
+            rooms: parts.rooms,
             out: Outbound::new(parts.out.0, parts.out.1),
             redials: Redials::default(),
             redialled: Redialled::default(),

@@ -9,6 +9,7 @@ mod keep_open;
 mod lanes;
 mod media;
 mod redial;
+mod rooms;
 mod start;
 mod tap;
 mod writing;

@@ -25,6 +25,7 @@ use crate::durable::{Keeper, Recovered, Sounds};
 use crate::engines::{self, Engines};
 use crate::http::{Behind, Pages};
 use crate::line::Journal;
+use crate::rooms::Rooms;
 use crate::say::spool;
 use crate::watch::Watch;
 
@@ -158,6 +159,9 @@ pub async fn serve_with(
     let text =
         writing::start(&config, lanes.clone(), brain.clone()).await.map_err(StartFailure::Text)?;
     let tap = super::tap::start(&config.tap, lanes.clone(), to_tap, text.clone())?;
+    let written = (text.clone(), watch.clone());
+    let rooms = super::rooms::start(&config, doors.clone(), written, media.clock());
+    let webhooks = rooms.as_ref().map(Rooms::webhooks);
     let pages = Pages::default();
     let behind = Behind {
         text: text.clone(),
@@ -167,7 +171,7 @@ pub async fn serve_with(
         talks: writing::talks(&config, &doors, media.clock()),
         recordings: config.recording.dir.clone(),
     };
-    let door = writing::open_door(&config, behind).await;
+    let door = writing::open_door(&config, behind, webhooks).await;
     announce(&bridge, &socket, options.events);
     let out = open_account(&config)?;
     opened(doors);
@@ -185,11 +189,15 @@ pub async fn serve_with(
         kept,
         text,
         tap,
+        rooms: rooms.as_ref().map(Rooms::handle),
         out,
         pages,
     };
     Desk::new(desk).run(bridge_events, brain_events, asked, signals).await;
     drop((control, spools, sweeper, door));
+    if let Some(rooms) = rooms {
+        rooms.close().await;
+    }
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use crate::config::{Config, LineMode};
 use crate::http::{
     Behind, CarrierKey, Door, DoorSettings, Rate, TOKEN_BYTES_MIN, TOKEN_VARIABLE, Token,
 };
+use crate::rooms::Webhooks;
 use crate::talk::{ICE_CREDENTIAL_VARIABLE, Talks};
 use crate::text::{self, SMS_KEY_VARIABLE, SmsGateway, TextHandle, TextParts};
 
@@ -50,7 +51,11 @@ fn answered(config: &Config) -> Vec<String> {
 }
 
 /// Opens the door. A line without one still takes calls, so a port that is taken is a warning.
-pub(super) async fn open_door(config: &Config, behind: Behind) -> Option<Door> {
+pub(super) async fn open_door(
+    config: &Config,
+    behind: Behind,
+    rooms: Option<Webhooks>,
+) -> Option<Door> {
     let listen = config.http.listen?;
     let token = Token::from_environment();
     if token.is_none() {
@@ -63,6 +68,7 @@ pub(super) async fn open_door(config: &Config, behind: Behind) -> Option<Door> {
         each: rate(config.http.per_source_minute),
         all: rate(config.http.per_minute),
         show: config.http.show,
+        rooms,
         carrier: config.sms.public_key.as_deref().and_then(CarrierKey::new),
         ..DoorSettings::new(listen, token)
     };

@@ -8,6 +8,7 @@
 //! | `GET /` | the console page |
 //! | `/api/v1/…` | the line itself ([`api`]); `GET /api/v1/openapi.json` describes it |
 //! | `POST /webhooks/sms` | takes in a short message in the carrier's form ([`SmsWebhook`]) |
+//! | `POST /webhooks/livekit` | takes in what a LiveKit server tells of its rooms |
 //! | `GET /schemas`, `GET /schemas/{name}` | the JSON Schema of every body |
 //!
 //! Who comes in: requests whose `Host` is this machine's loopback or named in the configuration,
@@ -29,6 +30,7 @@ mod page;
 mod pages;
 mod problem;
 mod rate;
+mod room_webhook;
 pub mod schemas;
 mod signature;
 mod token;
@@ -85,6 +87,8 @@ pub struct DoorSettings {
     pub keep_alive: Duration,
     /// What is shown of calls.
     pub show: Show,
+    /// Where a LiveKit server's webhooks go.
+    pub rooms: Option<crate::rooms::Webhooks>,
 }
 
 /// What is behind the door.
@@ -117,6 +121,7 @@ impl DoorSettings {
             carrier: None,
             keep_alive: Duration::from_secs(15),
             show: Show::default(),
+            rooms: None,
         }
     }
 }
@@ -215,6 +220,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .merge(api::open_routes())
         .merge(page::routes())
         .route("/webhooks/sms", post(webhook::take))
+        .route("/webhooks/livekit", post(room_webhook::take))
         .route("/schemas", get(schemas::list))
         .route("/schemas/{name}", get(schemas::one))
         .fallback(async || problem::Refusal::new(StatusCode::NOT_FOUND, "not_found", NOT_FOUND))
@@ -227,4 +233,4 @@ fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-const NOT_FOUND: &str = "there are POST /lanes/{tag}, GET /lanes/{tag}/events, GET /api/v1/events, POST /webhooks/sms and GET /schemas";
+const NOT_FOUND: &str = "there are POST /lanes/{tag}, GET /lanes/{tag}/events, GET /api/v1/events, POST /webhooks/sms, POST /webhooks/livekit and GET /schemas";

@@ -136,7 +136,7 @@ fn told_of_claims(reach: &Reach, request: &Request, wait: bool) -> Result<(), Fa
 }
 
 /// Asks what has one answer, and prints it, and what is told before it.
-fn answered(reach: &Reach, request: &Request) -> Result<(), Failure> {
+pub(super) fn answered(reach: &Reach, request: &Request) -> Result<(), Failure> {
     let mut outcome = Err(Failure::Failed("the line closed before it answered".to_owned()));
     reach.ask(request, |reply| {
         outcome = match reply {

@@ -28,6 +28,9 @@ fn samples() -> Vec<(&'static str, &'static str, Value, u16)> {
         ("POST", "/operator/whisper", json!({ "text": "be brief" }), 200),
         ("POST", "/operator/say", json!({ "text": "hello" }), 202),
         ("POST", "/type", json!({ "text": "two and two?" }), 202),
+        ("GET", "/rooms", empty(), 200),
+        ("POST", "/rooms", json!({ "room": "den", "line": 1 }), 200),
+        ("DELETE", "/rooms/{room}", empty(), 200),
         ("POST", "/drain", empty(), 200),
         ("POST", "/reload", empty(), 200),
         ("GET", "/lanes", empty(), 200),
@@ -51,6 +54,7 @@ fn every_operation_of_the_document_is_there_and_answers_as_the_document_says() {
         let operation = &document["paths"][path][method.to_lowercase()];
         assert!(operation.is_object(), "{method} {path} is not in the document");
         let at = path.replace("{line}", "1").replace("{claim}", "say-1").replace("{id}", "100-1");
+        let at = at.replace("{room}", "den");
         let body_of = &operation["requestBody"]["content"]["application/json"]["schema"];
         assert!(body_of.is_null() || is_valid(&document, body_of, &body), "{method} {path}");
         let answer = house.ask(method, &format!("/api/v1{at}"), &[], body.to_string().as_bytes());

@@ -32,6 +32,13 @@ fn every_verb_that_asks_a_running_line_asks_over_http_too() {
             Request::QueueWithdraw { claim: "say-2".into() },
             "withdrawn",
         ),
+        (&["rooms", "ls"], Request::RoomList, "den  2 there  line 1"),
+        (
+            &["rooms", "join", "den", "--line", "1"],
+            Request::RoomJoin { room: "den".into(), line: Some(1) },
+            "done",
+        ),
+        (&["rooms", "leave", "den"], Request::RoomLeave { room: "den".into() }, "done"),
         (&["queue", "pause"], Request::QueuePause, "done"),
         (&["queue", "resume"], Request::QueueResume, "done"),
         (&["operator", "take"], Request::OperatorTake { line: None }, "done"),

@@ -41,6 +41,9 @@ impl Desk {
                 let reply = self.drain_as_asked();
                 send(replies, reply);
             }
+            Request::RoomList => self.list_rooms(replies),
+            Request::RoomJoin { room, line } => send(replies, self.join_room(room, *line)),
+            Request::RoomLeave { room } => self.leave_room(room, replies),
             Request::QueueList => send(replies, self.queue_list(|_| true)),
             Request::QueueShow { claim } => send(replies, self.queue_show(claim)),
             Request::QueueWithdraw { claim } => self.queue_withdraw(claim, replies),

@@ -1,0 +1,287 @@
+//! Somebody in a room of a real LiveKit server, played by LiveKit's own SDK, talks with the agent.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use media_core::SampleRate;
+use media_core::resample::Resampler;
+use serde_json::{Value, json};
+use xenline::config::JoinWhen;
+use xenline::report::{CallEvent, DoorKind, EndingKind};
+
+use crate::support::door::{TOKEN, free_port};
+use crate::support::line::Serving;
+use crate::support::phone::Phone;
+use crate::support::process::{Guarded, Ran, run, xenline};
+use crate::support::sound::{plain, recorded};
+use crate::support::{alone, figure, wait_until};
+
+/// Before the line, which a webhook should tell of everybody, asks the server by itself.
+const TOLD_WITHIN: Duration = Duration::from_secs(40);
+/// A step of a conversation; Python alone takes seconds to begin on a busy machine.
+const STEP: Duration = Duration::from_secs(60);
+const KEY: &str = "devkey";
+const SECRET: &str = "a secret that is long enough for it";
+
+#[test]
+fn somebody_in_a_room_is_answered_interrupts_and_reads_it_all() {
+    let _machine = alone();
+    let server = Server::start(None);
+    let mut command = xenline();
+    command.env("XENLINE_LIVEKIT_KEY", KEY).env("XENLINE_LIVEKIT_SECRET", SECRET);
+    let line = Serving::agent_in(command, |config| {
+        config.livekit.url = Some(server.url());
+        config.livekit.rooms = vec!["den*".into()];
+        config.livekit.poll_s = 1;
+        config.livekit.linger_s = 1;
+    });
+
+    // She comes, and so does the agent; the line is hers.
+    let mut ada = Somebody::comes(&server, "den-1", "ada");
+    ada.sees("came", |event| event["identity"] == "xenline" && event["kind"] == 4);
+    let opened = line.wait("a line of the room's", 0, STEP, |_, event| match event {
+        CallEvent::CallOpened(opened) => Some(opened.clone()),
+        _ => None,
+    });
+    assert_eq!((&*opened.trunk, &*opened.caller, &*opened.called), ("room:den-1", "ada", "den-1"));
+    let greeting = ada.reads("xenline");
+    let greeted = line.wait("the greeting", 0, STEP, |_, event| said(event, EndingKind::Spoken));
+    assert_eq!(greeting, greeted);
+
+    // She asks, reads herself, and hears and reads the answer until she has heard enough.
+    let mark = line.mark();
+    ada.says("help");
+    line.turn("help", mark);
+    assert_eq!(plain(&ada.reads("ada")), "help");
+    ada.sees("attributes", |event| event["attributes"]["lk.agent.state"] == "speaking");
+    ada.tell(&json!({ "listen": [], "to": "xenline", "seconds": 1 }));
+    let heard = ada.sees("heard", |_| true)["rms"].as_f64().expect("a number");
+    figure(format!("in the room the answer has {heard:.0} rms"));
+    assert!(heard > 200.0, "the answer is heard");
+    ada.says("stop");
+    let heard = line
+        .wait("it to be interrupted", mark, STEP, |_, event| said(event, EndingKind::Interrupted));
+    assert_eq!(ada.reads("xenline"), heard, "what was heard of it, and no more");
+
+    // What she writes is answered where she wrote it.
+    ada.tell(&json!({ "chat": "what day is it" }));
+    let answer = ada.sees("text", |event| event["topic"] == "lk.chat");
+    assert!(answer["text"].as_str().is_some_and(|text| text.contains("day")), "{answer}");
+
+    // She goes, and so does everything else.
+    let listed = rooms(&line, &["ls"]).out;
+    assert!(listed.starts_with("den-1  1 there  line 1"), "{listed}");
+    ada.goes();
+    line.wait("the call to be closed", mark, STEP, |_, event| {
+        matches!(event, CallEvent::CallClosed(_)).then_some(())
+    });
+    is_in_no_room(&line);
+    assert_eq!(rooms(&line, &["leave", "den-1"]).code, Some(1), "it is in no room");
+    line.stop();
+}
+
+#[test]
+fn a_room_that_the_server_tells_of_joins_the_call_that_is_open() {
+    let _machine = alone();
+    let door = free_port();
+    let server = Server::start(Some(door));
+    let mut command = xenline();
+    command.env("XENLINE_LIVEKIT_KEY", KEY).env("XENLINE_LIVEKIT_SECRET", SECRET);
+    command.env("XENLINE_HTTP_TOKEN", TOKEN);
+    let line = Serving::agent_in(command, |config| {
+        config.http.listen = Some(door);
+        config.livekit.url = Some(server.url());
+        config.livekit.rooms = vec!["den".into()];
+        config.livekit.join = JoinWhen::Webhook;
+        config.livekit.bridge = vec!["*".into()];
+        config.livekit.show_caller = true;
+        config.livekit.linger_s = 1;
+    });
+    let phone = Phone::call(line.sip);
+    line.wait("the greeting", 0, STEP, |_, event| said(event, EndingKind::Spoken));
+
+    // She comes, and sits down where the telephone is.
+    let mut ada = Somebody::comes(&server, "den", "ada");
+    ada.sees("ready", |_| true);
+    line.wait("her at the call", 0, TOLD_WITHIN, |_, event| match event {
+        CallEvent::LegJoined { label, door: DoorKind::Room, .. } if label == "ada" => Some(()),
+        _ => None,
+    });
+    ada.sees("attributes", |event| event["attributes"]["sip.phoneNumber"] == "tester");
+
+    // The telephone asks; she reads that and hears the answer until she has heard enough.
+    let mark = line.mark();
+    phone.media.say(&recorded("help"));
+    line.turn("help", mark);
+    assert!(ada.reads("xenline").starts_with("caller: "), "who is not in the room is told apart");
+    ada.tell(&json!({ "listen": [], "to": "xenline", "seconds": 1 }));
+    let heard = ada.sees("heard", |_| true)["rms"].as_f64().expect("a number");
+    assert!(heard > 200.0, "the answer is heard");
+    ada.says("stop");
+    line.wait("it to be interrupted", mark, STEP, |_, event| said(event, EndingKind::Interrupted));
+
+    // The call goes on without her.
+    let mark = line.mark();
+    ada.goes();
+    line.wait("her to be gone", mark, STEP, |_, event| {
+        matches!(event, CallEvent::LegLeft { .. }).then_some(())
+    });
+    assert_eq!(line.open_calls(), 1);
+    phone.hang_up();
+    is_in_no_room(&line);
+    // It keeps its connection to the line's door for a while.
+    drop(server);
+    line.stop();
+}
+
+/// `xenline rooms`.
+fn rooms(line: &Serving, action: &[&str]) -> Ran {
+    let mut command = xenline();
+    command.arg("rooms").args(action).arg("--config").arg(line.file());
+    run(command, STEP)
+}
+
+fn is_in_no_room(line: &Serving) {
+    wait_until("the agent to go, too", STEP, || {
+        (rooms(line, &["ls"]).out == "in no room\n").then_some(())
+    });
+}
+
+fn said(event: &CallEvent, how: EndingKind) -> Option<String> {
+    match event {
+        CallEvent::ClaimEnded { ending, heard_text, .. } if *ending == how => {
+            Some(heard_text.clone())
+        }
+        _ => None,
+    }
+}
+
+/// A LiveKit server on loopback.
+struct Server {
+    _process: Guarded,
+    port: u16,
+}
+
+impl Server {
+    /// Whose webhooks go to the line's `door`, if there is one.
+    fn start(door: Option<SocketAddr>) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let media = UdpSocket::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = free.expect("a port is free").port();
+        let media_port = media.expect("a port is free").port();
+        let mut config = format!(
+            "port: {port}\nbind_addresses: ['127.0.0.1']\ndevelopment: true\n\
+             logging: {{level: error}}\nkeys: {{{KEY}: {SECRET}}}\n\
+             rtc: {{udp_port: {media_port}, tcp_port: 0, use_external_ip: false, \
+             node_ip: 127.0.0.1, enable_loopback_candidate: true, interfaces: {{includes: [lo]}}, \
+             stun_servers: ['127.0.0.1:3478']}}\n"
+        );
+        if let Some(door) = door {
+            let url = format!("http://{door}/webhooks/livekit");
+            config += &format!("webhook: {{api_key: {KEY}, urls: ['{url}']}}\n");
+        }
+        let mut command = Command::new(peers().join("bin/server"));
+        command.args(["--config-body", &config]).stdout(Stdio::null());
+        let process = Guarded::spawn(command);
+        let answers = || TcpStream::connect(("127.0.0.1", port)).ok().map(drop);
+        wait_until("the LiveKit server", STEP, answers);
+        Self { _process: process, port }
+    }
+
+    fn url(&self) -> String {
+        format!("ws://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Where the peers are that we did not write.
+fn peers() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers");
+    assert!(folder.exists(), "no peers to call; run scripts/setup.sh test");
+    folder
+}
+
+/// A participant in Python, with a microphone.
+struct Somebody {
+    process: Guarded,
+    input: ChildStdin,
+    events: Receiver<Value>,
+    words: tempfile::TempDir,
+    spoken: u32,
+}
+
+impl Somebody {
+    fn comes(server: &Server, room: &str, identity: &str) -> Self {
+        let told = json!({
+            "url": server.url(), "key": KEY, "secret": SECRET, "room": room, "identity": identity,
+            "speaks": 0,
+        });
+        let script = "media/plugins/livekit/tests/rooms/participant.py";
+        let mut command = Command::new(peers().join("venv/bin/python"));
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).arg(told.to_string());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Guarded::spawn(command);
+        let input = process.child().stdin.take().expect("piped");
+        let output = BufReader::new(process.child().stdout.take().expect("piped"));
+        let (tell, events) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let told = serde_json::from_str(&line).map(|event| tell.send(event));
+                assert!(told.is_ok(), "not JSON: {line}");
+            }
+        });
+        let words = tempfile::tempdir().expect("a temporary directory");
+        Self { process, input, events, words, spoken: 0 }
+    }
+
+    fn tell(&mut self, what: &Value) {
+        writeln!(self.input, "{what}").expect("it listens");
+    }
+
+    /// The next event of that name that `is` it; those before are passed over.
+    fn sees(&mut self, name: &str, is: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let event = self.events.recv_timeout(STEP);
+            let event = event.unwrap_or_else(|error| panic!("waited for {name:?}: {error}"));
+            if event["event"] == name && is(&event) {
+                return event;
+            }
+        }
+    }
+
+    /// The next words of `identity` that will not change any more.
+    fn reads(&mut self, identity: &str) -> String {
+        let words = self.sees("text", |event| {
+            event["topic"] == "lk.transcription"
+                && event["identity"] == identity
+                && event["attributes"]["lk.transcription_final"] == "true"
+        });
+        words["text"].as_str().expect("a text").to_owned()
+    }
+
+    fn says(&mut self, words: &str) {
+        let mut samples = vec![0; 6 * recorded(words).len()];
+        Resampler::new(SampleRate::Hz8000, SampleRate::Hz48000)
+            .process(&recorded(words), &mut samples);
+        self.spoken += 1;
+        let file = self.words.path().join(format!("{}.wav", self.spoken));
+        let format = hound::WavSpec {
+            channels: 1,
+            sample_rate: 48_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut wav = hound::WavWriter::create(&file, format).expect("a file");
+        samples.iter().for_each(|sample| wav.write_sample(*sample).expect("it is written"));
+        wav.finalize().expect("it is written");
+        self.tell(&json!({ "play": file }));
+    }
+
+    fn goes(mut self) {
+        self.tell(&json!({ "leave": true }));
+        assert_eq!(self.process.ended(STEP), Some(0));
+    }
+}
