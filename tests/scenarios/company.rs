@@ -77,17 +77,6 @@ fn turns(world: &World) -> Vec<(u64, Option<String>, String)> {
     world.told.iter().filter_map(turn).collect()
 }
 
-fn told_of_the_operator(world: &World) -> Vec<String> {
-    let words = |message: &LineMessage| match message {
-        LineMessage::OperatorTook { .. } => Some("took".to_owned()),
-        LineMessage::OperatorReleased { .. } => Some("released".to_owned()),
-        LineMessage::OperatorWhisper { text, .. } => Some(format!("whispered {text:?}")),
-        LineMessage::OperatorSaid { text, .. } => Some(format!("said {text:?}")),
-        _ => None,
-    };
-    world.told.iter().filter_map(words).collect()
-}
-
 #[test]
 fn the_turns_of_several_callers_are_one_sequence_each_with_its_speaker() {
     let mut world = World::answered();
@@ -174,7 +163,7 @@ fn the_operator_who_barges_in_silences_the_agent_and_is_heard_by_the_brain() {
         "released",
         "whispered \"tell them it is done\"",
     ];
-    assert_eq!(told_of_the_operator(&world), told);
+    assert_eq!(world.told_of_the_operator(), told);
     assert_eq!(turns(&world), [], "the operator is no caller");
     let (ending, _) = world.ending_of(&report).expect("it has ended");
     assert_eq!(ending, "spoken", "handing back restores what was being said");
@@ -194,7 +183,7 @@ fn an_utterance_is_meant_as_it_was_begun() {
     part(&mut world, operator, BARGE_IN);
     ends(&mut world, operator, "do not say that aloud");
     let told = ["took", "whispered \"do not say that aloud\""];
-    assert_eq!(told_of_the_operator(&world), told);
+    assert_eq!(world.told_of_the_operator(), told);
 }
 
 #[test]
@@ -203,9 +192,9 @@ fn the_floor_is_handed_back_when_the_last_who_took_it_leaves() {
     let first = join(&mut world, "operator", BARGE_IN);
     let second = join(&mut world, "chief", BARGE_IN);
     leaves(&mut world, first);
-    assert_eq!(told_of_the_operator(&world), ["took"]);
+    assert_eq!(world.told_of_the_operator(), ["took"]);
     leaves(&mut world, second);
-    assert_eq!(told_of_the_operator(&world), ["took", "released"]);
+    assert_eq!(world.told_of_the_operator(), ["took", "released"]);
 }
 
 #[test]

@@ -1,21 +1,10 @@
 //! The operator in the call: what the brain is told of it, and what the caller hears.
 
-use brain_protocol::{LineMessage, Source};
+use brain_protocol::Source;
 use queue_governor::{Claim, RefusalReason, Source as Speaker};
 use xenline::line::NotWhispered;
 
 use crate::world::World;
-
-fn told_of_the_operator(world: &World) -> Vec<String> {
-    let words = |message: &LineMessage| match message {
-        LineMessage::OperatorTook { .. } => Some("took".to_owned()),
-        LineMessage::OperatorReleased { .. } => Some("released".to_owned()),
-        LineMessage::OperatorWhisper { text, .. } => Some(format!("whispered {text:?}")),
-        LineMessage::OperatorSaid { text, .. } => Some(format!("said {text:?}")),
-        _ => None,
-    };
-    world.told.iter().filter_map(words).collect()
-}
 
 #[test]
 fn a_whisper_reaches_the_brain_and_the_caller_hears_nothing_of_it() {
@@ -24,7 +13,7 @@ fn a_whisper_reaches_the_brain_and_the_caller_hears_nothing_of_it() {
     assert_eq!(whispered, Ok(()));
     world.settle();
     world.run(2_000);
-    assert_eq!(told_of_the_operator(&world), ["whispered \"offer a call back\""]);
+    assert_eq!(world.told_of_the_operator(), ["whispered \"offer a call back\""]);
     assert!(world.wire.is_empty(), "not a sample left");
     let report = world.brain_says(Source::Worker, None, "I can call you back tomorrow.");
     world.run(200);
@@ -51,7 +40,7 @@ fn a_whisper_that_nobody_hears_is_refused_with_the_reason() {
     let late = world.conversation.whisper(world.now, "hello".into());
     assert_eq!(late, Err(NotWhispered::Closed));
     world.settle();
-    assert_eq!(told_of_the_operator(&world), [""; 0]);
+    assert_eq!(world.told_of_the_operator(), [""; 0]);
 }
 
 #[test]
@@ -66,7 +55,7 @@ fn the_brain_is_told_once_who_has_the_floor_and_what_the_caller_heard_of_the_ope
     world.conversation.operator_releases(world.now);
     world.settle();
     let told = ["took", "said \"I will look into that myself.\"", "released"];
-    assert_eq!(told_of_the_operator(&world), told);
+    assert_eq!(world.told_of_the_operator(), told);
 }
 
 #[test]
@@ -76,5 +65,5 @@ fn a_brain_that_comes_while_the_operator_speaks_is_told_so() {
     world.conversation.brain_down(world.now, "killed");
     world.conversation.brain_up(world.now, None);
     world.settle();
-    assert_eq!(told_of_the_operator(&world), ["took", "took"]);
+    assert_eq!(world.told_of_the_operator(), ["took", "took"]);
 }

@@ -50,6 +50,18 @@ struct Mouth {
 }
 
 impl World {
+    /// What the brain was told of the operator, in a word or two each.
+    pub fn told_of_the_operator(&self) -> Vec<String> {
+        let words = |message: &LineMessage| match message {
+            LineMessage::OperatorTook { .. } => Some("took".to_owned()),
+            LineMessage::OperatorReleased { .. } => Some("released".to_owned()),
+            LineMessage::OperatorWhisper { text, .. } => Some(format!("whispered {text:?}")),
+            LineMessage::OperatorSaid { text, .. } => Some(format!("said {text:?}")),
+            _ => None,
+        };
+        self.told.iter().filter_map(words).collect()
+    }
+
     /// An answered call with a brain.
     pub fn answered() -> World {
         let mut world = World::before_the_answer();

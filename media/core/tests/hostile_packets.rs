@@ -1,8 +1,10 @@
 //! Packets that nobody should have sent: no panic, and what is accepted is itself again.
 
-use std::path::Path;
+#[path = "../../../tests/fuzz/mutated.rs"]
+mod mutated;
 
 use media_core::{jitter, rtp};
+use mutated::mutated;
 
 #[test]
 fn mutated_rtp_rtcp_srtp_and_key_presses_panic_nowhere() {
@@ -12,26 +14,3 @@ fn mutated_rtp_rtcp_srtp_and_key_presses_panic_nowhere() {
     mutated("dtmf", rtp::exercise_dtmf);
     mutated("jitter", jitter::exercise);
 }
-
-/// The committed seeds of a fuzz target, each whole, cut everywhere, and with every bit turned.
-fn mutated(kind: &str, mut exercise: impl FnMut(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/seeds").join(kind);
-    let mut seeds = 0;
-    for file in std::fs::read_dir(&folder).expect("seeds") {
-        let seed = std::fs::read(file.expect("a seed").path()).expect("it can be read");
-        seeds += 1;
-        exercise(&seed);
-        // The head of a long one: every field is in it.
-        for at in 0..seed.len().min(SHORT_BYTES) {
-            exercise(&seed[..at]);
-            for bit in 0..8 {
-                let mut changed = seed.clone();
-                changed[at] ^= 1 << bit;
-                exercise(&changed);
-            }
-        }
-    }
-    assert!(seeds > 0, "no seeds in {}", folder.display());
-}
-
-const SHORT_BYTES: usize = 64;
