@@ -276,7 +276,8 @@ impl Call<'_> {
             }
             Fate::TakenOver => {
                 self.operator(Request::OperatorTake { line: Some(self.id) });
-                random.pause(100..900);
+                // Longer than a word is silent for within itself.
+                random.pause(300..900);
                 self.operator(Request::OperatorRelease { line: Some(self.id) });
                 self.until_floor(GOES_ON, claim);
                 random.pause(100..2_000);

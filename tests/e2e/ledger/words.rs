@@ -22,8 +22,11 @@ const AUDIBLE_RMS: f64 = 98.0;
 const PAUSE_STEPS: usize = 40;
 /// By so much of a sound it is known.
 const ANCHOR: usize = 50 * RATE_PER_MS;
-/// What is shorter is a click, in which no word can be known.
-const SHORTEST: usize = 20 * RATE_PER_MS;
+/// What is shorter is a click, in which no word can be known; that it is left out costs the ledger
+/// half of what it is allowed.
+const SHORTEST: usize = 40 * RATE_PER_MS;
+/// Where the floor goes, sound fades: its last samples are nobody's.
+const FADED: usize = 10 * RATE_PER_MS;
 /// The same samples again, but for where the codec's packets begin.
 const SAME: f64 = 0.95;
 
@@ -69,7 +72,7 @@ impl Reference {
     }
 
     fn known(&self, burst: &[i16]) -> Piece {
-        let anchor = &burst[..ANCHOR.min(burst.len())];
+        let anchor = &burst[..ANCHOR.min(burst.len() - FADED)];
         let mut best = (0.0, 0, 0);
         for (word, sound) in self.words.iter().enumerate() {
             for (at, there) in sound.windows(anchor.len()).enumerate() {
