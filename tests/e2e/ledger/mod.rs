@@ -22,7 +22,9 @@ use xenline::control::{Reply, Request, SayRequest, client};
 use xenline::report::CallEvent;
 
 use self::fates::{FATES, Fate, GOES_ON, RESUMED};
-use self::words::{OTHER, Piece, Reference, WORDS, every_word, text_from, without_tone};
+use self::words::{
+    OTHER, Piece, RATE_PER_MS, Reference, WORDS, every_word, text_from, without_tone,
+};
 use crate::support::line::Serving;
 use crate::support::mind::Mind;
 use crate::support::phone::Phone;
@@ -120,6 +122,7 @@ struct Case {
     heard_text: String,
     reported: usize,
     pieces: Vec<Piece>,
+    cut_ms: usize,
     /// How far what was told is from what is on the recording.
     error_ms: usize,
 }
@@ -177,7 +180,7 @@ impl House {
         let text = text_from(first);
         call.say(&claim, &text, None);
         call.started(&claim);
-        call.befall(fate, &claim, random);
+        let cut_ms = call.befall(fate, &claim, random);
         let (ending, heard_text) = call.ended(&claim);
         let happened = fate.happened(&claim, &call.events_up_to_its_end(&claim));
         std::thread::sleep(UNDER_WAY);
@@ -191,9 +194,9 @@ impl House {
             piece.word = (piece.word + WORDS.len() - first) % WORDS.len();
         }
         let whole_ms = |word: usize| by.ms_of((word + first) % WORDS.len());
-        let error_ms = error_ms(reported, &pieces, whole_ms);
+        let error_ms = error_ms(reported, &pieces, cut_ms, whole_ms);
         let ending = format!("{ending:?}");
-        Case { fate, happened, codec, ending, heard_text, reported, pieces, error_ms }
+        Case { fate, happened, codec, ending, heard_text, reported, pieces, cut_ms, error_ms }
     }
 
     fn ask(&self, request: &Request, take: impl FnMut(Reply)) {
@@ -257,22 +260,20 @@ impl Call<'_> {
         wait_until(what, SOON, || self.house.mind.told().iter().find_map(&is))
     }
 
-    fn befall(&self, fate: Fate, claim: &str, random: &mut Random) {
+    /// What had come by the time of the act that ended it, in ms of the recording: it was not cut
+    /// before.
+    fn befall(&self, fate: Fate, claim: &str, random: &mut Random) -> usize {
         random.pause(200..3_500);
         match fate {
-            Fate::Withdrawn => self.withdraw(claim),
-            Fate::Interrupted => self.phone.media.say(&recorded("stop")),
             Fate::Paused => {
                 self.phone.media.say(&recorded("uh huh"));
                 self.until_floor(RESUMED, claim);
                 random.pause(100..1_500);
-                self.withdraw(claim);
             }
             Fate::Preempted => {
                 self.alarm();
                 self.until_floor(GOES_ON, claim);
                 random.pause(100..2_000);
-                self.withdraw(claim);
             }
             Fate::TakenOver => {
                 self.operator(Request::OperatorTake { line: Some(self.id) });
@@ -281,8 +282,15 @@ impl Call<'_> {
                 self.operator(Request::OperatorRelease { line: Some(self.id) });
                 self.until_floor(GOES_ON, claim);
                 random.pause(100..2_000);
+            }
+            _ => {}
+        }
+        let cut_ms = self.sound().len() / RATE_PER_MS;
+        match fate {
+            Fate::Withdrawn | Fate::Paused | Fate::Preempted | Fate::TakenOver => {
                 self.withdraw(claim);
             }
+            Fate::Interrupted => self.phone.media.say(&recorded("stop")),
             Fate::TakenOverForGood => {
                 self.operator(Request::OperatorTake { line: Some(self.id) });
                 random.pause(0..300);
@@ -291,6 +299,7 @@ impl Call<'_> {
             Fate::HungUp => self.hang_up(),
             Fate::Superseded => self.say(&format!("instead-of-{claim}"), OTHER, Some(claim)),
         }
+        cut_ms
     }
 
     /// The line's events of this call.
@@ -353,16 +362,26 @@ impl Call<'_> {
 }
 
 /// By how much the words that were reported are not those of the recording: what is missing of one
-/// that was reported, or all of one that is whole and was not, or that was said twice.
-fn error_ms(reported: usize, pieces: &[Piece], whole_ms: impl Fn(usize) -> usize) -> usize {
+/// that was reported, or all of one that is whole and was not, or that was said twice. Of the last
+/// word on the recording that is whole, as long as the line was silent before `cut_ms`: where the word
+/// was cut as it ended, nobody can tell the two apart.
+fn error_ms(
+    reported: usize,
+    pieces: &[Piece],
+    cut_ms: usize,
+    whole_ms: impl Fn(usize) -> usize,
+) -> usize {
+    let last = pieces.last().map_or(0, |piece| piece.word);
     let of_word = |word: usize| {
         let whole = whole_ms(word);
         let pieces: Vec<_> = pieces.iter().filter(|piece| piece.word == word).collect();
+        let ended_ms = pieces.last().map_or(0, |piece| piece.end_ms);
         let times = pieces.iter().filter(|it| it.ms.len() + EDGE_MS >= whole).count();
         let heard = (0..whole).filter(|ms| pieces.iter().any(|it| it.ms.contains(ms))).count();
         match (word < reported, times) {
             (_, 2..) => whole,
             (true, _) => whole - heard,
+            (false, 1) if word == last => cut_ms.saturating_sub(ended_ms).min(whole),
             (false, 1) => whole,
             (false, _) => 0,
         }
@@ -372,12 +391,13 @@ fn error_ms(reported: usize, pieces: &[Piece], whole_ms: impl Fn(usize) -> usize
 
 #[test]
 fn a_report_that_is_not_what_was_heard_is_off_by_what_is_missing_or_too_much() {
-    let piece = |word, ms| Piece { word, ms };
-    let off = |reported, pieces: &[Piece]| error_ms(reported, pieces, |_| 300);
+    let piece = |word, ms| Piece { word, ms, end_ms: 600 * word + 300 };
+    let off = |reported, pieces: &[Piece]| error_ms(reported, pieces, 930, |_| 300);
     let cut = [piece(0, 0..300), piece(1, 0..270), piece(2, 0..120)];
     assert_eq!(off(2, &cut), 30);
     assert_eq!(off(3, &cut), 180, "a word too many");
     assert_eq!(off(0, &cut), 300, "words that were heard are not told");
+    assert_eq!(off(1, &[piece(0, 0..300), piece(1, 0..300)]), 30, "known too late");
     let held = [piece(0, 0..300), piece(1, 0..150), piece(1, 150..300)];
     assert_eq!(off(2, &held), 0);
     let again = [piece(0, 0..300), piece(0, 0..300)];

@@ -13,11 +13,15 @@ pub const WORDS: [&str; 12] = [
 ];
 /// What is said in the place of one.
 pub const OTHER: &str = "Quebec.";
-const RATE_PER_MS: usize = 8;
+/// Samples.
+pub const RATE_PER_MS: usize = 8;
 /// Sound is looked for in steps of 5 ms.
 const STEP: usize = 5 * RATE_PER_MS;
 /// -50 dB below full scale; comfort noise and silence on the wire are far below.
 const AUDIBLE_RMS: f64 = 98.0;
+/// A word that has begun goes on down to -60 dB: the breath at the end of "golf" is about as loud as
+/// [`AUDIBLE_RMS`], a codec's noise is not.
+const BREATH_RMS: f64 = 31.0;
 /// Between two words it is silent for 300 ms, and within one for a third of that at most.
 const PAUSE_STEPS: usize = 40;
 /// By so much of a sound it is known.
@@ -46,11 +50,14 @@ pub struct Reference {
     words: Vec<Vec<i16>>,
 }
 
-/// A stretch of a word that was heard, in ms of the word.
+/// A stretch of a word that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     pub word: usize,
+    /// Of the word.
     pub ms: Range<usize>,
+    /// Where it ends on the recording.
+    pub end_ms: usize,
 }
 
 impl Reference {
@@ -68,10 +75,11 @@ impl Reference {
     /// What of which word is on `sound`, in the order in which it came.
     pub fn pieces_in(&self, sound: &[i16]) -> Vec<Piece> {
         let long = bursts(sound).into_iter().filter(|burst| burst.len() >= SHORTEST);
-        long.map(|burst| self.known(&sound[burst])).collect()
+        long.map(|burst| self.known(sound, burst)).collect()
     }
 
-    fn known(&self, burst: &[i16]) -> Piece {
+    fn known(&self, sound: &[i16], range: Range<usize>) -> Piece {
+        let (burst, end_ms) = (&sound[range.clone()], range.end / RATE_PER_MS);
         let anchor = &burst[..ANCHOR.min(burst.len() - FADED)];
         let mut best = (0.0, 0, 0);
         for (word, sound) in self.words.iter().enumerate() {
@@ -84,17 +92,19 @@ impl Reference {
         }
         let (alike, word, at) = best;
         assert!(alike > SAME, "{} ms of sound that is no word: {alike:.2}", burst.len() / 8);
-        Piece { word, ms: at / RATE_PER_MS..(at + burst.len()) / RATE_PER_MS }
+        Piece { word, ms: at / RATE_PER_MS..(at + burst.len()) / RATE_PER_MS, end_ms }
     }
 }
 
 /// Stretches with sound, with silence of some length between them.
 fn bursts(sound: &[i16]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
-    let loud = |step: &[i16]| rms(step) > AUDIBLE_RMS;
-    for (n, _) in sound.chunks(STEP).enumerate().filter(|(_, step)| loud(step)) {
-        let (from, to) = (n * STEP, ((n + 1) * STEP).min(sound.len()));
+    for (n, step) in sound.chunks(STEP).enumerate() {
+        let (from, to) = (n * STEP, n * STEP + step.len());
+        let loud = rms(step);
         match found.last_mut() {
+            Some(last) if from == last.end && loud > BREATH_RMS => last.end = to,
+            _ if loud <= AUDIBLE_RMS => {}
             Some(last) if from - last.end < PAUSE_STEPS * STEP => last.end = to,
             _ => found.push(from..to),
         }

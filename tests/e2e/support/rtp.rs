@@ -41,6 +41,9 @@ pub struct Media {
     pub local: SocketAddr,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
+    /// The next port, which the line sends its RTCP to: were it another phone's, that phone would
+    /// take reports for sound.
+    _reports: UdpSocket,
 }
 
 struct Shared {
@@ -60,7 +63,7 @@ struct Shared {
 impl Media {
     /// Binds a port on `ip`. Nothing is sent before [`Media::send_to`].
     pub fn open(ip: Ipv4Addr) -> Self {
-        let socket = UdpSocket::bind((ip, 0)).expect("a free port");
+        let (socket, reports) = pair_of_ports(ip);
         socket.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
         stamp_arrivals(&socket);
         let local = socket.local_addr().expect("a bound socket");
@@ -80,7 +83,7 @@ impl Media {
             std::thread::spawn(move || sender.send_forever()),
             std::thread::spawn(move || receiver.receive_forever()),
         ];
-        Self { local, shared, threads }
+        Self { local, shared, threads, _reports: reports }
     }
 
     /// Sends to `to` from now on: what [`Media::say`] queued, else silence.
@@ -222,6 +225,18 @@ impl Shared {
                 }
                 self.received.lock().expect("no panic").push(packet);
             }
+        }
+    }
+}
+
+/// Two ports in a row (RFC 3550 §11).
+fn pair_of_ports(ip: Ipv4Addr) -> (UdpSocket, UdpSocket) {
+    loop {
+        let socket = UdpSocket::bind((ip, 0)).expect("a free port");
+        let port = socket.local_addr().expect("a bound socket").port();
+        let next = port.checked_add(1).map(|next| UdpSocket::bind((ip, next)));
+        if let Some(Ok(next)) = next {
+            return (socket, next);
         }
     }
 }
