@@ -24,6 +24,20 @@ pub struct Heard {
     pub payload: Vec<u8>,
 }
 
+/// Two ports in a row (RFC 3550 §11).
+fn pair_of_ports() -> (UdpSocket, UdpSocket) {
+    let next_of = |socket: &UdpSocket| {
+        let addr = socket.local_addr().expect("bound");
+        UdpSocket::bind((addr.ip(), addr.port().checked_add(1)?)).ok()
+    };
+    loop {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        if let Some(next) = next_of(&socket) {
+            return (socket, next);
+        }
+    }
+}
+
 pub struct Phone {
     socket: Arc<UdpSocket>,
     pub codec: Codec,
@@ -34,11 +48,14 @@ pub struct Phone {
     heard: Arc<Mutex<Vec<Heard>>>,
     stop: Arc<AtomicBool>,
     listener: Option<JoinHandle<()>>,
+    /// The next port, where reports go: another phone there would take them for sound.
+    _reports: UdpSocket,
 }
 
 impl Phone {
     pub fn new(codec: Codec) -> Self {
-        let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").expect("a port"));
+        let (socket, reports) = pair_of_ports();
+        let socket = Arc::new(socket);
         socket.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
         enable_stamps(&socket);
         let heard = Arc::new(Mutex::new(Vec::new()));
@@ -58,6 +75,7 @@ impl Phone {
             heard,
             stop,
             listener: Some(listener),
+            _reports: reports,
         }
     }
 
