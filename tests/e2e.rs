@@ -31,6 +31,8 @@ mod command_line;
 mod company;
 #[path = "e2e/complaints/mod.rs"]
 mod complaints;
+#[path = "e2e/console/mod.rs"]
+mod console;
 #[path = "e2e/demo.rs"]
 mod demo;
 #[path = "e2e/echo.rs"]

@@ -6,11 +6,13 @@ use std::path::Path;
 use media_core::hearing::EarConfig;
 use media_core::playout::Pulled;
 use media_core::plugin::AudioSource;
-use media_core::{LineId, MonoTime, SampleRate};
+use media_core::{LineId, MonoTime, SampleRate, level};
 use media_engine::{
     Carrier, Engine, EngineConfig, Engines, Leg, LegMix, LegSpec, Line, LineMode, LineSpec, RtpPort,
 };
-use plugin_console::{Microphone, OpenMicrophone, OpenSpeaker, Speaker, Switch, TalkMode};
+use plugin_console::{
+    Microphone, OpenMicrophone, OpenSpeaker, SoundError, Speaker, Switch, TalkMode,
+};
 use tokio::sync::mpsc;
 
 use super::link::Way;
@@ -26,6 +28,23 @@ pub(super) struct Wanted {
     pub mode: TalkMode,
 }
 
+/// Why somebody does not sit.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSeated {
+    /// Keys and text still do everything else.
+    #[error(transparent)]
+    NoSound(#[from] SoundError),
+    /// The line, or this process, has something against it, in words.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<String> for NotSeated {
+    fn from(why: String) -> Self {
+        Self::Refused(why)
+    }
+}
+
 /// A seat. Dropping it leaves the line.
 pub(super) struct Seated {
     sound: Sounding,
@@ -39,14 +58,14 @@ impl Seated {
     /// Sits down at `line`.
     ///
     /// # Errors
-    /// What the line, the devices or this process has against it, in words.
+    /// [`NotSeated`].
     pub async fn sit(
         socket: &Path,
         line: u64,
         part: Part,
         wanted: &Wanted,
         news: mpsc::Sender<News>,
-    ) -> Result<Seated, String> {
+    ) -> Result<Seated, NotSeated> {
         let engine = Engine::start(engine_config(), engines()).map_err(|it| it.to_string())?;
         let port = engine.reserve_port().map_err(|it| it.to_string())?;
         // Before anybody is disturbed.
@@ -55,8 +74,8 @@ impl Seated {
         way.ask(&Request::Attach { line, part, rtp: port.local_addr() }).await?;
         let (leg, rtp) = match way.reply().await? {
             Reply::Attached { leg, rtp, .. } => (leg, rtp),
-            Reply::Refused { message, .. } => return Err(message),
-            other => return Err(format!("the line answers otherwise: {other:?}")),
+            Reply::Refused { message, .. } => return Err(message.into()),
+            other => return Err(format!("the line answers otherwise: {other:?}").into()),
         };
         let ours = open_line(&engine, port, rtp)?;
         let sound = Sounding::join(&engine, &ours, devices)?;
@@ -73,14 +92,14 @@ impl Seated {
 
     /// The microphone's keys.
     pub fn switch(&self) -> Option<&Switch> {
-        self.sound.microphone.as_ref().map(OpenMicrophone::switch)
+        self.sound.microphone.as_ref().ok().map(OpenMicrophone::switch)
     }
 
     /// Uses other devices; the seat stays.
     ///
     /// # Errors
     /// They cannot be opened; the old ones are closed by then.
-    pub fn use_devices(&mut self, wanted: &Wanted) -> Result<(), String> {
+    pub fn use_devices(&mut self, wanted: &Wanted) -> Result<(), NotSeated> {
         self.sound.close();
         self.sound = Sounding::join(&self.engine, &self.line, Devices::open(wanted)?)?;
         Ok(())
@@ -116,19 +135,16 @@ async fn hold(mut way: Way, mut kept: mpsc::Receiver<()>, news: mpsc::Sender<New
 
 /// Open devices and their ends.
 struct Devices {
-    microphone: Option<(OpenMicrophone, Microphone)>,
+    microphone: Result<(OpenMicrophone, Microphone), SoundError>,
     speaker: (OpenSpeaker, Speaker),
 }
 
 impl Devices {
     /// A loudspeaker there must be; whoever has no microphone listens.
-    fn open(wanted: &Wanted) -> Result<Self, String> {
-        let (speaker, sink, played) =
-            Speaker::open(wanted.speaker.as_deref()).map_err(|it| it.to_string())?;
+    fn open(wanted: &Wanted) -> Result<Self, SoundError> {
+        let (speaker, sink, played) = Speaker::open(wanted.speaker.as_deref())?;
         let microphone = Microphone::open(wanted.microphone.as_deref(), Some(played));
-        let microphone =
-            microphone.map_err(|it| tracing::debug!(error = %it, "no microphone")).ok();
-        if let Some((open, _)) = &microphone {
+        if let Ok((open, _)) = &microphone {
             open.switch().set_mode(wanted.mode);
         }
         Ok(Self { microphone, speaker: (speaker, sink) })
@@ -138,7 +154,8 @@ impl Devices {
 /// Devices that sit at our own line, across from the other's RTP.
 struct Sounding {
     leg: Option<Leg>,
-    microphone: Option<OpenMicrophone>,
+    /// Or why there is none.
+    microphone: Result<OpenMicrophone, String>,
     speaker: Option<OpenSpeaker>,
 }
 
@@ -146,8 +163,8 @@ impl Sounding {
     fn join(engine: &Engine, line: &Line, devices: Devices) -> Result<Self, String> {
         let Devices { microphone, speaker: (speaker, sink) } = devices;
         let (microphone, source): (_, Box<dyn AudioSource>) = match microphone {
-            Some((open, end)) => (Some(open), Box::new(end)),
-            None => (None, Box::new(Hush)),
+            Ok((open, end)) => (Ok(open), Box::new(end)),
+            Err(why) => (Err(why.to_string()), Box::new(Hush)),
         };
         let carrier = Carrier::Ends { source, sink: Box::new(sink) };
         let spec = LegSpec { carrier, ear: None, mix: LegMix::default() };
@@ -156,18 +173,23 @@ impl Sounding {
     }
 
     fn close(&mut self) {
-        (self.leg, self.microphone, self.speaker) = (None, None, None);
+        (self.leg, self.speaker) = (None, None);
+        self.microphone = Err("it is shut".into());
     }
 
     fn look(&self) -> SoundLook {
         let mut look = SoundLook::default();
         match &self.microphone {
-            Some(open) => {
+            Ok(open) => {
                 look.microphone = open.name().to_owned();
                 look.mic = open.figures();
                 (look.mode, look.open) = (open.switch().mode(), open.switch().is_open());
             }
-            None => look.microphone = "no microphone".into(),
+            Err(why) => {
+                look.microphone = "no microphone".into();
+                look.mic.level_dbov = level::SILENCE_DBOV as i8;
+                look.no_microphone = Some(why.clone());
+            }
         }
         if let Some(open) = &self.speaker {
             (look.speaker, look.out) = (open.name().to_owned(), open.figures());

@@ -187,6 +187,7 @@ impl Call {
                 self.note(t_ms, &format!("the call is over: {how}"), false);
                 self.ended = Some(clean(&how));
                 (self.holder, self.partial, self.operator) = (None, None, false);
+                self.why = "the call is over".into();
                 self.claims.clear();
                 self.stats = Some(closed.stats);
             }

@@ -4,7 +4,7 @@ use plugin_console::{Device, Direction, TalkMode};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::model::Model;
-use super::seat::{Part, Seat, Sound};
+use super::seat::{Part, Seat, Sound, SoundLook};
 use crate::control::Request;
 
 /// What the shell is to do.
@@ -110,11 +110,9 @@ impl Model {
                 let ask = if paused { Request::QueueResume } else { Request::QueuePause };
                 return Some(Act::Ask(ask));
             }
-            KeyCode::Char('d') if self.has_sound() => return Some(Act::ListDevices(Direction::In)),
-            KeyCode::Char('D') if self.has_sound() => {
-                return Some(Act::ListDevices(Direction::Out));
-            }
-            KeyCode::Char('d' | 'D') => self.no_sound("choose a device"),
+            // Where one cannot be opened, another may.
+            KeyCode::Char('d') => return Some(Act::ListDevices(Direction::In)),
+            KeyCode::Char('D') => return Some(Act::ListDevices(Direction::Out)),
             KeyCode::Char(' ') => return self.talk_key(holds),
             KeyCode::Char('v') => return self.open_mic(),
             KeyCode::Char('m') => return self.mute(),
@@ -179,6 +177,8 @@ impl Model {
         match self.seat {
             Seat::At { line: at, part } if at == line && part != Part::Listen => {
                 self.seat = Seat::At { line, part: Part::Listen };
+                // Whoever speaks again means to.
+                self.pressed = false;
                 Some(Act::Change(Part::Listen))
             }
             Seat::HoldsFloor { .. } => {
@@ -223,6 +223,11 @@ impl Model {
         }
         if !matches!(self.seat, Seat::At { part: Part::Whisper | Part::BargeIn, .. }) {
             self.say("nobody would hear you: w whispers to the agent, b takes the floor", true);
+            return None;
+        }
+        if let Sound::With(SoundLook { no_microphone: Some(why), .. }) = &self.sound {
+            let text = format!("you have no microphone: {why}");
+            self.say(&text, true);
             return None;
         }
         self.talk(holds || !self.pressed)

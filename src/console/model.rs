@@ -127,7 +127,8 @@ impl Model {
             News::Left(why) => self.leave(why),
             News::Sound(look) => self.sound = Sound::With(look),
             News::NoSound(why) => {
-                self.say(&why, true);
+                let text = format!("no sound: {why}. Without it, b takes the floor, s and t speak");
+                self.say(&text, true);
                 self.sound = Sound::Without(clean(&why));
             }
         }

@@ -81,12 +81,6 @@ pub struct SoundLook {
     pub mode: TalkMode,
     /// Whether it is.
     pub open: bool,
-}
-
-impl SoundLook {
-    /// Gaps of all kinds, of both.
-    #[must_use]
-    pub fn gaps(&self) -> u64 {
-        self.mic.xruns + self.mic.starved + self.out.xruns + self.out.starved
-    }
+    /// Why there is none; who has none listens.
+    pub no_microphone: Option<String>,
 }

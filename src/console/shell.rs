@@ -13,7 +13,7 @@ use ratatui::crossterm::event::{
 use ratatui::crossterm::{execute, terminal};
 use tokio::sync::mpsc;
 
-use super::attach::{Seated, Wanted};
+use super::attach::{NotSeated, Seated, Wanted};
 use super::keys::Act;
 use super::link;
 use super::model::Model;
@@ -151,6 +151,9 @@ impl Console {
             Act::Ask(request) => self.ask(request),
             Act::Sit { line, part } => self.sit(line, part).await,
             Act::Change(part) => {
+                if part == super::Part::Listen {
+                    self.switch(|it| it.press(false));
+                }
                 if let Some(request) = self.seated.as_ref().map(|it| it.to_part(part)) {
                     self.ask(request);
                 }
@@ -191,7 +194,16 @@ impl Console {
                 self.switch(|it| it.mute(self.model.muted));
                 self.model.learn(News::Seated { line, part });
             }
-            Err(why) => self.model.learn(News::Left(Some(why))),
+            Err(why) => self.not_seated(why),
+        }
+    }
+
+    fn not_seated(&mut self, why: NotSeated) {
+        self.seated = None;
+        self.model.learn(News::Left(None));
+        match why {
+            NotSeated::NoSound(why) => self.model.learn(News::NoSound(why.to_string())),
+            NotSeated::Refused(why) => self.model.learn(News::Answer { done: false, text: why }),
         }
     }
 
@@ -200,11 +212,11 @@ impl Console {
             Direction::In => self.wanted.microphone = Some(id),
             Direction::Out => self.wanted.speaker = Some(id),
         }
-        if let Some(Err(why)) = self.seated.as_mut().map(|it| it.use_devices(&self.wanted)) {
-            self.model.learn(News::Answer { done: false, text: why });
-        }
-        if self.seated.is_none() {
-            self.rest();
+        match self.seated.as_mut().map(|it| it.use_devices(&self.wanted)) {
+            Some(Err(why)) => self.not_seated(why),
+            Some(Ok(())) => self.switch(|it| it.mute(self.model.muted)),
+            // Whoever had no sound may have some with this one.
+            None => self.model.learn(News::Sound(unused(&self.wanted))),
         }
     }
 
@@ -226,6 +238,7 @@ fn unused(wanted: &Wanted) -> SoundLook {
         mic: plugin_console::Figures { level_dbov: QUIET, ..Default::default() },
         out: plugin_console::Figures { level_dbov: QUIET, ..Default::default() },
         open: false,
+        no_microphone: None,
     }
 }
 

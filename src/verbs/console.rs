@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use plugin_console::{Direction, devices};
+use plugin_console::{Direction, devices, known};
 
 use super::block_on;
 use super::say::reach;
@@ -21,7 +21,19 @@ pub(super) fn run(file: Option<&Path>, args: ConsoleArgs) -> Result<(), Failure>
         let why = "the console sits at the line's own socket: leave out --door and XENLINE_DOOR";
         return Err(Failure::Usage(why.into()));
     };
+    if !no_audio {
+        are_known(microphone.as_deref(), speaker.as_deref())?;
+    }
     block_on(console::run(Options { socket, no_audio, microphone, speaker, open_mic }))?
+}
+
+/// Nobody finds out in the middle of a call that a name was mistyped.
+fn are_known(microphone: Option<&str>, speaker: Option<&str>) -> Result<(), Failure> {
+    for (direction, name) in [(Direction::In, microphone), (Direction::Out, speaker)] {
+        let Some(name) = name else { continue };
+        known(direction, name).map_err(|it| Failure::Usage(it.to_string()))?;
+    }
+    Ok(())
 }
 
 fn list() {

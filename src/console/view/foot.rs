@@ -53,9 +53,11 @@ fn microphone(model: &Model, look: &SoundLook) -> Span<'static> {
         TalkMode::PushToTalk => "space talks",
         TalkMode::OpenMic => "open mic",
     };
-    if model.muted {
+    if look.no_microphone.is_some() {
+        Span::styled(" no microphone".to_owned(), style::BAD)
+    } else if model.muted {
         Span::styled(" muted".to_owned(), style::BAD)
-    } else if look.open || model.pressed {
+    } else if look.open || (model.pressed && look.mode == TalkMode::PushToTalk) {
         Span::styled(" ● mic open".to_owned(), style::OPERATOR)
     } else {
         Span::styled(format!(" mic shut, {how}"), style::DIM)
@@ -71,8 +73,11 @@ fn figures(look: &SoundLook) -> String {
         return lost;
     }
     format!(
-        "gaps {} · drift {:+}/{:+} ppm · {}+{} ms · {} / {}",
-        look.gaps(),
+        "xruns {} gaps {}/{} lost {} ms · drift {:+}/{:+} ppm · {}+{} ms · {} / {}",
+        look.mic.xruns + look.out.xruns,
+        look.mic.starved,
+        look.out.starved,
+        look.mic.skipped_ms + look.out.skipped_ms,
         look.mic.drift_ppm,
         look.out.drift_ppm,
         look.mic.delay_ms,

@@ -102,6 +102,7 @@ fn with_sound() -> Sound {
         out,
         mode: TalkMode::PushToTalk,
         open: false,
+        no_microphone: None,
     })
 }
 
@@ -230,6 +231,42 @@ fn taking_over_and_handing_back_by_voice_is_a_seat_and_by_keyboard_a_claim() {
     assert_eq!(key(&mut model, KeyCode::Char('b')), Some(Act::Ask(take)));
     let release = Request::OperatorRelease { line: Some(3) };
     assert_eq!(key(&mut model, KeyCode::Char('h')), Some(Act::Ask(release)));
+}
+
+#[test]
+fn who_hands_back_has_let_go_of_the_key_to_talk() {
+    let mut model = a_call(with_sound());
+    model.learn(News::Seated { line: 3, part: Part::BargeIn });
+    assert_eq!(key(&mut model, KeyCode::Char(' ')), Some(Act::Talk(true)));
+    key(&mut model, KeyCode::Char('h'));
+    key(&mut model, KeyCode::Char('w'));
+    assert!(!model.pressed, "what is said next is not whispered by mistake");
+}
+
+#[test]
+fn sound_that_cannot_be_opened_is_told_and_keys_and_text_do_the_rest() {
+    let mut model = a_call(with_sound());
+    key(&mut model, KeyCode::Char('b'));
+    model.learn(News::Left(None));
+    model.learn(News::NoSound("no loudspeaker can be opened (busy)".into()));
+    let picture = shown(&model, 120, 40);
+    assert!(picture.contains("no sound: no loudspeaker can be opened (busy)"), "{picture}");
+    let take = Request::OperatorTake { line: Some(3) };
+    assert_eq!(key(&mut model, KeyCode::Char('b')), Some(Act::Ask(take)), "by keyboard");
+    let out = plugin_console::Direction::Out;
+    assert_eq!(key(&mut model, KeyCode::Char('D')), Some(Act::ListDevices(out)), "or another");
+}
+
+#[test]
+fn who_has_no_microphone_listens_and_is_told_why() {
+    let mut model = a_call(with_sound());
+    model.learn(News::Seated { line: 3, part: Part::Whisper });
+    let Sound::With(look) = model.sound.clone() else { panic!("there is sound") };
+    let no_microphone = Some("none is plugged in".to_owned());
+    model.learn(News::Sound(SoundLook { no_microphone, ..look }));
+    assert_eq!(key(&mut model, KeyCode::Char(' ')), None);
+    let picture = shown(&model, 80, 24);
+    assert!(picture.contains("you have no microphone: none is plugged in"), "{picture}");
 }
 
 #[test]

@@ -85,3 +85,12 @@ pub fn heard_more_than(dir: &Path, bytes: usize) -> Option<PathBuf> {
     let file = heard_file(dir)?;
     (std::fs::metadata(&file).ok()?.len() as usize > bytes).then_some(file)
 }
+
+/// What it decoded so far, at its rate; the last packets may be on their way to the file.
+pub fn heard_so_far(dir: &Path) -> Vec<i16> {
+    let bytes = heard_file(dir).and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+    // Until it is closed, its header does not know how long it is.
+    let data = bytes.windows(4).position(|it| it == b"data").map_or(bytes.len(), |at| at + 8);
+    let samples = bytes.get(data..).unwrap_or_default().chunks_exact(2);
+    samples.map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+}

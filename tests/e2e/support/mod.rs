@@ -10,6 +10,8 @@ pub mod phone;
 pub mod process;
 pub mod rtp;
 pub mod sound;
+pub mod sound_server;
+pub mod terminal;
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;

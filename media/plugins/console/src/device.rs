@@ -78,10 +78,24 @@ pub enum SoundError {
 pub fn devices(direction: Direction) -> Vec<Device> {
     let host = cpal::default_host();
     let listed = all(&host, direction).into_iter().filter_map(|device| described(&device));
-    // "null" swallows everything: nobody chooses it by looking at a list.
-    let mut listed: Vec<Device> = listed.filter(|device| device.id != "null").collect();
+    let mut listed: Vec<Device> = listed.filter(|device| !is_no_device(device)).collect();
     listed.sort_by_key(|device| device.id != "default");
     listed
+}
+
+/// Whether `name` means a device, without opening it.
+///
+/// # Errors
+/// [`SoundError::Unknown`], with what there is.
+pub fn known(direction: Direction, name: &str) -> Result<(), SoundError> {
+    choose(direction, Some(name)).map(drop)
+}
+
+/// Whether it swallows everything, or only converts what goes to another device: nobody chooses it
+/// by looking at a list.
+fn is_no_device(device: &Device) -> bool {
+    ["null", "lavrate", "samplerate", "speexrate", "speex", "upmix", "vdownmix"]
+        .contains(&device.id.as_str())
 }
 
 /// The device that `name` means: its id, or a part of its name; `None` is the system's own choice.
@@ -103,8 +117,10 @@ pub(crate) fn choose(direction: Direction, name: Option<&str>) -> Result<cpal::D
     let found = is(&|device| device.id == name)
         .or_else(|| is(&|device| device.name.to_lowercase().contains(&wanted)));
     found.cloned().ok_or_else(|| {
-        let known: Vec<String> = devices.iter().filter_map(described).map(|it| it.id).collect();
-        SoundError::Unknown { direction, name: name.to_owned(), known: known.join(", ") }
+        let known = devices.iter().filter_map(described).filter(|it| !is_no_device(it));
+        let known: Vec<String> = known.map(|it| it.id).collect();
+        let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+        SoundError::Unknown { direction, name: name.to_owned(), known }
     })
 }
 

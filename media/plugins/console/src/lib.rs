@@ -33,7 +33,7 @@ mod talk;
 #[global_allocator]
 static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
 
-pub use device::{Device, Direction, SoundError, devices};
+pub use device::{Device, Direction, SoundError, devices, known};
 pub use drift::{Bent, Drift};
 pub use figures::Figures;
 pub use microphone::{Microphone, OpenMicrophone, Switch};

@@ -1,0 +1,106 @@
+//! A sound server with virtual devices: what is put into the operator's microphone, and what comes
+//! out of the operator's loudspeaker. PulseAudio, which programs reach through ALSA as on a desktop.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::process::{Guarded, need};
+use super::wait_until;
+
+/// Of everything that goes in and comes out, in Hz, with one channel.
+pub const RATE: u32 = 48_000;
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// Ends with the test.
+pub struct SoundServer {
+    dir: TempDir,
+    _server: Guarded,
+    _ear: Guarded,
+}
+
+impl SoundServer {
+    /// A loudspeaker called `ear`, and a microphone that hears what is put into `mouth`. Both are
+    /// what the system would choose; by name they are `headset` in ALSA.
+    pub fn start() -> Self {
+        need("pulseaudio", "pulseaudio");
+        need("parec", "pulseaudio-utils");
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        std::fs::write(dir.path().join("alsa.conf"), ALSA).expect("it is written");
+        let socket = dir.path().join("native");
+        let script = dir.path().join("server.pa");
+        std::fs::write(&script, started_with(&socket)).expect("it is written");
+        let mut command = Command::new("pulseaudio");
+        command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]);
+        command.arg("-F").arg(script);
+        // The lines of the script are done in their order: who can connect finds the devices.
+        let server = spawned(command, dir.path(), Stdio::null());
+        wait_until("the sound server", READY_WITHIN, || socket.exists().then_some(()));
+        let file = std::fs::File::create(dir.path().join("heard.raw")).expect("a file");
+        let mut ear = Command::new("parec");
+        ear.args(["--device=ear.monitor", "--raw", "--latency-msec=20"]).args(format());
+        let ear = spawned(ear, dir.path(), file.into());
+        Self { dir, _server: server, _ear: ear }
+    }
+
+    /// What a program needs to find it.
+    pub fn environment(&self, command: &mut Command) {
+        environment(command, self.dir.path());
+    }
+
+    /// Speaks into the microphone, at [`RATE`]; ends with what is returned.
+    pub fn speak(&self, samples: &[i16]) -> Guarded {
+        let path: PathBuf = self.dir.path().join("said.raw");
+        let bytes: Vec<u8> = samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+        std::fs::write(&path, bytes).expect("it is written");
+        let mut mouth = Command::new("pacat");
+        mouth.args(["--playback", "--device=mouth", "--raw", "--latency-msec=20"]).args(format());
+        mouth.arg(path);
+        spawned(mouth, self.dir.path(), Stdio::null())
+    }
+
+    /// What came out of the loudspeaker so far, at [`RATE`].
+    pub fn heard(&self) -> Vec<i16> {
+        let bytes = std::fs::read(self.dir.path().join("heard.raw")).unwrap_or_default();
+        bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect()
+    }
+}
+
+/// A desktop's file says where its own server is; this one's is as good as a desktop's.
+const ALSA: &str = "</usr/share/alsa/alsa.conf>
+pcm.headset { type asym
+  playback.pcm { type pulse device \"ear\" }
+  capture.pcm { type pulse device \"mouth.monitor\" }
+  hint { show on description \"The operator's headset\" } }
+pcm.!default { type pulse }
+ctl.!default { type pulse }
+";
+
+fn started_with(socket: &Path) -> String {
+    let sink =
+        |name| format!("load-module module-null-sink sink_name={name} rate={RATE} channels=1");
+    let door = format!(
+        "load-module module-native-protocol-unix auth-anonymous=1 socket={}",
+        socket.display()
+    );
+    let (ear, mouth) = (sink("ear"), sink("mouth"));
+    format!("{ear}\n{mouth}\nset-default-sink ear\nset-default-source mouth.monitor\n{door}\n")
+}
+
+fn spawned(mut command: Command, dir: &Path, out: Stdio) -> Guarded {
+    environment(&mut command, dir);
+    command.stdin(Stdio::null()).stdout(out).stderr(Stdio::null());
+    Guarded::spawn(command)
+}
+
+fn environment(command: &mut Command, dir: &Path) {
+    command.env("ALSA_CONFIG_PATH", dir.join("alsa.conf"));
+    command.env("PULSE_SERVER", format!("unix:{}", dir.join("native").display()));
+    command.env("XDG_RUNTIME_DIR", dir).env("HOME", dir);
+}
+
+fn format() -> [String; 3] {
+    [format!("--rate={RATE}"), "--channels=1".into(), "--format=s16le".into()]
+}
