@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use brain_protocol::LineMessage;
 use media_core::{HearingEvent, MonoTime, UtteranceTimes};
 use media_engine::LineEvent;
 use queue_governor::Input;
@@ -255,8 +254,7 @@ impl Conversation {
             now,
             CallEvent::OperatorSaid { leg, text: said, speech_start_ms, speech_end_ms },
         );
-        let line = self.brain_line();
-        self.tell(LineMessage::OperatorSaid { line, text });
+        self.operator_said(now, text);
     }
 
     fn operator_whispered(&mut self, now: MonoTime, text: String) {

@@ -17,6 +17,7 @@ use super::company::Company;
 use super::dead_air::DeadAir;
 use super::keys::Keys;
 use super::memory::Context;
+use super::operators_words::OperatorsWords;
 use super::transfer::TransferTo;
 use crate::config::ClaimDefaults;
 use crate::replay::{Entry, GovernorStep};
@@ -67,6 +68,7 @@ pub struct Conversation {
     pub(super) figures: Figures,
     pub(super) context: Context,
     pub(super) operator_has_the_floor: bool,
+    pub(super) operators_words: OperatorsWords,
     /// Why the governor did not pass the last whisper on, until that is told.
     pub(super) whisper_refused: Option<RefusalReason>,
     /// Both sides hear each other; before that the brain is told nothing.
@@ -168,6 +170,7 @@ impl Conversation {
             figures: Figures::default(),
             context: Context::default(),
             operator_has_the_floor: false,
+            operators_words: OperatorsWords::default(),
             whisper_refused: None,
             established: false,
             is_logged: false,

@@ -43,9 +43,7 @@ impl Conversation {
             // An earlier brain was told; this one was not.
             self.tell(LineMessage::OperatorTook { line: self.brain_line() });
         }
-        for turn in pending {
-            self.send_turn(now, turn);
-        }
+        self.tell_what_was_said(now, pending);
     }
 
     /// The brain is gone. The line stays.
@@ -126,7 +124,7 @@ impl Conversation {
         }
     }
 
-    fn send_turn(&mut self, now: MonoTime, turn: Turn) {
+    pub(super) fn send_turn(&mut self, now: MonoTime, turn: Turn) {
         let replayed = turn.replayed;
         self.record(now, CallEvent::TurnSent { turn: turn.turn, replayed });
         self.tell(LineMessage::CallerTurn {

@@ -22,6 +22,7 @@ mod legs;
 mod logs;
 mod memory;
 mod mind;
+mod operators_words;
 mod outside;
 mod seat;
 mod speak;

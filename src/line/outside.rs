@@ -87,7 +87,7 @@ impl Conversation {
                 self.record(now, CallEvent::Note { text: note });
                 LineMessage::OperatorWhisper { line, text }
             }
-            Briefing::OperatorSaid(text) => LineMessage::OperatorSaid { line, text },
+            Briefing::OperatorSaid(text) => return self.operator_said(now, text),
         };
         self.tell(message);
     }

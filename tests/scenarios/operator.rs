@@ -1,6 +1,6 @@
 //! The operator in the call: what the brain is told of it, and what the caller hears.
 
-use brain_protocol::Source;
+use brain_protocol::{LineMessage, Source};
 use queue_governor::{Claim, RefusalReason, Source as Speaker};
 use xenline::line::NotWhispered;
 
@@ -66,4 +66,54 @@ fn a_brain_that_comes_while_the_operator_speaks_is_told_so() {
     world.conversation.brain_up(world.now, None);
     world.settle();
     assert_eq!(world.told_of_the_operator(), ["took", "took"]);
+}
+
+#[test]
+fn a_brain_that_comes_back_is_told_what_the_operator_said_in_the_order_in_which_all_was_said() {
+    let mut world = World::answered();
+    world.conversation.brain_down(world.now, "killed");
+    world.caller_says("is anybody there");
+    world.conversation.operator_takes(world.now);
+    let words = Claim::text("op-1", Speaker::Operator, "I am the operator.");
+    world.conversation.submit(world.now, words);
+    world.settle();
+    world.run(4_000);
+    world.conversation.operator_releases(world.now);
+    world.caller_says("then what time is it");
+    world.run(500);
+    assert_eq!(world.told_of_the_operator(), [""; 0], "there is nobody to be told");
+    for _ in 0..2 {
+        world.told.clear();
+        world.conversation.brain_up(world.now, None);
+        world.settle();
+        let words = world.told.iter().filter_map(|message| match message {
+            LineMessage::OperatorSaid { text, .. } | LineMessage::CallerTurn { text, .. } => {
+                Some(text.as_str())
+            }
+            _ => None,
+        });
+        let expected = ["is anybody there", "I am the operator.", "then what time is it"];
+        assert_eq!(words.collect::<Vec<_>>(), expected);
+        // The next one knows nothing of what this one was told.
+        world.conversation.brain_down(world.now, "killed");
+    }
+}
+
+#[test]
+fn of_a_long_talk_of_the_operators_a_new_brain_is_told_the_end() {
+    let mut world = World::answered();
+    world.conversation.operator_takes(world.now);
+    for n in 0..40 {
+        let words = Claim::text(format!("op-{n}"), Speaker::Operator, format!("Number {n}."));
+        world.conversation.submit(world.now, words);
+        world.settle();
+        world.run(3_000);
+    }
+    world.conversation.brain_down(world.now, "killed");
+    world.told.clear();
+    world.conversation.brain_up(world.now, None);
+    world.settle();
+    let told = world.told_of_the_operator();
+    assert_eq!(told.len(), 17, "{told:?}");
+    assert_eq!((told[0].as_str(), told[16].as_str()), ("took", "said \"Number 39.\""));
 }

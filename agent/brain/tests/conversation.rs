@@ -291,16 +291,6 @@ fn yes_and_no_to_nothing_in_particular_do_no_harm() {
 }
 
 #[test]
-fn while_the_operator_speaks_the_brain_is_quiet_and_still_acknowledges() {
-    let mut call = Call::new();
-    call.line(LineMessage::OperatorTook { line: LINE });
-    assert_eq!(call.says("what time is it"), "");
-    assert!(call.sent(|message| matches!(message, BrainMessage::TurnDone { .. })));
-    call.line(LineMessage::OperatorReleased { line: LINE });
-    assert!(call.says("what time is it").starts_with("It is"));
-}
-
-#[test]
 fn keys_are_read_back_when_the_caller_pauses() {
     let mut call = Call::new();
     for digit in ['1', '2', '#', '3'] {
@@ -350,30 +340,6 @@ fn claims_have_names_that_a_restarted_brain_does_not_use_again() {
     let first = first.turn("hello").remove(0).claim;
     let second = second.open().remove(0).claim;
     assert_ne!(first, second);
-}
-
-#[test]
-fn a_whisper_is_done_as_if_the_caller_had_asked_and_is_never_read_out() {
-    let mut call = Call::new();
-    let whisper = |call: &mut Call, text: &str| {
-        call.line(LineMessage::OperatorWhisper { line: LINE, text: text.into() })
-    };
-    let said = whisper(&mut call, "what time is it");
-    assert_eq!(said.len(), 1);
-    assert_eq!((said[0].text.as_str(), said[0].turn), ("It is eight thirty in the evening.", None));
-    let said = whisper(&mut call, "the caller is in a bad temper, be kind");
-    assert_eq!(said, [], "what is not understood is not guessed at");
-    let said = whisper(&mut call, "say goodbye");
-    assert!(said.iter().all(|say| !say.text.contains("say goodbye")), "{said:?}");
-}
-
-#[test]
-fn a_whisper_does_not_answer_what_the_caller_was_asked() {
-    let mut call = Call::new();
-    let before = call.says("how are you");
-    assert!(before.contains("And you?"), "{before}");
-    call.line(LineMessage::OperatorWhisper { line: LINE, text: "what day is it".into() });
-    assert_eq!(call.says("not good"), "I see. I keep it short, then.");
 }
 
 #[test]

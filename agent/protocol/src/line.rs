@@ -217,7 +217,8 @@ pub enum LineMessage {
         /// The operator's words.
         text: String,
     },
-    /// What the caller heard the operator say: it belongs to the conversation. Since 1.2.
+    /// What the caller heard the operator say: it belongs to the conversation. A brain that comes
+    /// later in the call is told the last of it, between the turns that it is given. Since 1.2.
     ///
     /// ```json
     /// {"type":"operator_said","line":1,"text":"I will look into that myself."}

@@ -24,6 +24,8 @@ pub struct Conversation {
     pub(super) digits_due: Option<Timestamp>,
     /// The operator speaks; the brain keeps quiet.
     pub(super) operator: bool,
+    /// What the operator said last, for everybody to hear.
+    pub operator_said: Option<String>,
     /// Goodbye was said.
     pub(super) ending: bool,
     /// Utterances in a row that were not understood.
@@ -57,6 +59,7 @@ impl Conversation {
             reply_to: None,
             digits_due: None,
             operator: false,
+            operator_said: None,
             ending: false,
             misses: 0,
             last_turn: None,

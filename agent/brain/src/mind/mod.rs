@@ -183,6 +183,11 @@ impl Mind {
             LineMessage::OperatorTook { line } => self.set_operator(line, true),
             LineMessage::OperatorReleased { line } => self.set_operator(line, false),
             LineMessage::OperatorWhisper { line, text } => self.on_whisper(now, line, &text),
+            LineMessage::OperatorSaid { line, text } => {
+                if let Some(conversation) = self.conversations.get_mut(&Place::Line(line)) {
+                    conversation.operator_said = Some(text);
+                }
+            }
             LineMessage::LineClosed { line, .. } => self.on_closed(now, line),
             LineMessage::Ping { seq } => self.send(BrainMessage::Pong { seq }),
             LineMessage::Shutdown => self.outputs.push_back(Output::End),
@@ -192,7 +197,6 @@ impl Mind {
             | LineMessage::CallerPartial { .. }
             | LineMessage::ClaimAccepted { .. }
             | LineMessage::ClaimStarted { .. }
-            | LineMessage::OperatorSaid { .. }
             // It asks for no calls.
             | LineMessage::DialEnded { .. }
             | LineMessage::MessageAccepted { .. } => {}

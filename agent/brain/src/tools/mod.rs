@@ -76,6 +76,8 @@ pub enum Tool {
     ReadBack,
     /// What the caller heard last.
     Repeat,
+    /// What the operator said last.
+    OperatorSaid,
     /// The rest of what was interrupted.
     Continue,
     /// Says nothing, and takes back what waits to be said.
@@ -184,6 +186,7 @@ impl Tool {
             Tool::MyName => calls::my_name(desk),
             Tool::ReadBack => calls::read_back(desk),
             Tool::Repeat => talk::repeat(desk),
+            Tool::OperatorSaid => talk::operator_said(desk),
             Tool::Continue => talk::go_on(desk),
             Tool::Hush => Reply::Hush,
             Tool::Cancel => jobs::cancel(desk),

@@ -8,6 +8,14 @@ pub(super) fn repeat(desk: &mut Desk<'_>) -> Reply {
     }
 }
 
+/// What the operator said last to everybody.
+pub(super) fn operator_said(desk: &mut Desk<'_>) -> Reply {
+    match &desk.line.operator_said {
+        Some(said) => Reply::Say(format!("The operator said: {said}")),
+        None => Reply::Say("The operator has not said anything.".into()),
+    }
+}
+
 /// The rest of what was interrupted.
 pub(super) fn go_on(desk: &mut Desk<'_>) -> Reply {
     match desk.line.take_rest() {
