@@ -1,6 +1,6 @@
 //! A log on its way to the disk.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -13,11 +13,14 @@ use super::{Entry, GovernorStep, Header, Redactor};
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// What a crash of the process may cost of a log, in time of the call.
 const UNWRITTEN_MAX: std::time::Duration = std::time::Duration::from_secs(5);
+/// Bytes that are compressed at once. JSON is written a few bytes at a time, and each time the
+/// encoder is called costs what a whole block does.
+const BLOCK_BYTES: usize = 16 * 1024;
 
 /// Writes one call's log. Entries are redacted unless the header says that words are kept. To be
 /// driven from a thread that may wait for the disk.
 pub struct CallLog<W: Write> {
-    out: GzEncoder<Counted<W>>,
+    out: BufWriter<GzEncoder<Counted<W>>>,
     redactor: Option<Redactor>,
     entries: u64,
     cut: bool,
@@ -49,6 +52,7 @@ impl<W: Write> CallLog<W> {
             visit::config(&mut header.governor, redactor);
         }
         let out = GzEncoder::new(Counted { out, bytes: 0 }, Compression::default());
+        let out = BufWriter::with_capacity(BLOCK_BYTES, out);
         let mut log = Self { out, redactor, entries: 0, cut: false, flushed: None };
         log.line(&header)?;
         Ok(log)
@@ -62,7 +66,7 @@ impl<W: Write> CallLog<W> {
         if self.cut {
             return Ok(());
         }
-        if self.out.get_ref().bytes > BYTES_MAX {
+        if self.bytes() > BYTES_MAX {
             return self.cut("it has reached the longest that is kept");
         }
         self.strip(&mut entry);
@@ -89,7 +93,8 @@ impl<W: Write> CallLog<W> {
     /// What the disk says.
     pub fn finish(mut self) -> io::Result<W> {
         self.line(&Entry::End { entries: self.entries })?;
-        let mut out = self.out.finish()?;
+        let encoder = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let mut out = encoder.finish()?;
         out.flush()?;
         Ok(out.out)
     }
@@ -97,7 +102,7 @@ impl<W: Write> CallLog<W> {
     /// Bytes written so far, those that are still being compressed left out.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.out.get_ref().bytes
+        self.out.get_ref().get_ref().bytes
     }
 
     fn strip(&mut self, entry: &mut Entry) {
