@@ -1,7 +1,7 @@
 //! A call's record on disk: written while the call runs, read when it is drawn.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::ends::{CallClosed, CallOpened};
@@ -12,12 +12,13 @@ pub const EVENTS_FILE: &str = "events.jsonl";
 /// The recording inside a call's folder: stereo, caller left, line right.
 pub const RECORDING_FILE: &str = "call.wav";
 
-/// Writes `events.jsonl` while the call runs. Every event is one `write`, so a crash loses at most
-/// the line that was being written, which [`CallRecord::read`] then leaves out.
+/// Writes `events.jsonl` while the call runs. Events are on their way to the disk with the next
+/// [`EventLog::flush`], or before; a crash loses what came since, and at most tears the last line,
+/// which [`CallRecord::read`] then leaves out.
 #[derive(Debug)]
 pub struct EventLog {
     folder: PathBuf,
-    file: File,
+    file: BufWriter<File>,
     events: usize,
     dropped: u64,
 }
@@ -29,7 +30,7 @@ impl EventLog {
     /// What the file system said.
     pub fn create(folder: &Path) -> std::io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let file = File::create(folder.join(EVENTS_FILE))?;
+        let file = BufWriter::new(File::create(folder.join(EVENTS_FILE))?);
         Ok(Self { folder: folder.to_owned(), file, events: 0, dropped: 0 })
     }
 
@@ -39,20 +40,39 @@ impl EventLog {
         &self.folder
     }
 
-    /// Adds an event. Past `EVENTS_MAX` it is counted and dropped, but for the closing one.
+    /// Adds an event and hands it to the system. Past `EVENTS_MAX` it is counted and dropped, but for the closing one.
     ///
     /// # Errors
     /// What the file system said. The call itself must go on without its record.
     pub fn append(&mut self, t_ms: f64, what: CallEvent) -> std::io::Result<()> {
-        let closes = matches!(what, CallEvent::CallClosed(_));
+        let event = Event { t_ms, what };
+        let mut line = serde_json::to_vec(&event)?;
+        line.push(b'\n');
+        self.append_written(&event, &line)?;
+        self.flush()
+    }
+
+    /// [`EventLog::append`], where the event's `line` of JSON is at hand. It waits for the next
+    /// [`EventLog::flush`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_written(&mut self, event: &Event, line: &[u8]) -> std::io::Result<()> {
+        let closes = matches!(event.what, CallEvent::CallClosed(_));
         if self.events >= EVENTS_MAX && !closes {
             self.dropped += 1;
             return Ok(());
         }
         self.events += 1;
-        let mut line = serde_json::to_vec(&Event { t_ms, what })?;
-        line.push(b'\n');
-        self.file.write_all(&line)
+        self.file.write_all(line)
+    }
+
+    /// Hands what was appended to the system.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 
     /// Events that were left out because the log was full.
