@@ -14,4 +14,4 @@ pub mod spool;
 pub use caller::{FOR_CALLERS_MAX, NOBODY, caller_name, is_unnamed, named};
 pub use claim::{Names, OPERATOR, SAID, SPOOLED, claim_of, content_of, sound_bytes};
 pub use queue::{HowItEnded, SayQueue, Withdrawal};
-pub use sound::{SoundError, fetch_sound, read_sound};
+pub use sound::{SoundError, read_sound};

@@ -3,8 +3,7 @@
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use lane_broker::intake::{Who, Wish};
-use media_core::SampleRate;
+use lane_broker::intake::Who;
 
 use crate::clip::{Clip, ClipError};
 
@@ -77,28 +76,10 @@ pub fn read_sound(path: &Path, who: Who) -> Result<Clip, SoundError> {
     }
 }
 
-/// The sound that `wish` names, if it names one, read on a thread that may wait for a disk, and
-/// brought down to `best`, the rate beyond which no line can play it.
-///
-/// # Errors
-/// As for [`read_sound`].
-pub async fn fetch_sound(
-    wish: &Wish,
-    who: Who,
-    best: SampleRate,
-) -> Result<Option<Clip>, SoundError> {
-    let Some(path) = wish.wav.clone() else { return Ok(None) };
-    let named = path.clone();
-    let read = move || Ok(Some(read_sound(&path, who)?.at_most(best)));
-    // Only a runtime that shuts down takes its threads away.
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
-        Err(SoundError::Unreadable { path: named, source: std::io::Error::other(error) })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use media_core::SampleRate;
     use std::os::unix::fs::PermissionsExt;
 
     fn wav(dir: &Path, mode: u32) -> PathBuf {
@@ -127,15 +108,13 @@ mod tests {
         assert!(read_sound(&public, stranger).is_ok());
     }
 
-    #[tokio::test]
-    async fn more_samples_than_any_line_can_play_are_not_kept() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let wish = Wish { wav: Some(wav(dir.path(), 0o644)), ..Wish::default() };
-        let clip = fetch_sound(&wish, Who::Owner, SampleRate::Hz16000).await.expect("ours");
-        assert_eq!(clip.map(|clip| clip.rate), Some(SampleRate::Hz8000), "nothing is made up");
+    #[test]
+    fn more_samples_than_any_line_can_play_are_not_kept() {
         let clip = Clip { samples: vec![0; 48_000], rate: SampleRate::Hz48000 };
         let kept = clip.at_most(SampleRate::Hz16000);
         assert_eq!((kept.samples.len(), kept.rate), (16_000, SampleRate::Hz16000));
+        let kept = kept.at_most(SampleRate::Hz48000);
+        assert_eq!(kept.rate, SampleRate::Hz16000, "nothing is made up");
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! The sound that a wish names: read beside the desk, once the wish was let in.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lane_broker::intake::Who;
 use media_core::SampleRate;
 use queue_governor::ClaimId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::Desk;
 use super::asked::send;
@@ -14,11 +18,12 @@ use crate::clip::Clip;
 use crate::config::Config;
 use crate::control::{Reply, SayRequest};
 use crate::engines;
-use crate::say::{SoundError, fetch_sound};
+use crate::say::{SoundError, read_sound};
 
 /// Wishes that wait for their sound at once: as many as clients and a spool can ask together.
 const WAITING_MAX: usize = 96;
-/// Sounds that are read at once: while it is read, one takes up to 130 MB, and one core.
+/// Sounds that are read at once: while it is read, one takes up to 130 MB, and one core. As many
+/// wait for the desk at most, as short as a line plays them.
 const READ_AT_ONCE: usize = 2;
 
 /// A wish that was let in.
@@ -34,28 +39,27 @@ pub(super) struct LetIn {
 pub(super) struct Fetched {
     let_in: LetIn,
     sound: Result<Option<Clip>, SoundError>,
-    /// Held until the desk has looked at it, so that no more are in memory.
-    _places: [OwnedSemaphorePermit; 2],
 }
 
-/// Reads sounds.
+/// Reads sounds, on threads that may wait for a disk. A thread reads on while wishes wait, so that in
+/// a flood nobody is woken for each.
 pub(super) struct Fetcher {
     /// What the best line can play; more is not kept.
     rate: SampleRate,
-    waiting: Arc<Semaphore>,
-    reading: Arc<Semaphore>,
+    wanted: Arc<Mutex<Wanted>>,
     fetched: (mpsc::Sender<Fetched>, Option<mpsc::Receiver<Fetched>>),
+}
+
+#[derive(Default)]
+struct Wanted {
+    waiting: VecDeque<LetIn>,
+    readers: usize,
 }
 
 impl Fetcher {
     pub fn new(config: &Config) -> Self {
         let (fetched, inbox) = mpsc::channel(READ_AT_ONCE);
-        Self {
-            rate: best_rate(config),
-            waiting: Arc::new(Semaphore::new(WAITING_MAX)),
-            reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
-            fetched: (fetched, Some(inbox)),
-        }
+        Self { rate: best_rate(config), wanted: Arc::default(), fetched: (fetched, Some(inbox)) }
     }
 
     /// Where sounds arrive; an empty channel the second time.
@@ -65,20 +69,52 @@ impl Fetcher {
 
     /// Has the sound read when its turn comes. The wish comes back when too many wait for theirs.
     fn fetch(&self, let_in: LetIn) -> Result<(), Box<LetIn>> {
-        let Ok(waiting) = self.waiting.clone().try_acquire_owned() else {
+        let mut wanted = lock(&self.wanted);
+        if wanted.waiting.len() >= WAITING_MAX {
             return Err(Box::new(let_in));
-        };
-        let (reading, fetched, rate) = (self.reading.clone(), self.fetched.0.clone(), self.rate);
-        tokio::spawn(async move {
-            // The desk closes neither.
-            let Ok(reading) = reading.acquire_owned().await else { return };
-            let sound = fetch_sound(&let_in.wish, let_in.who, rate).await;
-            let _places = [waiting, reading];
-            // A desk that is gone wants nothing any more, nor is whoever asked told anything.
-            let _ = fetched.send(Fetched { let_in, sound, _places }).await;
-        });
+        }
+        wanted.waiting.push_back(let_in);
+        if wanted.readers < READ_AT_ONCE {
+            wanted.readers += 1;
+            let (shared, fetched, rate) = (self.wanted.clone(), self.fetched.0.clone(), self.rate);
+            tokio::task::spawn_blocking(move || read_on(&shared, &fetched, rate));
+        }
         Ok(())
     }
+}
+
+/// Reads what is wanted until nothing is.
+fn read_on(wanted: &Mutex<Wanted>, fetched: &mpsc::Sender<Fetched>, best: SampleRate) {
+    while let Some(let_in) = next_of(wanted) {
+        let sound = let_in.wish.wav.as_deref().map(|wav| read(wav, let_in.who, best)).transpose();
+        // A desk that is gone wants nothing any more, nor is whoever asked told anything.
+        let _ = fetched.blocking_send(Fetched { let_in, sound });
+    }
+}
+
+/// The next whose sound is to be read; without one there is a reader less.
+fn next_of(wanted: &Mutex<Wanted>) -> Option<LetIn> {
+    let mut wanted = lock(wanted);
+    let next = wanted.waiting.pop_front();
+    if next.is_none() {
+        wanted.readers -= 1;
+    }
+    next
+}
+
+/// Brought down to `best`, the rate beyond which no line can play it. A reader outlives whatever a
+/// file does to it.
+fn read(wav: &Path, who: Who, best: SampleRate) -> Result<Clip, SoundError> {
+    let clip = || Ok(read_sound(wav, who)?.at_most(best));
+    catch_unwind(AssertUnwindSafe(clip)).unwrap_or_else(|_| {
+        let source = io::Error::other("its reader panicked");
+        Err(SoundError::Unreadable { path: wav.to_path_buf(), source })
+    })
+}
+
+fn lock(wanted: &Mutex<Wanted>) -> MutexGuard<'_, Wanted> {
+    // Nothing panics while it is held.
+    wanted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The highest rate of the codecs that are offered.
@@ -99,7 +135,7 @@ impl Desk {
         }
     }
 
-    pub(super) fn sound_fetched(&mut self, Fetched { let_in, sound, _places }: Fetched) {
+    pub(super) fn sound_fetched(&mut self, Fetched { let_in, sound }: Fetched) {
         match sound {
             Ok(sound) => self.take_in(let_in, sound),
             Err(error) => send(&let_in.asker.replies, Reply::refused(error.to_string())),
@@ -122,19 +158,15 @@ mod tests {
     async fn few_sounds_are_read_at_once_and_more_than_so_many_wait_for_none() {
         let mut fetcher = Fetcher::new(&Config::default());
         let mut fetched = fetcher.take_fetched();
-        for _ in 0..WAITING_MAX {
-            assert!(fetcher.fetch(let_in().0).is_ok());
-        }
-        assert!(fetcher.fetch(let_in().0).is_err(), "there is a bound");
-        // The desk does not look: no more are read than it holds.
-        let held = [fetched.recv().await.expect("one"), fetched.recv().await.expect("another")];
-        assert!(fetched.try_recv().is_err());
-        assert!(held.iter().all(|fetched| fetched.sound.is_err()));
-        drop(held);
-        for _ in 2..WAITING_MAX {
-            fetched.recv().await.expect("its turn comes");
+        // The desk does not look: as many are read as it is told of, and as many stand at its door.
+        let taken = (0..2 * WAITING_MAX).take_while(|_| fetcher.fetch(let_in().0).is_ok()).count();
+        assert!((WAITING_MAX..=WAITING_MAX + 2 * READ_AT_ONCE).contains(&taken), "{taken}");
+        assert_eq!(lock(&fetcher.wanted).readers, READ_AT_ONCE);
+        for _ in 0..taken {
+            assert!(fetched.recv().await.expect("its turn comes").sound.is_err());
         }
         assert!(fetcher.fetch(let_in().0).is_ok(), "there is room again");
+        assert!(fetched.recv().await.is_some(), "and somebody reads");
     }
 
     #[test]
