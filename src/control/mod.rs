@@ -6,6 +6,7 @@ pub mod actions;
 mod attach;
 pub mod client;
 mod messages;
+mod parse;
 pub mod peer;
 mod queued;
 mod running;
