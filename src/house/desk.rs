@@ -45,6 +45,7 @@ use self::dialling::{CallOut, Outbound};
 use self::quiet::{Arrived, Redialled};
 use self::reload::Reload;
 use self::say_queue::Saying;
+use self::watching::QueueShown;
 use super::account::AccountFile;
 use super::budget::{Budget, BudgetLimits};
 use super::doors::Knock;
@@ -104,8 +105,7 @@ pub(super) struct Desk {
     wishes: (mpsc::Sender<Wish>, Option<mpsc::Receiver<Wish>>),
     /// No new calls are taken, and the running ones end then.
     drained_at: Option<Instant>,
-    /// The say-queue as watchers saw it last.
-    queue_shown: (usize, bool),
+    queue_shown: QueueShown,
     pages: Pages,
 }
 
@@ -249,7 +249,7 @@ impl Desk {
             reload: Reload::new(parts.config_file),
             wishes: (wish, Some(wished)),
             drained_at: None,
-            queue_shown: (0, false),
+            queue_shown: QueueShown::default(),
             pages: parts.pages,
         }
     }
@@ -270,7 +270,7 @@ impl Desk {
         let mut upkeep = tokio::time::interval(upkeep::EVERY);
         upkeep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
-            self.show_queue();
+            let queue_shown = self.show_queue();
             let expiry = self.next_expiry();
             if self.drained_at.is_some()
                 && self.open_calls().next().is_none()
@@ -290,6 +290,7 @@ impl Desk {
                 () = self.saying.account.changed() => self.journal_progressed(),
                 Some(recovered) = once(&mut late) => self.recovered_late(recovered),
                 () = deadline(expiry) => self.expire_waiting(),
+                () = deadline(queue_shown) => {}
                 Some(ready) = permitted.recv() => self.leave(ready).await,
                 _ = upkeep.tick() => self.look_after(self.drained_at.is_some()),
                 asking = signals.recv() => match asking {

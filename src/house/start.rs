@@ -11,6 +11,7 @@ use sip_bridge::negotiation::MediaTerms;
 use sip_bridge::outbound::OutboundGate;
 use sip_bridge::{Bridge, BridgeConfig, BridgeEvent, Trunk, TrunkPolicy};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::account::AccountFile;
 use super::desk::{Desk, DeskParts, Signals};
@@ -193,7 +194,15 @@ pub async fn serve_with(
         out,
         pages,
     };
-    Desk::new(desk).run(bridge_events, brain_events, asked, signals).await;
+    // On a worker, beside the lines: the thread that waits here would be woken for every message. What
+    // ends this ends it.
+    let mut house = JoinSet::new();
+    house.spawn(Desk::new(desk).run(bridge_events, brain_events, asked, signals));
+    if let Some(Err(error)) = house.join_next().await
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
     drop((control, spools, sweeper, door));
     if let Some(rooms) = rooms {
         rooms.close().await;

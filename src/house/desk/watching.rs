@@ -1,6 +1,6 @@
 //! Who watches, and what whoever watches may do to a call.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use media_core::LineId;
 use sip_bridge::HangupReason;
@@ -15,14 +15,31 @@ use crate::watch::{Cursor, CursorError, Reader, Seen, Sight};
 
 /// A cursor's word for the oldest that is still known.
 const START: &str = "start";
+/// How often the say-queue is shown at most: a flood would push everything else out of what is
+/// remembered for watchers.
+const QUEUE_EACH: Duration = Duration::from_millis(100);
+
+/// The say-queue as watchers saw it last.
+#[derive(Default)]
+pub(super) struct QueueShown {
+    figures: (usize, bool),
+    at: Option<Instant>,
+}
 
 impl Desk {
-    /// Tells watchers when the say-queue is not what it was.
-    pub(super) fn show_queue(&mut self) {
+    /// Tells watchers when the say-queue is not what it was. `Some`: they are to be told then.
+    pub(super) fn show_queue(&mut self) -> Option<Instant> {
         let (queued, paused) = self.saying.figures();
-        if std::mem::replace(&mut self.queue_shown, (queued, paused)) != (queued, paused) {
+        if self.queue_shown.figures == (queued, paused) {
+            return None;
+        }
+        let now = Instant::now();
+        let due = self.queue_shown.at.map(|at| at + QUEUE_EACH).filter(|due| *due > now);
+        if due.is_none() {
+            self.queue_shown = QueueShown { figures: (queued, paused), at: Some(now) };
             self.journal.watch().post(Sight::Queue { queued, paused });
         }
+        due
     }
 
     /// Passes everything on until the asker goes away.
