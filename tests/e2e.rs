@@ -68,7 +68,7 @@ mod redial;
 mod redis;
 #[path = "e2e/reload.rs"]
 mod reload;
-#[path = "e2e/rooms.rs"]
+#[path = "e2e/rooms/mod.rs"]
 mod rooms;
 #[path = "e2e/say_queue.rs"]
 mod say_queue;

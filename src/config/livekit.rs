@@ -31,7 +31,7 @@ pub enum RoomIce {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LivekitSection {
-    /// The server, `ws://127.0.0.1:7880`; absent: no rooms. Its key and secret are in
+    /// The server, `ws://127.0.0.1:7880`, or `wss:` where it is elsewhere; absent: no rooms. Its key and secret are in
     /// `XENLINE_LIVEKIT_KEY` and `XENLINE_LIVEKIT_SECRET`.
     pub url: Option<String>,
     /// Rooms by name, or by the beginning of the name and a `*`.
@@ -99,8 +99,9 @@ impl LivekitSection {
 
     /// What cannot work, if anything: the key, and what to do.
     pub(super) fn problem(&self) -> Option<(&'static str, String)> {
-        if self.url.as_deref().is_some_and(|url| !url.starts_with("ws://")) {
-            let next = "an address like ws://127.0.0.1:7880; TLS is a proxy's on this machine";
+        let speaks = |url: &str| ["ws://", "wss://"].iter().any(|scheme| url.starts_with(scheme));
+        if self.url.as_deref().is_some_and(|url| !speaks(url)) {
+            let next = "an address like ws://127.0.0.1:7880 or wss://rooms.example.org";
             return Some(("livekit.url", next.into()));
         }
         let patterns = [("livekit.rooms", &self.rooms), ("livekit.bridge", &self.bridge)];

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use plugin_livekit::{ApiKey, server_token};
 use serde::Deserialize;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// Asks a server. Blocks as long as the server takes.
 #[derive(Clone)]
@@ -48,9 +49,12 @@ impl RoomServer {
     /// The one that signals at `url`: `ws:` and `wss:` stand for `http:` and `https:`.
     #[must_use]
     pub fn new(url: &str, api: ApiKey) -> Self {
-        let config = ureq::Agent::config_builder()
+        let mut config = ureq::Agent::config_builder()
             .timeout_global(Some(ANSWERS_WITHIN))
             .http_status_as_error(false);
+        if url.starts_with("wss:") {
+            config = config.tls_config(TlsConfig::builder().root_certs(believed()).build());
+        }
         let url = url.strip_prefix("ws").map_or(url.to_owned(), |rest| format!("http{rest}"));
         Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), api }
     }
@@ -79,6 +83,20 @@ impl RoomServer {
         let room = |it: Listed| (it.name, it.num_participants);
         Ok(listing.rooms.into_iter().take(LISTED_MAX).map(room).collect())
     }
+}
+
+/// Whom the system believes: its certificates, or those in `SSL_CERT_FILE`, as for the signalling.
+fn believed() -> RootCerts {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::debug!(%error, "a certificate of the system's cannot be read");
+    }
+    let certificates: Vec<Certificate<'static>> = found
+        .certs
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate).to_owned())
+        .collect();
+    RootCerts::new_with_certs(&certificates)
 }
 
 /// A server on this machine takes milliseconds.

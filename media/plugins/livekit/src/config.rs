@@ -5,7 +5,7 @@ use crate::ApiKey;
 /// Which room, and as whom.
 #[derive(Clone)]
 pub struct RoomConfig {
-    /// `ws://127.0.0.1:7880`; `wss:` with the feature `tls`.
+    /// `ws://127.0.0.1:7880`; `wss:` with the feature `tls`, believed as the system believes.
     pub url: String,
     /// From the environment.
     pub api: ApiKey,
