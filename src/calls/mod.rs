@@ -15,4 +15,4 @@ pub use find::{CallFolder, FindError, calls_in, find};
 pub(crate) use list::hidden;
 pub use list::{Listed, list, list_table};
 pub use replay::{replay_log, replay_table};
-pub use show::{Shown, show, show_text};
+pub use show::{Shown, picture_without_numbers, show, show_text};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::find::CallFolder;
 use super::list::hidden;
 use crate::replay::LOG_FILE;
-use crate::report::{self, CallRecord, DrawError, RecordError, Summary, Utterance};
+use crate::report::{self, CallEvent, CallRecord, DrawError, RecordError, Summary, Utterance};
 
 /// A call, for reading.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -53,6 +53,32 @@ fn picture(call: &CallFolder) -> Result<PathBuf, DrawError> {
     Ok(path)
 }
 
+/// The call's picture as PNG, without phone numbers, addresses and pressed keys.
+///
+/// # Errors
+/// [`DrawError`].
+pub fn picture_without_numbers(call: &CallFolder) -> Result<Vec<u8>, DrawError> {
+    report::picture(&call.path, without_numbers)
+}
+
+/// Leaves of numbers what [`hidden`] does, and of pressed keys that they were pressed.
+fn without_numbers(record: &mut CallRecord) {
+    for name in [&mut record.opened.caller, &mut record.opened.called] {
+        if !name.is_empty() {
+            *name = hidden(name);
+        }
+    }
+    for event in &mut record.events {
+        match &mut event.what {
+            CallEvent::Dtmf { digit } => *digit = '…',
+            CallEvent::CallOpened(opened) => {
+                (opened.caller, opened.called) = (hidden(&opened.caller), hidden(&opened.called));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The call as text.
 #[must_use]
 pub fn show_text(shown: &Shown) -> String {
@@ -90,5 +116,28 @@ fn line(said: &Utterance) -> String {
             };
             format!("{:>8.1} s  {who:<10} {heard}{cut}", t_ms / 1_000.0)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{CallOpened, Event};
+
+    #[test]
+    fn a_record_without_numbers_tells_its_callers_apart_and_names_none() {
+        let opened = CallOpened {
+            caller: "sip:+4922155501@carrier.example".into(),
+            called: "sip:+4922155502@carrier.example".into(),
+            ..CallOpened::default()
+        };
+        let at = |what| Event { t_ms: 0.0, what };
+        let events =
+            vec![at(CallEvent::CallOpened(opened.clone())), at(CallEvent::Dtmf { digit: '7' })];
+        let mut record = CallRecord { opened, events, ..CallRecord::default() };
+        without_numbers(&mut record);
+        assert_eq!((record.opened.caller.as_str(), record.opened.called.as_str()), ("…01", "…02"));
+        let left = format!("{record:?}");
+        assert!(!left.contains("49221555") && !left.contains('7'), "{left}");
     }
 }

@@ -78,12 +78,7 @@ pub fn draw(folder: &Path) -> Result<Drawn, DrawError> {
     let record = CallRecord::read(folder)?;
     let story = Story::of(&record);
     let summary = Summary::of_story(&record, &story);
-    let recording = folder.join(RECORDING_FILE);
-    let (envelope, without_sound) =
-        match Envelope::read(&recording, record.opened.recording_start_ms) {
-            Ok(envelope) => (envelope, None),
-            Err(error) => (Envelope::default(), Some(format!("{}: {error}", recording.display()))),
-        };
+    let (envelope, without_sound) = sound_of(&record, folder);
     let mut files = Vec::new();
     let mut put = |name: &str, content: &[u8]| {
         let path = folder.join(name);
@@ -102,6 +97,35 @@ pub fn draw(folder: &Path) -> Result<Drawn, DrawError> {
     put("call.svg", picture.as_bytes())?;
     put("call.png", &png::render(&picture)?)?;
     Ok(Drawn { summary, files, without_sound })
+}
+
+/// The picture of the call in `folder` as PNG, after `hide` has taken out of its record what is not to
+/// be seen on it. Writes nothing; blocks as [`draw`] does.
+///
+/// # Errors
+/// [`DrawError`]: there is no record, or no picture of it.
+pub fn picture(folder: &Path, hide: impl FnOnce(&mut CallRecord)) -> Result<Vec<u8>, DrawError> {
+    let mut record = CallRecord::read(folder)?;
+    hide(&mut record);
+    let story = Story::of(&record);
+    let summary = Summary::of_story(&record, &story);
+    let (envelope, _) = sound_of(&record, folder);
+    let picture = svg::draw(&Drawing {
+        record: &record,
+        story: &story,
+        summary: &summary,
+        envelope: &envelope,
+    });
+    Ok(png::render(&picture)?)
+}
+
+/// What its recording sounds like, or why there is none.
+fn sound_of(record: &CallRecord, folder: &Path) -> (Envelope, Option<String>) {
+    let recording = folder.join(RECORDING_FILE);
+    match Envelope::read(&recording, record.opened.recording_start_ms) {
+        Ok(envelope) => (envelope, None),
+        Err(error) => (Envelope::default(), Some(format!("{}: {error}", recording.display()))),
+    }
 }
 
 /// Writes what was said in the call in `folder`, as the caller heard it, into its

@@ -69,6 +69,19 @@ fn a_call_is_listed_shown_drawn_and_heard() {
 }
 
 #[test]
+fn the_picture_of_a_call_names_its_number_where_numbers_are_shown_alone() {
+    let calls = recorded();
+    let picture = |show: Show| {
+        let house = House::with_calls(calls.path(), |settings| settings.show = show);
+        house.get("/api/v1/past/100-1/picture.png").body
+    };
+    let (all, hidden) = (picture(Show::ALL), picture(Show::default()));
+    let drawn = std::fs::read(calls.path().join("100-1/call.png")).expect("it is drawn");
+    assert!(all == String::from_utf8_lossy(&drawn), "as it was drawn after the call");
+    assert!(hidden.contains("PNG") && hidden != all, "another picture");
+}
+
+#[test]
 fn a_part_of_a_recording_is_sent_when_a_part_is_asked_for() {
     let calls = recorded();
     let house = House::with_calls(calls.path(), |_| {});

@@ -103,7 +103,12 @@ pub(in crate::http) async fn picture(
     let call = heard(&shared, &id).await?;
     let places = shared.drawing.clone();
     let Ok(_place) = places.acquire().await else { return Err(busy("the line is closing")) };
+    let show = shared.settings.show;
     let picture = blocking(move || {
+        if !show.numbers {
+            let drawn = calls::picture_without_numbers(&call);
+            return drawn.map_err(|error| missing(&format!("there is no picture: {error}")));
+        }
         let shown = calls::show(&call, false).map_err(|error| unread(&call.id, &error))?;
         let path = shown.picture.ok_or_else(|| {
             missing(&shown.without_picture.unwrap_or_else(|| "there is no picture".into()))
