@@ -4,7 +4,7 @@ export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help call test check bench load fuzz prove worlds month soak torture deb test-freeswitch setup-build setup-test
+.PHONY: help call test check bench load fuzz prove worlds month soak torture doors deb test-freeswitch setup-build setup-test
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ soak: setup-build ## CALLS calls at a time for HOURS, again and again; what grow
 
 torture: setup-test ## RFC 4475, RFC 5118, the hostile corpus and the trunk's acceptance list; figures as JSON
 	scripts/torture.py
+
+doors: setup-test ## phone, LiveKit room, browser and operator on one line for DOORS_SECONDS (300); figures as JSON
+	scripts/doors.py
 
 deb: setup-build ## a Debian package: target/deb/
 	cargo build --release --locked -p xenline -p xenline-brain

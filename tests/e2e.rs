@@ -35,6 +35,8 @@ mod complaints;
 mod console;
 #[path = "e2e/demo.rs"]
 mod demo;
+#[path = "e2e/doors/mod.rs"]
+mod doors;
 #[path = "e2e/echo.rs"]
 mod echo;
 #[path = "e2e/ending.rs"]

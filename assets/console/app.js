@@ -198,8 +198,10 @@ function showTalk() {
 
 async function toggleTalk() {
   if (talk.isOn) return talk.stop("The talk is over.");
-  const part = $("talk-part").value;
-  try { await talk.start(part, part === "caller" ? undefined : here()); } catch (error) { toast(error.name === "NotAllowedError" ? "The browser gives no microphone." : error.message, true); $("talk-state").textContent = ""; }
+  // A caller has a line of its own, or sits down with who is on the line already.
+  const chosen = $("talk-part").value;
+  const [part, line] = chosen === "join" ? ["caller", here()] : [chosen, chosen === "caller" ? undefined : here()];
+  try { await talk.start(part, line); } catch (error) { toast(error.name === "NotAllowedError" ? "The browser gives no microphone." : error.message, true); $("talk-state").textContent = ""; }
   showTalk();
 }
 

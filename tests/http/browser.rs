@@ -163,6 +163,14 @@ impl Browser {
         path
     }
 
+    /// Ends it without a goodbye.
+    #[allow(dead_code, reason = "not every binary of tests does")]
+    pub fn kill(&mut self) {
+        // Only what we started; gone already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let mut message = json!({ "id": self.calls, "method": method, "params": params });

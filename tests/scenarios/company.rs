@@ -16,6 +16,7 @@ const WHISPER: Part = Part::Operator(OperatorPart::Whisper);
 
 fn join(world: &mut World, label: &str, part: Part) -> LegId {
     let door = match part {
+        Part::Caller if label.starts_with("ada") => DoorKind::Room,
         Part::Caller => DoorKind::Browser,
         Part::Operator(_) => DoorKind::Console,
     };
@@ -224,11 +225,13 @@ fn coming_and_going_is_on_the_record() {
     assert_eq!(recorded, expected);
 }
 
-/// Everybody at once, at random, for an hour: one voice (the mouth of [`World`] sees to that), every
+/// Everybody at once (a telephone, a room, a browser and the operator are there from the start), at
+/// random, for an hour: one voice (the mouth of [`World`] sees to that), every
 /// claim ends, the agent is never heard while the operator has the floor, and nothing is left of who
 /// has gone.
 #[test]
 fn an_hour_of_coming_and_going_leaves_the_agent_as_it_was() {
+    let mut hours = 0;
     for seed in 1..=3_u64 {
         let (mut world, mut dice) = (World::answered(), seed);
         let mut roll = move |sides: u64| {
@@ -238,7 +241,9 @@ fn an_hour_of_coming_and_going_leaves_the_agent_as_it_was() {
             (dice >> 33) % sides
         };
         let hour = world.now + Duration::from_secs(3_600);
-        let mut legs: Vec<(LegId, Part)> = Vec::new();
+        let came = [("ada", Part::Caller), ("anna", Part::Caller), ("operator", LISTEN)];
+        let came = came.map(|(label, part)| (join(&mut world, label, part), part));
+        let mut legs: Vec<(LegId, Part)> = came.to_vec();
         let (mut claims, mut number) = (Vec::new(), 0);
         while world.now < hour {
             number += 1;
@@ -284,6 +289,7 @@ fn an_hour_of_coming_and_going_leaves_the_agent_as_it_was() {
             world.run(200 + roll(2_000));
             assert!(!taken || world.wire.len() == sent, "seed {seed}: heard over the operator");
         }
+        hours += 1;
         for (leg, _) in legs {
             leaves(&mut world, leg);
         }
@@ -295,4 +301,5 @@ fn an_hour_of_coming_and_going_leaves_the_agent_as_it_was() {
         assert_eq!(world.ending_of(&words).expect("it was said").0, "spoken", "seed {seed}");
         assert_eq!(world.conversation.callers(), 1);
     }
+    println!("company: {hours} h of virtual time");
 }

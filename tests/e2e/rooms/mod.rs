@@ -1,6 +1,6 @@
 //! Somebody in a room of a real LiveKit server, played by LiveKit's own SDK, talks with the agent.
 
-mod peers;
+pub mod peers;
 mod secure;
 
 use std::time::Duration;

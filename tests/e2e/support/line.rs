@@ -260,6 +260,22 @@ impl Serving {
         }
     }
 
+    /// The same, where it may not come to that: how many calls, claims, files, threads and ports it
+    /// has too many after so long.
+    pub fn left_behind(&self, within: Duration) -> usize {
+        let latest = std::time::Instant::now() + within;
+        loop {
+            let (calls, queued) = self.busy_with();
+            std::thread::sleep(Duration::from_millis(50));
+            let now = AtRest::of(self.pid(), &self.config);
+            let left = calls + queued + now.beyond(&self.at_rest);
+            if left == 0 || std::time::Instant::now() >= latest {
+                return left;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
     /// Ends it whatever goes on.
     pub fn end_in_mid_call(&mut self) {
         self.child.signal(libc::SIGTERM);
@@ -310,6 +326,16 @@ impl AtRest {
             threads: threads(pid),
             rtp_ports: udp_ports_of(pid, config.rtp.port_min..=config.rtp.port_max),
         }
+    }
+
+    /// How much more it is than `before`.
+    fn beyond(&self, before: &Self) -> usize {
+        let more = |now: &BTreeMap<String, usize>, before: &BTreeMap<String, usize>| -> usize {
+            let known = |name: &String| before.get(name).copied().unwrap_or(0);
+            now.iter().map(|(name, count)| count.saturating_sub(known(name))).sum()
+        };
+        let ports = self.rtp_ports.saturating_sub(before.rtp_ports);
+        more(&self.files, &before.files) + more(&self.threads, &before.threads) + ports
     }
 
     /// The same threads and ports, and no file beyond those of `before`: of these one may have been

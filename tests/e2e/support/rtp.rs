@@ -103,14 +103,19 @@ impl Media {
 
     /// Queues speech at 8 kHz, and returns when the last of it was sent.
     pub fn say(&self, samples: &[i16]) {
+        self.begin_to_say(samples);
+        while !self.shared.queue.lock().expect("no panic").is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The same without waiting.
+    pub fn begin_to_say(&self, samples: &[i16]) {
         let mut samples = samples.to_vec();
         samples.resize(samples.len().next_multiple_of(FRAME), 0);
         let codec = if self.shared.wide.load(SeqCst) { Codec::G722 } else { Codec::Pcmu };
         let bytes = encoded(&samples, codec);
         self.shared.queue.lock().expect("no panic").extend(bytes);
-        while !self.shared.queue.lock().expect("no panic").is_empty() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     /// From now on the line hears itself: what it sends comes back after `delay`, `ECHO_LOSS` times

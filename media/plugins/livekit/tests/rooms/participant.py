@@ -3,12 +3,13 @@
 Told by one argument of JSON: `url`, `key`, `secret`, `room`, `identity`, and perhaps `kind` and
 `attributes` (of a telephone), `comes` (so many one after the other, who only speak), `speaks` (Hz: half a second of it in every second; 0: silence). Asked by lines of
 JSON (`{"listen": [Hz, ...], "to": identity, "seconds": n}`, `{"chat": text}`, `{"mute": bool}`,
-`{"publish": bool}`, `{"play": file of 48 kHz mono}`, `{"leave": true}`); answers and what happens are lines of JSON, too, each with its name in `event`.
+`{"publish": bool}`, `{"play": file of 48 kHz mono}`, `{"record": file, "to": identity}`, `{"leave": true}`); answers and what happens are lines of JSON, too, each with its name in `event`.
 """
 
 import asyncio
 import json
 import os
+import struct
 import sys
 import time
 import wave
@@ -76,6 +77,14 @@ async def listen(track, frequencies, seconds):
     }
     loudness = float(np.sqrt(np.mean(heard**2)))
     say("heard", amplitudes=means, onsets=onsets, rms=loudness)
+
+
+async def record(track, file):
+    """Keeps all that is heard: of each 10 ms when it came (in s since 1970, a double) and its samples."""
+    stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=10)
+    with open(file, "wb", buffering=0) as out:
+        async for event in stream:
+            out.write(struct.pack("<d", time.time()) + bytes(event.frame.data))
 
 
 def token(told):
@@ -151,11 +160,14 @@ async def main(told):
     say("ready", identity=room.local_participant.identity)
     while line := await asyncio.to_thread(sys.stdin.readline):
         asked = json.loads(line)
-        if "listen" in asked:
+        if "listen" in asked or "record" in asked:
             while (track := tracks.get(asked["to"])) is None:
                 tracks["news"].clear()
                 await tracks["news"].wait()
-            await listen(track, asked["listen"], asked["seconds"])
+            if "record" in asked:
+                tracks["recording"] = asyncio.ensure_future(record(track, asked["record"]))
+            else:
+                await listen(track, asked["listen"], asked["seconds"])
         elif "chat" in asked:
             await room.local_participant.send_text(asked["chat"], topic="lk.chat")
         elif "mute" in asked:
