@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::news::{OpenCall, clean};
-use crate::report::{CallEvent, CallStats, ClaimSource, EndingKind, VerdictKind};
+use crate::report::{CallEvent, CallStats, ClaimSource, EndingKind, PartKind, VerdictKind};
 
 /// Who a line of the transcript is from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -223,7 +223,7 @@ impl Call {
         match what {
             CallEvent::LegJoined { leg, label, door, part } => {
                 let label = clean(&label);
-                self.note(t_ms, &format!("{label} came by {door}: {part}"), false);
+                self.note(t_ms, &format!("{label} came by {door}, {}", does(part)), false);
                 self.level(leg, SILENT, self.sent_dbov, false);
                 if let Some(peer) = self.peers.get_mut(&leg) {
                     peer.label = label;
@@ -232,7 +232,7 @@ impl Call {
             CallEvent::LegPart { leg, part, muted } => {
                 let name = self.peers.get(&leg).map_or("somebody", |it| &it.label);
                 let muted = if muted { ", muted" } else { "" };
-                self.note(t_ms, &format!("{name}: {part}{muted}"), false);
+                self.note(t_ms, &format!("{name} {}{muted}", does(part)), false);
             }
             CallEvent::LegLeft { leg, reason } => {
                 let name = self.peers.remove(&leg).map_or_else(|| "somebody".into(), |it| it.label);
@@ -308,6 +308,17 @@ impl Call {
 /// Whose words they are; those of nobody in particular are the first peer's.
 fn named(speaker: Option<String>) -> String {
     speaker.map_or_else(|| "caller".to_owned(), |it| clean(&it))
+}
+
+/// What somebody does who takes part so.
+fn does(part: PartKind) -> &'static str {
+    match part {
+        PartKind::Caller => "talks",
+        PartKind::Listen => "listens",
+        PartKind::Whisper => "whispers to the agent",
+        PartKind::BargeIn => "speaks to everybody",
+        PartKind::Other => "does something new",
+    }
 }
 
 fn mark(ending: EndingKind) -> &'static str {

@@ -93,7 +93,13 @@ impl Model {
         if devices.is_empty() {
             return self.say(&format!("this machine has no {direction}"), true);
         }
-        self.prompt = Prompt::Devices { direction, devices, at: 0 };
+        let used = match (&self.sound, direction) {
+            (Sound::Without(_), _) => None,
+            (Sound::With(look), Direction::In) => Some(look.microphone.as_str()),
+            (Sound::With(look), Direction::Out) => Some(look.speaker.as_str()),
+        };
+        let at = devices.iter().position(|it| Some(it.id.as_str()) == used).unwrap_or(0);
+        self.prompt = Prompt::Devices { direction, devices, at };
     }
 
     fn command(&mut self, key: KeyEvent, holds: bool) -> Option<Act> {

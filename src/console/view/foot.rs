@@ -7,17 +7,17 @@ use super::super::keys::Prompt;
 use super::super::model::Model;
 use super::super::seat::{Part, Seat, Sound, SoundLook, words};
 use super::style;
-use super::words::cut;
+use super::words::{cut, wrapped};
 
 /// Where the operator sits, and how the sound goes.
 pub(super) fn status(model: &Model, width: usize) -> Line<'static> {
-    let seat = seat(model);
-    let used: usize = seat.iter().map(Span::width).sum();
-    let mut spans = seat;
+    let mut spans = seat(model, width < NARROW);
+    let used: usize = spans.iter().map(Span::width).sum();
     let room = width.saturating_sub(used + 3);
     let sound = match &model.sound {
         Sound::Without(why) => format!("no sound: {why}"),
-        Sound::With(look) => figures(look),
+        Sound::With(look) if matches!(model.seat, Seat::At { .. }) => figures(look),
+        Sound::With(look) => format!("{} / {} (d, D choose)", look.microphone, look.speaker),
     };
     let bad = matches!(&model.sound, Sound::With(look) if look.mic.gone || look.out.gone);
     let whose = if bad { style::BAD } else { style::DIM };
@@ -26,18 +26,24 @@ pub(super) fn status(model: &Model, width: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-fn seat(model: &Model) -> Vec<Span<'static>> {
+fn seat(model: &Model, narrow: bool) -> Vec<Span<'static>> {
+    let short = |long: String, short: &str, line| {
+        if narrow { format!(" {short} line {line} ") } else { long }
+    };
     let mut spans = vec![match model.seat {
         Seat::Away => Span::styled(" not on a line", style::DIM),
         Seat::Joining { line, .. } => Span::styled(format!(" joining line {line} …"), style::DIM),
         Seat::At { line, part: Part::BargeIn } => {
-            Span::styled(format!(" YOU HAVE THE FLOOR of line {line} "), style::ON_AIR)
+            let long = format!(" YOU HAVE THE FLOOR of line {line} ");
+            Span::styled(short(long, "ON AIR", line), style::ON_AIR)
         }
         Seat::At { line, part } => {
-            Span::styled(format!(" ● {} on line {line}", words(part)), style::OPERATOR)
+            let long = format!(" ● {} on line {line}", words(part));
+            Span::styled(short(long, part_in_short(part), line), style::OPERATOR)
         }
         Seat::HoldsFloor { line } => {
-            Span::styled(format!(" YOU HOLD THE FLOOR of line {line} "), style::ON_AIR)
+            let long = format!(" YOU HOLD THE FLOOR of line {line} ");
+            Span::styled(short(long, "FLOOR HELD", line), style::ON_AIR)
         }
     }];
     if let (Sound::With(look), Seat::At { part: Part::Whisper | Part::BargeIn, .. }) =
@@ -47,6 +53,17 @@ fn seat(model: &Model) -> Vec<Span<'static>> {
     }
     spans
 }
+
+fn part_in_short(part: Part) -> &'static str {
+    match part {
+        Part::Listen => "● listening",
+        Part::Whisper => "● whisper",
+        Part::BargeIn => "ON AIR",
+    }
+}
+
+/// Narrower than this, long words would push the microphone's state off the edge.
+const NARROW: usize = 56;
 
 fn microphone(model: &Model, look: &SoundLook) -> Span<'static> {
     let how = match look.mode {
@@ -87,8 +104,23 @@ fn figures(look: &SoundLook) -> String {
     )
 }
 
-/// What is asked for, what was said, or what the keys do.
-pub(super) fn last_line(model: &Model, width: usize) -> Line<'static> {
+/// What is asked for, what was said, or what the keys do: a line, and more for what went wrong, so
+/// that it can be read to its end.
+pub(super) fn last_lines(model: &Model, width: usize) -> Vec<Line<'static>> {
+    match (&model.prompt, model.notice()) {
+        (Prompt::None, Some(notice)) if notice.bad => {
+            let mut lines = wrapped(&[(&format!(" {}", notice.text), style::BAD)], width, 1);
+            lines.truncate(NOTICE_LINES_MAX);
+            lines
+        }
+        _ => vec![last_line(model, width)],
+    }
+}
+
+/// A longer word would push the call away.
+const NOTICE_LINES_MAX: usize = 4;
+
+fn last_line(model: &Model, width: usize) -> Line<'static> {
     match &model.prompt {
         Prompt::Say(text) => typing("say to everybody", text, width),
         Prompt::Tell(text) => typing("tell the agent alone", text, width),
@@ -98,8 +130,8 @@ pub(super) fn last_line(model: &Model, width: usize) -> Line<'static> {
         ),
         _ => match model.notice() {
             Some(notice) => {
-                let style = if notice.bad { style::BAD } else { style::GOOD };
-                Line::styled(format!(" {}", cut(&notice.text, width.saturating_sub(1))), style)
+                let text = format!(" {}", cut(&notice.text, width.saturating_sub(1)));
+                Line::styled(text, style::GOOD)
             }
             None => keys(model, width),
         },

@@ -22,14 +22,19 @@ use super::model::Model;
 /// the floor stay.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     let area = frame.area();
-    let rows =
-        [Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1), Constraint::Length(1)];
-    let [head, body, status, last] = Layout::vertical(rows).areas(area);
     let width = usize::from(area.width);
+    let said = foot::last_lines(model, width);
+    let rows = [
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+        Constraint::Length(said.len() as u16),
+    ];
+    let [head, body, status, last] = Layout::vertical(rows).areas(area);
     frame.render_widget(Paragraph::new(headline(model, width)), head);
     draw_body(model, frame, body);
     frame.render_widget(Paragraph::new(foot::status(model, width)), status);
-    frame.render_widget(Paragraph::new(foot::last_line(model, width)), last);
+    frame.render_widget(Paragraph::new(said), last);
     front::draw(model, frame, area);
 }
 
@@ -54,7 +59,7 @@ fn draw_body(model: &Model, frame: &mut Frame<'_>, body: Rect) {
 /// `line 3  +4930123 → 100  0:42   MOS 4.4      brain ●  queue 2`
 fn headline(model: &Model, width: usize) -> Line<'static> {
     if let Some(why) = &model.down {
-        let text = cut(&format!(" xenline  ✗ no line: {why}; trying again"), width);
+        let text = cut(&format!(" xenline  ✗ no line, trying again: {why}"), width);
         return Line::styled(text, style::BAD);
     }
     let right = house(model);

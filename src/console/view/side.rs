@@ -122,11 +122,14 @@ fn floor(call: &Call, width: usize) -> Vec<Line<'static>> {
 
 fn say_queue(model: &Model, width: usize) -> Vec<Line<'static>> {
     let name = if model.queue_paused { "say-queue, paused" } else { "say-queue" };
-    if model.queue.is_empty() && !model.queue_paused {
+    // What this call has taken is shown with its floor.
+    let taken = |id: &str| model.call().is_some_and(|it| it.claims.iter().any(|c| c.id == id));
+    let waiting: Vec<_> = model.queue.iter().filter(|it| !taken(&it.claim)).collect();
+    if waiting.is_empty() && !model.queue_paused {
         return Vec::new();
     }
     let mut lines = vec![title(name, width)];
-    for queued in &model.queue {
+    for queued in waiting {
         let must = if queued.must_deliver { "!" } else { "·" };
         let head = format!(" {must} {} {} {} s ", queued.source, queued.state, queued.age_s);
         let room = width.saturating_sub(head.chars().count());

@@ -167,6 +167,35 @@ fn forty_by_twelve_still_says_who_calls_who_speaks_and_what_was_said() {
 }
 
 #[test]
+fn what_a_call_has_taken_from_the_say_queue_is_shown_with_its_floor_alone() {
+    let mut model = a_call(without_sound());
+    let taken = Queued {
+        claim: "x-1".into(),
+        source: "external".into(),
+        text: "The kettle boils.".into(),
+        state: "on line 3".into(),
+        ..Queued::default()
+    };
+    model.learn(News::Queue(vec![taken], false));
+    let picture = shown(&model, 120, 40);
+    assert_eq!(picture.matches("The kettle boils.").count(), 1, "once");
+}
+
+#[test]
+fn who_is_on_the_air_sees_the_microphone_in_any_width_and_an_error_to_its_end() {
+    let mut model = a_call(with_sound());
+    model.learn(News::Seated { line: 3, part: Part::BargeIn });
+    key(&mut model, KeyCode::Char(' '));
+    let picture = shown(&model, 40, 12);
+    assert!(picture.contains("ON AIR line 3") && picture.contains("● mic open"), "{picture}");
+    let text = "the loudspeaker \"headset\" is taken by another program; close that, or choose \
+                another one by its name";
+    model.learn(News::Answer { done: false, text: text.into() });
+    let picture = shown(&model, 40, 12);
+    assert!(picture.contains("by its name"), "{picture}");
+}
+
+#[test]
 fn no_size_is_too_small_and_no_size_too_large() {
     for model in [a_call(with_sound()), Model::default()] {
         for (width, height) in [(1, 1), (2, 3), (10, 2), (39, 11), (74, 14), (300, 100)] {
@@ -293,7 +322,7 @@ fn a_line_that_is_gone_is_told_and_a_seat_there_is_lost_and_both_come_back() {
     model.learn(News::Seated { line: 3, part: Part::BargeIn });
     model.learn(News::Link(LinkNews::Down("nobody answers at /run/x.sock".into())));
     let picture = shown(&model, 80, 24);
-    assert!(picture.contains("✗ no line: nobody answers") && picture.contains("trying again"));
+    assert!(picture.contains("✗ no line, trying again: nobody answers"), "{picture}");
     assert!(picture.contains("run the backup"), "what was seen stays");
     assert_eq!(model.seat, Seat::Away);
     model.learn(News::Link(LinkNews::Up));
@@ -319,4 +348,16 @@ fn an_hour_of_talk_is_bounded() {
     assert!(call.entries.len() <= 600 && call.claims.len() <= 4, "{}", call.claims.len());
     key(&mut model, KeyCode::PageUp);
     assert!(shown(&model, 80, 24).contains("more lines"));
+}
+
+#[test]
+fn a_line_that_never_answered_is_told_to_the_end_of_the_reason() {
+    let mut model = Model::new(without_sound());
+    let why = "nobody answers at /run/user/1000/xenline/say.sock (Permission denied (os error 13)); \
+               is `xenline serve` running?";
+    model.learn(News::Link(LinkNews::Down(why.into())));
+    for (width, height) in [(40, 12), (80, 24)] {
+        let picture = shown(&model, width, height);
+        assert!(picture.contains("again every second"), "{picture}");
+    }
 }

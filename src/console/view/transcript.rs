@@ -35,12 +35,17 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn nobody(model: &Model, frame: &mut Frame<'_>, area: Rect) {
-    let text = match &model.down {
-        Some(_) => "The line does not answer.",
-        None => "Nobody calls.",
+    let mut lines = match &model.down {
+        Some(why) => {
+            let text = format!("The line does not answer: {why}. It is tried again every second.");
+            wrapped(&[(&text, style::DIM)], usize::from(area.width).saturating_sub(2), 0)
+        }
+        None => vec![Line::styled("Nobody calls.", style::DIM)],
     };
-    let middle = Rect { y: area.y + area.height / 2, height: area.height.min(1), ..area };
-    frame.render_widget(Paragraph::new(text).style(style::DIM).centered(), middle);
+    lines.truncate(usize::from(area.height));
+    let above = (area.height - lines.len() as u16) / 2;
+    let middle = Rect { y: area.y + above, height: lines.len() as u16, ..area };
+    frame.render_widget(Paragraph::new(lines).centered(), middle);
 }
 
 fn partial(call: &Call, width: usize) -> Vec<Line<'static>> {

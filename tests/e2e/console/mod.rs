@@ -1,5 +1,6 @@
 //! `xenline console` in a true terminal, at a running line.
 
+mod room;
 mod voice;
 
 use std::process::Command;
@@ -94,7 +95,7 @@ fn a_line_that_dies_is_missed_and_the_next_one_found() {
     terminal.wait("Nobody calls.", SOON);
     kill(first.pid(), libc::SIGKILL);
     terminal.wait("✗ no line", SOON);
-    terminal.wait("trying again", SOON);
+    terminal.wait("trying again: nobody answers at", SOON);
     let second = Serving::start(xenline(), |config| *config = first.config.clone());
     terminal.wait("Nobody calls.", SOON);
     wait_until("it to be found", SOON, || (!terminal.seen().contains("no line")).then_some(()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process::{Guarded, need};
+use super::process::{Guarded, need, run};
 use super::wait_until;
 
 /// Of everything that goes in and comes out, in Hz, with one channel.
@@ -61,10 +61,39 @@ impl SoundServer {
         spawned(mouth, self.dir.path(), Stdio::null())
     }
 
+    /// From now on the microphone hears the loudspeaker, so many dB weaker and so much later: there
+    /// is no headset.
+    pub fn no_headset(&self, loss_db: f64, delay_ms: u32) {
+        let module = [
+            "load-module",
+            "module-loopback",
+            "source=ear.monitor",
+            "sink=mouth",
+            "source_dont_move=true",
+            "sink_dont_move=true",
+        ];
+        let delay = format!("latency_msec={delay_ms}");
+        let number = self.control(&module.into_iter().chain([&*delay]).collect::<Vec<_>>());
+        assert!(number.trim().parse::<u32>().is_ok(), "{number}");
+        let inputs = self.control(&["list", "short", "sink-inputs"]);
+        let input = inputs.lines().last().and_then(|line| line.split_whitespace().next());
+        let input = input.expect("the loopback plays into the mouth");
+        self.control(&["set-sink-input-volume", input, &format!("-{loss_db}dB")]);
+    }
+
     /// What came out of the loudspeaker so far, at [`RATE`].
     pub fn heard(&self) -> Vec<i16> {
         let bytes = std::fs::read(self.dir.path().join("heard.raw")).unwrap_or_default();
         bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect()
+    }
+
+    fn control(&self, what: &[&str]) -> String {
+        let mut command = Command::new("pactl");
+        environment(&mut command, self.dir.path());
+        command.args(what);
+        let ran = run(command, READY_WITHIN);
+        assert_eq!(ran.code, Some(0), "{what:?}: {}", ran.err);
+        ran.out
     }
 }
 

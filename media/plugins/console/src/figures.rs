@@ -36,7 +36,9 @@ pub(crate) struct Counters {
     pub starved: AtomicU64,
     pub skipped: AtomicU64,
     pub gone: AtomicBool,
-    /// How often a loudspeaker has asked for a block.
+    /// The device has reported a stumble, and gone on with nothing since.
+    pub stumbling: AtomicBool,
+    /// How often a loudspeaker has asked for a block, or the line for a step of the microphone's.
     pub blocks: AtomicU32,
     /// The least that lay in the ring after the device took from it, since somebody asked.
     pub least: AtomicUsize,
@@ -53,6 +55,7 @@ impl Counters {
             starved: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             gone: AtomicBool::new(false),
+            stumbling: AtomicBool::new(false),
             blocks: AtomicU32::new(0),
             least: AtomicUsize::new(usize::MAX),
             per_ms: u64::from(device_hz / 1_000).max(1),
@@ -71,8 +74,16 @@ impl Counters {
         }
     }
 
-    /// Whether a loudspeaker has found its pace: a sound server asks for some blocks at once and then
-    /// takes a second or two to start.
+    /// The device reports that something went wrong. It may say so a thousand times before it goes
+    /// on, and that is one stumble.
+    pub fn stumbles(&self) {
+        if !self.stumbling.swap(true, Relaxed) {
+            self.xruns.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Whether a device has found its pace: a sound server asks for some blocks at once and then
+    /// takes a second or two to start, and a microphone is open before anybody sits at the line.
     pub fn is_settled(&self) -> bool {
         self.blocks.load(Relaxed) > SETTLED_BLOCKS
     }
@@ -83,5 +94,5 @@ impl Counters {
     }
 }
 
-/// Half a second of the usual blocks, and more than any server wants in advance.
-const SETTLED_BLOCKS: u32 = 50;
+/// A second of the usual blocks, and more than any server wants in advance.
+const SETTLED_BLOCKS: u32 = 100;

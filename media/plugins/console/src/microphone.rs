@@ -162,8 +162,11 @@ impl Microphone {
 
     /// One step from the ring. `false`: there is too little in it.
     fn record(&mut self, out: &mut [i16]) -> bool {
-        let (wants, lying) = (self.bend.wants(), self.ring.slots());
-        self.primed |= lying >= wants + self.drift.margin_samples();
+        let wants = self.bend.wants();
+        if !self.primed {
+            self.prime(wants);
+        }
+        let lying = self.ring.slots();
         let enough = self.primed && lying >= wants;
         let taken = self.ring.read_chunk(if enough { wants } else { 0 });
         let samples = taken.ok().into_iter().flatten();
@@ -177,12 +180,24 @@ impl Microphone {
         enough
     }
 
+    /// Begins with what is new: what was recorded before anybody sat at the line is left out.
+    fn prime(&mut self, wants: usize) {
+        let (enough, lying) = (wants + self.drift.margin_samples(), self.ring.slots());
+        self.primed = lying >= enough;
+        // What a pull or two takes may have come with the last block.
+        let old = lying.saturating_sub(enough + 2 * wants);
+        if let Ok(chunk) = self.ring.read_chunk(old) {
+            chunk.commit_all();
+        }
+    }
+
     /// Keeps up with the device's clock.
     fn follow(&mut self, enough: bool) {
         if !enough && self.steps > SETTLED_STEPS {
             self.counters.starved.fetch_add(1, Relaxed);
         }
         let lying = if enough { self.ring.slots() } else { 0 };
+        self.counters.blocks.fetch_add(1, Relaxed);
         self.counters.lying(lying);
         match self.drift.step(Some(lying)) {
             Some(Bent::Ratio(ratio)) => self.bend.set(ratio),
@@ -315,6 +330,24 @@ mod tests {
         let noise = (last.windows(3).map(off).sum::<f64>() / last.len() as f64).sqrt();
         assert!(noise < 8.0, "{noise} of 8000: the tone is bent or torn");
         assert!(figures.level_dbov > -18, "{figures:?}");
+    }
+
+    #[test]
+    fn what_was_recorded_before_somebody_listened_is_neither_heard_nor_called_lost() {
+        let (to, ring) = RingBuffer::new(44_100 * 2 / 5);
+        let counters = Counters::new(44_100);
+        let mut microphone =
+            Microphone::new(44_100, ring, None, Arc::clone(&counters), Switch::default());
+        let mut device = FakeDevice { to, made: 0, hz: 44_100.0 };
+        device.run_until(1.0);
+        let mut frame = [0; 2 * STEP];
+        for tick in 0..100u32 {
+            microphone.pull(MonoTime::default(), &mut frame);
+            device.run_until(1.03 + f64::from(tick) * 0.02);
+        }
+        let figures = counters.figures();
+        assert!(figures.delay_ms < 60, "{figures:?}");
+        assert_eq!(figures.skipped_ms, 0, "{figures:?}");
     }
 
     #[test]

@@ -50,6 +50,8 @@ pub struct Speaker {
     counters: Arc<Counters>,
     /// Samples at the device's rate that are to be left out.
     skip: usize,
+    /// There was no room for what came last.
+    stands: bool,
 }
 
 impl Speaker {
@@ -73,7 +75,7 @@ impl Speaker {
     fn new(hz: u32, ring: Producer<i16>, counters: Arc<Counters>) -> (Self, Consumer<i16>) {
         let (played, playing) = RingBuffer::new(PLAYED_STEPS * STEP);
         let (bend, drift) = (Bend::outward(RATE, hz), Drift::new(hz));
-        let mut speaker = Self { ring, bend, drift, played, counters, skip: 0 };
+        let mut speaker = Self { ring, bend, drift, played, counters, skip: 0, stands: false };
         // The first block of the device finds what a late one may eat into.
         let margin = speaker.drift.margin_samples();
         if let Ok(chunk) = speaker.ring.write_chunk(margin) {
@@ -87,18 +89,30 @@ impl Speaker {
         let skipped = self.skip.min(made.len());
         let made = &made[skipped..];
         let room = self.ring.slots().min(made.len());
+        let (lost, stands) = (skipped + made.len() - room, room < made.len());
         if let Ok(chunk) = self.ring.write_chunk_uninit(room) {
             chunk.fill_from_iter(made.iter().map(|&sample| rounded(sample)));
         }
         self.skip -= skipped;
         if self.counters.is_settled() {
-            self.counters.skipped.fetch_add((skipped + made.len() - room) as u64, Relaxed);
+            self.counters.skipped.fetch_add(lost as u64, Relaxed);
         }
+        self.catch_up(stands);
         // Full only where nobody listens: then nobody needs to know.
         if let Ok(chunk) = self.played.write_chunk_uninit(samples.len().min(self.played.slots())) {
             chunk.fill_from_iter(samples.iter().copied());
         }
         self.follow();
+    }
+
+    /// A device that stood still goes on with what is new: all but a margin is left out. `stands`:
+    /// there is no room for what comes.
+    fn catch_up(&mut self, stands: bool) {
+        if std::mem::replace(&mut self.stands, stands) && !stands {
+            let lying = self.ring.buffer().capacity() - self.ring.slots();
+            // Twice: it may ask for some blocks at once.
+            self.skip = lying.saturating_sub(2 * self.drift.margin_samples());
+        }
     }
 
     /// Keeps up with the device's clock.
@@ -110,7 +124,9 @@ impl Speaker {
         }
         match self.drift.step(least) {
             Some(Bent::Ratio(ratio)) => self.bend.set(ratio),
-            Some(Bent::Skip(samples)) => self.skip = samples,
+            // Unless it is being done.
+            Some(Bent::Skip(samples)) if self.skip == 0 => self.skip = samples,
+            Some(Bent::Skip(_)) => {}
             None => return,
         }
         // It takes as the microphone gives: the other way round.
@@ -184,5 +200,26 @@ mod tests {
         second();
         let lost = counters.figures().skipped_ms;
         assert!((950..=1_000).contains(&lost), "{lost} ms of a second had no room");
+    }
+
+    #[test]
+    fn a_device_that_goes_on_after_a_standstill_plays_what_is_new() {
+        let (ring, mut device) = RingBuffer::new(48_000 * 2 / 5);
+        let counters = Counters::new(48_000);
+        let (mut speaker, _played) = Speaker::new(48_000, ring, Arc::clone(&counters));
+        (0..100).for_each(|_| speaker.push(&[1_000; 2 * STEP]));
+        let mut lay = Vec::new();
+        for _ in 0..40 {
+            for _ in 0..2 {
+                let there = device.slots().min(480);
+                device.read_chunk(there).expect("it is there").commit_all();
+                counters.least.fetch_min(device.slots(), Relaxed);
+                counters.blocks.fetch_add(1, Relaxed);
+            }
+            assert_no_alloc(|| speaker.push(&[1_000; 2 * STEP]));
+            lay.push(device.slots() / 48);
+        }
+        let last = &lay[25..];
+        assert!(last.iter().all(|ms| (1..60).contains(ms)), "{lay:?} ms lay there");
     }
 }

@@ -105,7 +105,8 @@ where
     let take = move |data: &[T], _: &_| {
         let frames = data.chunks_exact(channels);
         let (offered, room) = (frames.len(), ring.slots());
-        if offered > room {
+        counted.stumbling.store(false, Relaxed);
+        if offered > room && counted.is_settled() {
             counted.skipped.fetch_add((offered - room) as u64, Relaxed);
         }
         let mean = |frame: &[T]| {
@@ -128,6 +129,7 @@ fn sounding<T: SizedSample + FromSample<i16>>(
     let (channels, counted) = (usize::from(terms.config.channels.max(1)), Arc::clone(counters));
     let mut begun = false;
     let give = move |data: &mut [T], _: &_| {
+        counted.stumbling.store(false, Relaxed);
         counted.blocks.fetch_add(1, Relaxed);
         let wanted = data.len() / channels;
         // It begins with a full block, and not with the first sample that somebody brings.
@@ -161,7 +163,7 @@ fn told(counters: &Arc<Counters>) -> impl FnMut(cpal::Error) + Send + 'static {
         | ErrorKind::StreamInvalidated
         | ErrorKind::PermissionDenied => counters.gone.store(true, Relaxed),
         // Whatever else went wrong, the device is asked again, and a gap is what comes of it.
-        _ => drop(counters.xruns.fetch_add(1, Relaxed)),
+        _ => counters.stumbles(),
     }
 }
 
