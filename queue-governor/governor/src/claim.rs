@@ -187,7 +187,8 @@ pub struct Claim {
     pub ttl: Option<Duration>,
     /// Never ends `stale`, nor `interrupted` by the caller: it waits, and goes on where it was
     /// cut. Of the same that was cut before it goes on, too: only what was said to its end makes it
-    /// a duplicate.
+    /// a duplicate. While the same waits or is being said it waits beside that, so that it is said
+    /// also if the other's author takes that back.
     #[cfg_attr(feature = "serde", serde(default))]
     pub must_deliver: bool,
     /// Only the operator stops it. It neither pauses for the caller nor yields.

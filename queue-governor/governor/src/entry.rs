@@ -99,7 +99,7 @@ impl Entry {
     }
 
     /// The same as a saying that was cut there: it goes on with what was not heard of that, if it is
-    /// of its kind. Nothing of it was sent in its own name.
+    /// of its kind and got further than this one. Nothing of it was sent in its own name.
     pub(crate) fn go_on_after(&mut self, cuts: &[Cut]) {
         let furthest = cuts.iter().filter_map(|cut| match (cut, &self.claim.content) {
             (Cut::Words(heard), Content::Text(text)) => Some(text::end_of_word(text, *heard)),
@@ -109,7 +109,8 @@ impl Entry {
             }
             _ => None,
         });
-        let Some(heard) = furthest.max().filter(|heard| *heard > 0) else { return };
+        let known = self.heard_bytes.max(self.resume_at);
+        let Some(heard) = furthest.max().filter(|heard| *heard > known) else { return };
         (self.resume_at, self.grants) = (heard, self.grants.max(1));
         if let Content::Text(text) = &self.claim.content {
             self.resume_at = text::next_word(text, heard);
@@ -250,6 +251,12 @@ impl Entry {
         }
     }
 
+    /// Whether a beginning of it was heard that was sent in its own name. One that goes on where the
+    /// same was cut is not begun before it is granted.
+    pub(crate) fn was_begun(&self) -> bool {
+        self.was_heard() && self.heard_samples > 0
+    }
+
     pub(crate) fn heard(&self) -> Heard {
         let text = match &self.claim.content {
             Content::Text(text) => text[..self.heard_bytes].trim(),
@@ -285,18 +292,22 @@ impl Entry {
         self.claim.on_interrupt == OnInterrupt::Drop && !self.claim.must_deliver
     }
 
-    /// Takes over the promises and the keys of a claim that says the same and expires at
-    /// `expires_at`. Says whether that makes them more.
+    /// Takes over priority, time to live and keys of a claim that says the same, expires at
+    /// `expires_at` and need not be delivered. Says whether that makes them more.
     pub(crate) fn absorb(&mut self, same: &Claim, expires_at: Option<MonoTime>) -> bool {
-        let before = (self.claim.must_deliver, self.claim.priority, self.expires_at);
-        self.claim.must_deliver |= same.must_deliver;
+        let before = (self.claim.priority, self.expires_at);
         self.claim.priority = self.claim.priority.max(same.priority);
         self.expires_at = self.expires_at.zip(expires_at).map(|(own, other)| own.max(other));
+        self.take_keys_of(same) || before != (self.claim.priority, self.expires_at)
+    }
+
+    /// Goes by the keys of a claim that says the same, too. Says whether that makes them more.
+    pub(crate) fn take_keys_of(&mut self, same: &Claim) -> bool {
         let knows_more = take_keys_over(&mut self.claim, same);
         if knows_more {
             self.key = Key::of(&self.claim);
         }
-        knows_more || before != (self.claim.must_deliver, self.claim.priority, self.expires_at)
+        knows_more
     }
 
     /// The record that says which promises it has now.

@@ -175,6 +175,12 @@ impl Floor {
         let holder = self.holder.iter().map(|holder| &holder.entry);
         holder.chain(self.silencing.iter().map(|silencing| &silencing.entry))
     }
+
+    /// See [`Floor::entries`].
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        let holder = self.holder.iter_mut().map(|holder| &mut holder.entry);
+        holder.chain(self.silencing.iter_mut().map(|silencing| &mut silencing.entry))
+    }
 }
 
 /// How a waiting claim takes the floor from its holder.

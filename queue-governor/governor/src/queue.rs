@@ -6,6 +6,7 @@ use core::time::Duration;
 use media_core::MonoTime;
 
 use crate::claim::{ClaimId, Source};
+use crate::dedup::Same;
 use crate::entry::{Entry, Thing};
 
 /// Claims that wait for the floor. Bounded by the door, which counts all live claims; so small
@@ -13,6 +14,8 @@ use crate::entry::{Entry, Thing};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     waiting: Vec<Entry>,
+    /// How many of them were begun. Nothing is heard of a claim while it waits.
+    begun: usize,
 }
 
 impl Queue {
@@ -21,7 +24,14 @@ impl Queue {
     }
 
     pub(crate) fn push(&mut self, entry: Entry) {
+        self.begun += usize::from(entry.was_begun());
         self.waiting.push(entry);
+    }
+
+    /// Whether the same as `entry` was begun and waits to go on.
+    pub(crate) fn has_begun(&self, entry: &Entry) -> bool {
+        let is_it = |other: &Entry| other.was_begun() && other.key.is_same(&entry.key);
+        self.begun > 0 && !entry.was_begun() && self.waiting.iter().any(is_it)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
@@ -72,12 +82,16 @@ impl Queue {
 
     pub(crate) fn take(&mut self, id: &ClaimId) -> Option<Entry> {
         let at = self.waiting.iter().position(|entry| entry.id() == id)?;
-        Some(self.waiting.remove(at))
+        let entry = self.waiting.remove(at);
+        self.begun -= usize::from(entry.was_begun());
+        Some(entry)
     }
 
     /// Takes out all that are `gone`, in order of arrival.
     pub(crate) fn take_all(&mut self, gone: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        self.waiting.extract_if(.., |entry| gone(entry)).collect()
+        let taken: Vec<_> = self.waiting.extract_if(.., |entry| gone(entry)).collect();
+        self.begun -= taken.iter().filter(|entry| entry.was_begun()).count();
+        taken
     }
 
     pub(crate) fn next_expiry(&self) -> Option<MonoTime> {

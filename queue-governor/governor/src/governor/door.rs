@@ -4,7 +4,7 @@ use crate::claim::{Claim, ClaimId, Content, Source};
 use crate::config::{Coalescing, knows};
 use crate::dedup::{KEY_BYTES_MAX, Key, Same};
 use crate::entry::{Entry, Thing};
-use crate::floor::{Holder, Then};
+use crate::floor::Then;
 use crate::io::{Ending, Heard, Output};
 use crate::reason::{FloorReason, RefusalReason};
 
@@ -24,7 +24,9 @@ impl Governor {
             return self.turn_away(claim, Ending::Duplicate);
         }
         let superseded = claim.supersedes.as_ref().and_then(|id| self.queue.take(id));
-        let outranked = self.queue.take_all(|entry| is_outranked(entry, &claim, &key));
+        let outranked = self
+            .queue
+            .take_all(|entry| is_outranked(entry, &claim, &key) && !entry.claim.must_deliver);
         let max = self.config.claims_max_for(claim.source);
         let takes_a_place = superseded.is_some() || !outranked.is_empty();
         if !takes_a_place && self.alive() >= max {
@@ -32,14 +34,15 @@ impl Governor {
         }
         self.accepted += 1;
         let mut entry = Entry::new(claim, self.accepted, self.now);
-        self.goes_on_after_the_same(&mut entry);
         entry.since_turn = self.turn.unwrap_or_default();
         for old in &outranked {
             entry.absorb(&old.claim, old.expires_at);
         }
+        for same in self.same(&key) {
+            entry.take_keys_of(&same.claim);
+        }
         // Before the endings of those whose place it takes, or a crash in between would lose both.
         self.write_accepted(&entry);
-        self.write_goes_on(&mut entry);
         if let Some(old) = superseded {
             self.end(old, Ending::Superseded);
         }
@@ -47,6 +50,7 @@ impl Governor {
             self.end(old, Ending::Duplicate);
         }
         self.end_what_is_outdated_by(&entry);
+        self.make_known_to(&key, &entry.claim);
         self.accept(entry);
     }
 
@@ -72,6 +76,10 @@ impl Governor {
             self.reply_window_until = None;
         }
         self.outputs.push_back(Output::Accepted(entry.id().clone()));
+        // Perhaps only now, by what it took the place of.
+        if self.said.has(&entry.key, self.now) {
+            return self.end_as_said(entry);
+        }
         self.queue.push(entry);
     }
 
@@ -156,12 +164,16 @@ impl Governor {
         }
     }
 
-    /// Whether the same was said, is being said, or waits. A live claim that is the same takes
-    /// over the new one's promises, so that nothing is lost if it would have ended unheard.
+    /// Whether the same was said, is being said, or waits. A live claim that is the same takes over
+    /// what the new one asked for. One that must be delivered is the duplicate of what was said to
+    /// its end alone: what lives may be taken back.
     fn is_duplicate(&mut self, claim: &Claim, key: &Key) -> bool {
         let now = self.now;
         if self.said.has(key, now) && !self.is_to_be_said_to_its_end(claim) {
             return true;
+        }
+        if claim.must_deliver {
+            return false;
         }
         let replaced = claim.supersedes.as_ref();
         let is_replaced = |entry: &Entry| {
@@ -169,17 +181,13 @@ impl Governor {
             named || is_outranked(entry, claim, key)
         };
         let waiting = self.queue.iter_mut().filter(|entry| !is_replaced(entry));
-        // What ends before it is said takes no promise over; what must be delivered waits for that.
-        let goes_on = |holder: &&mut Holder| holder.superseded_since.is_none();
-        let holder = self.floor.holder.iter_mut().filter(|it| !claim.must_deliver || goes_on(it));
-        let holder = holder.map(|holder| &mut holder.entry);
+        let holder = self.floor.holder.iter_mut().map(|holder| &mut holder.entry);
         let silencing = self.floor.silencing.iter_mut().filter(|silencing| {
             let was_heard = || {
                 silencing.entry.was_heard()
                     || silencing.ledger.heard_bytes(silencing.entry.granted_text()) > 0
             };
-            // What ends now takes no promise over.
-            matches!(silencing.then, Then::Wait { .. }) || (!claim.must_deliver && was_heard())
+            matches!(silencing.then, Then::Wait { .. }) || was_heard()
         });
         let same = waiting
             .chain(holder)
@@ -191,6 +199,20 @@ impl Governor {
             self.write(record);
         }
         true
+    }
+
+    /// Live claims that say the same, beside which the new one waits.
+    fn same<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Entry> {
+        self.queue.iter().chain(self.floor.entries()).filter(|entry| entry.key.is_same(key))
+    }
+
+    /// Whichever of those that say the same is said, it is known by the keys of all.
+    fn make_known_to(&mut self, key: &Key, new: &Claim) {
+        let live = self.queue.iter_mut().chain(self.floor.entries_mut());
+        let same = live.filter(|entry| entry.key.is_same(key));
+        let more = same.filter_map(|entry| entry.take_keys_of(new).then(|| entry.amended()));
+        let records: Vec<_> = more.collect();
+        records.into_iter().for_each(|record| self.write(record));
     }
 
     /// Whether it must be delivered, and of the same only a beginning was heard.
@@ -215,7 +237,7 @@ impl Governor {
 }
 
 /// Whether the waiting `entry` says the same as `claim`, whose source is higher: then the new one
-/// stays, or the operator would wait as long as a worker.
+/// is taken in, or the operator would wait as long as a worker.
 fn is_outranked(entry: &Entry, claim: &Claim, key: &Key) -> bool {
     claim.source < entry.source() && !entry.was_heard() && entry.key.is_same(key)
 }

@@ -140,11 +140,14 @@ impl Governor {
 
     /// Whether a claim may have the floor as things are: only the operator's while the operator
     /// has it; no other program's while those are held; only what outlasts the caller while the
-    /// caller may be speaking; the responder first for a moment after a turn; and not while it is
-    /// open how much of the same was just heard.
+    /// caller may be speaking; the responder first for a moment after a turn; and not while the same
+    /// was begun and waits, or it is open how much of it was just heard.
     pub(super) fn may_speak(&self, entry: &Entry) -> bool {
         let mut silencing = self.floor.silencing.iter();
         if silencing.any(|silencing| silencing.entry.key.is_same(&entry.key)) {
+            return false;
+        }
+        if self.queue.has_begun(entry) {
             return false;
         }
         if self.operator_has_the_floor {

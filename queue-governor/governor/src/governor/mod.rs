@@ -259,13 +259,13 @@ impl Governor {
     }
 
     /// The one place where a claim ends. It owns the entry, so there is no second time. If it was
-    /// heard, what was taken in as the same while that was still open ends with it.
+    /// heard, what waits beside it ends with it, or goes on after it.
     fn end(&mut self, entry: Entry, ending: Ending) {
         let mut same = Vec::new();
         if let Some(until) = self.write_ended(&entry, &ending) {
             self.said.remember(entry.said(), until);
             let key = &entry.key;
-            same = self.queue.take_all(|other| !other.was_heard() && other.key.is_same(key));
+            same = self.queue.take_all(|other| !other.was_begun() && other.key.is_same(key));
         }
         let heard = entry.heard();
         if entry.source() == Source::Operator && !heard.text.is_empty() {

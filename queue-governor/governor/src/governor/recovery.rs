@@ -58,7 +58,7 @@ impl Governor {
         if let Some(old) = self.replaced_by(&entry) {
             self.end(old, Ending::Superseded);
         }
-        if !entry.was_heard() && self.said.has(&entry.key, self.now) {
+        if !entry.was_begun() && self.said.has(&entry.key, self.now) {
             return self.end_as_said(entry);
         }
         let same = self.queue.take_all(|other| other.key.is_same(&entry.key));
@@ -101,7 +101,8 @@ impl Governor {
         (!goes_on).then(|| self.queue.take(id)).flatten()
     }
 
-    /// Of claims that say the same one stays: what was partly heard, or else the higher source.
+    /// Of claims that say the same one stays: what was partly heard, or else the higher source; and
+    /// what must be delivered.
     fn join(&mut self, mut entry: Entry, same: Vec<Entry>) {
         for mut other in same {
             if other.was_heard() && entry.was_heard() {
@@ -112,6 +113,10 @@ impl Governor {
                 other.was_heard() || (!entry.was_heard() && other.source() <= entry.source());
             if keeps_other {
                 core::mem::swap(&mut entry, &mut other);
+            }
+            if other.claim.must_deliver {
+                self.queue.push(other);
+                continue;
             }
             if entry.absorb(&other.claim, other.expires_at) {
                 self.write(entry.amended());

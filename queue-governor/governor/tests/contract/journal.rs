@@ -1,6 +1,7 @@
 //! What is written down before it is told, and what a recovered line makes of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use media_core::{MonoTime, SampleRate};
 use queue_governor::{
@@ -141,15 +142,36 @@ fn what_was_heard_to_its_end_is_spoken_even_if_the_crash_came_before_its_ending(
 }
 
 #[test]
-fn a_promise_that_a_duplicate_handed_over_survives() {
+fn the_time_that_a_duplicate_handed_over_survives() {
     let mut world = World::new();
     world.submit(answer("long", &long_clause("l", 9)));
-    world.submit(report("a", "The backup is done.").answering(TurnId(1)));
-    world.submit(must(report("b", "The backup is done.")));
+    let ttl = Some(Duration::from_millis(300));
+    world.submit(Claim { ttl, ..report("a", "The backup is done.") });
+    world.submit(report("b", "The backup is done."));
+    assert_eq!(world.ending_of("b"), Ending::Duplicate);
     let mut world = crash(&world);
-    world.caller_says_something(2);
     world.run_until_quiet();
     assert_eq!(world.ending_of("a"), Ending::Spoken);
+}
+
+#[test]
+fn what_must_be_delivered_waits_beside_the_same_also_after_a_crash() {
+    for taken_back in [true, false] {
+        let mut world = World::new();
+        world.submit(answer("long", &long_clause("l", 9)));
+        world.submit(report("a", "The backup is done."));
+        world.submit(must(report("b", "The backup is done.")));
+        let mut world = crash(&world);
+        if taken_back {
+            world.tell(Input::Withdraw(ClaimId::new("a")));
+        }
+        world.run_until_quiet();
+        let (said, not) = if taken_back { ("b", "a") } else { ("a", "b") };
+        assert_eq!(world.ending_of(said), Ending::Spoken);
+        let ending = if taken_back { Ending::Withdrawn } else { Ending::Duplicate };
+        assert_eq!(world.ending_of(not), ending);
+        assert_eq!(world.granted(), ["long", said]);
+    }
 }
 
 /// The records of a takeover are written newest first, so that a crash between them loses nobody.

@@ -74,17 +74,96 @@ fn what_ended_unheard_may_be_said() {
     assert_eq!(world.ending_of("b"), Ending::Spoken);
 }
 
-#[test]
-fn a_duplicate_hands_its_promise_to_deliver_to_the_one_that_stays() {
+/// An answer is being said, and a report and the same that must be delivered wait.
+fn a_report_and_its_promised_twin() -> World {
     let mut world = World::new();
     world.tell(Input::CallerTurn(TurnId(1)));
     world.submit(answer("long", &long_clause("l", 9)));
     world.submit(report("a", "The backup is done.").answering(TurnId(1)));
     world.submit(Claim { must_deliver: true, ..report("b", "The backup is done.") });
-    assert_eq!(world.ending_of("b"), Ending::Duplicate);
-    world.caller_says_something(2);
+    world
+}
+
+#[test]
+fn what_must_be_delivered_ends_with_the_same_once_that_was_said() {
+    let mut world = a_report_and_its_promised_twin();
     world.run_until_quiet();
-    assert_eq!(world.ending_of("a"), Ending::Spoken, "or the promise would be lost");
+    assert_eq!(world.ending_of("a"), Ending::Spoken);
+    assert_eq!(world.ending_of("b"), Ending::Duplicate);
+    assert_eq!(world.granted(), ["long", "a"]);
+}
+
+#[test]
+fn what_must_be_delivered_is_said_also_if_the_same_is_taken_back_replaced_or_outrun() {
+    let successor = Claim { supersedes: Some(ClaimId::new("a")), ..report("new", "Never mind.") };
+    for (input, ending) in [
+        (Input::Withdraw(ClaimId::new("a")), Ending::Withdrawn),
+        (Input::Submit(successor), Ending::Superseded),
+        (Input::CallerTurn(TurnId(2)), Ending::Stale),
+    ] {
+        let mut world = a_report_and_its_promised_twin();
+        world.tell(input);
+        world.run_until_quiet();
+        assert_eq!(world.ending_of("a"), ending);
+        assert_eq!(world.ending_of("b"), Ending::Spoken, "{ending:?}");
+    }
+}
+
+#[test]
+fn what_must_be_delivered_is_said_also_if_a_higher_source_takes_the_same_back() {
+    let mut world = World::new();
+    world.submit(answer("long", &long_clause("l", 9)));
+    world.submit(Claim { must_deliver: true, ..report("w", "Stop the backup.") });
+    world.submit(Claim::text("alert", Source::System, "Stop the backup!"));
+    world.tell(Input::Withdraw(ClaimId::new("alert")));
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("w"), Ending::Spoken);
+    assert_eq!(world.granted(), ["long", "w"]);
+}
+
+#[test]
+fn what_must_be_delivered_goes_on_where_the_same_was_when_it_is_taken_back() {
+    let mut world = World::new();
+    world.submit(report("a", "The backup is done, it took four minutes."));
+    world.run(60 + 2 * WORD_MS);
+    for id in ["b", "c"] {
+        let same = report(id, "The backup is done, it took four minutes.");
+        world.submit(Claim { must_deliver: true, ..same });
+    }
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.run_until_quiet();
+    let words = [world.line.words_of("a"), world.line.words_of("b")].concat();
+    assert_eq!(words.join(" "), "The backup is done, it took four minutes.");
+    assert_eq!((world.ending_of("b"), world.ending_of("c")), (Ending::Spoken, Ending::Duplicate));
+}
+
+#[test]
+fn what_was_begun_is_finished_before_the_same_that_waits_beside_it() {
+    let mut world = World::new();
+    world.submit(report("a", "The backup is done, it took four minutes."));
+    world.run(60 + 2 * WORD_MS);
+    let same = answer("b", "The backup is done, it took four minutes.");
+    world.submit(Claim { must_deliver: true, ..same });
+    world.submit(Claim::text("op", Source::Operator, "One moment."));
+    world.run_until_quiet();
+    assert_eq!(world.granted(), ["a", "op", "a"]);
+    assert_eq!((world.ending_of("a"), world.ending_of("b")), (Ending::Spoken, Ending::Duplicate));
+}
+
+#[test]
+fn what_must_be_delivered_and_takes_the_place_of_the_same_goes_on_with_it() {
+    let mut world = World::new();
+    world.submit(report("a", "The backup is done, it took four minutes."));
+    world.run(60 + 2 * WORD_MS);
+    world.submit(Claim::text("op", Source::Operator, "One moment."));
+    world.run(100);
+    let new = report("b", "The backup is done, it took four minutes.");
+    let supersedes = Some(ClaimId::new("a"));
+    world.submit(Claim { must_deliver: true, supersedes, ..new });
+    world.run_until_quiet();
+    assert_eq!((world.ending_of("a"), world.ending_of("b")), (Ending::Superseded, Ending::Spoken));
+    let words = [world.line.words_of("a"), world.line.words_of("b")].concat();
+    assert_eq!(words.join(" "), "The backup is done, it took four minutes.");
 }
 
 #[test]
@@ -116,10 +195,10 @@ fn of_two_that_wait_with_the_same_words_the_higher_source_stays() {
     world.submit(answer("long", &long_clause("l", 9)));
     world.submit(Claim { must_deliver: true, ..report("w", "Stop the backup.") });
     world.submit(Claim::text("op", Source::Operator, "Stop the backup!"));
-    assert_eq!(world.ending_of("w"), Ending::Duplicate);
     assert_eq!(world.holder(), Some("op"), "the operator does not wait as long as a worker");
     world.run_until_quiet();
     assert_eq!(world.granted(), ["long", "op", "long"]);
+    assert_eq!(world.ending_of("w"), Ending::Duplicate);
 }
 
 #[test]

@@ -134,7 +134,6 @@ fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
             caller.hear(world.now, &input);
             let grants = world.grants.len();
             world.tell(input);
-            keep_promises_of_duplicates(&world, &mut claims);
             for (_, id, _) in &world.grants[grants..] {
                 let stale = claims.get(id.as_str()).is_some_and(|it| is_stale(it, caller.turn));
                 prop_assert!(!stale, "{} is stale and was granted", id);
@@ -144,6 +143,7 @@ fn whatever_happens_one_voice_one_ending_and_the_caller_wins() {
         world.run_until_quiet();
         prop_assert!(world.governor.holder().is_none());
         every_accepted_claim_ended_once(&world)?;
+        what_must_be_delivered_was_said(&world, &claims)?;
         nothing_was_said_twice(&world, &claims)?;
         what_was_heard_is_what_was_sent(&world, &claims)
     });
@@ -154,14 +154,36 @@ fn is_stale(claim: &Claim, turn: Option<TurnId>) -> bool {
     claim.turn.is_some() && claim.turn < turn && answers && !claim.must_deliver
 }
 
-/// Of two claims that are the same one ends as the duplicate, and the other keeps its promise.
-fn keep_promises_of_duplicates(world: &World, claims: &mut HashMap<String, Claim>) {
+/// What must be delivered ends as the duplicate of what was said to its end, by whatever names. Of
+/// ready audio it is enough that as much of the same was heard as there is of it.
+fn what_must_be_delivered_was_said(
+    world: &World,
+    claims: &HashMap<String, Claim>,
+) -> Result<(), TestCaseError> {
+    let claim_of = |end: &End| claims.get(end.claim.as_str());
     for end in world.ends.iter().filter(|end| end.ending == Ending::Duplicate) {
-        let promised = claims.get(end.claim.as_str()).filter(|it| it.must_deliver);
-        let Some(promised) = promised.cloned() else { continue };
-        let same = claims.values_mut().filter(|it| are_the_same(it, &promised));
-        same.for_each(|it| it.must_deliver = true);
+        let Some(claim) = claim_of(end).filter(|claim| claim.must_deliver) else { continue };
+        let mut same = vec![claim];
+        let mut known = 0;
+        while known < same.len() {
+            let more = world.ends.iter().filter_map(claim_of);
+            let more: Vec<&Claim> = more
+                .filter(|it| are_the_same(it, same[known]) && same.iter().all(|of| of.id != it.id))
+                .collect();
+            same.extend(more);
+            known += 1;
+        }
+        if same.iter().any(|it| matches!(it.content, Content::Audio { .. })) {
+            continue;
+        }
+        let said = world.ends.iter().any(|said| {
+            said.ending == Ending::Spoken
+                && said.at <= end.at
+                && same.iter().any(|it| it.id == said.claim)
+        });
+        prop_assert!(said, "{} must be delivered and is the duplicate of nothing said", end.claim);
     }
+    Ok(())
 }
 
 fn every_accepted_claim_ended_once(world: &World) -> Result<(), TestCaseError> {

@@ -15,6 +15,8 @@ pub struct Model {
     coalescing: Coalescing,
     waiting: Vec<M>,
     holder: Option<M>,
+    /// What was just cut: the same does not speak before it is silent.
+    falling_silent: Option<Claim>,
     undecided_until: Option<u64>,
     gap_until: Option<u64>,
     /// What was spoken of last; the next one on it goes on with it.
@@ -57,6 +59,9 @@ impl Model {
             *until = until.filter(|it| *it > now);
         }
         self.settle(now);
+        while self.falling_silent.take().is_some() {
+            self.settle(now);
+        }
         self.expire(now);
         // The contract says nothing about the order of endings at one moment.
         self.ended.sort_unstable();
@@ -131,9 +136,8 @@ impl Model {
         let outranked = |it: &M| new.source < it.claim.source && it.heard == 0 && it.same(new);
         let replaced = |it: &M| (Some(it.id()) == old && it.heard == 0) || outranked(it);
         let waiting = self.waiting.iter_mut().filter(|it| !replaced(it));
-        let holder = self.holder.iter_mut();
-        let holder = holder.filter(|it| !claim.must_deliver || it.superseded_since.is_none());
-        let twin = waiting.chain(holder).find(|it| it.same(claim));
+        // What must be delivered waits beside the same, which may be taken back.
+        let twin = waiting.chain(&mut self.holder).find(|it| it.same(claim) && !claim.must_deliver);
         if let (false, Some(twin)) = (said, twin) {
             twin.absorb(claim, expires);
             return self.ended.push(turned_away("Duplicate"));
@@ -148,10 +152,12 @@ impl Model {
                 holder.superseded_since.get_or_insert(now);
             }
         }
-        for twin in self.waiting.extract_if(.., |it| outranked(it)).collect::<Vec<_>>() {
+        let gone = |it: &M| outranked(it) && !it.claim.must_deliver;
+        for twin in self.waiting.extract_if(.., |it| gone(it)).collect::<Vec<_>>() {
             entry.absorb(&twin.claim, twin.expires);
             self.end(now, twin, "Duplicate");
         }
+        self.make_known(claim, &mut entry);
         if claim.source == Responder {
             self.reply_until = None;
         }
@@ -162,7 +168,18 @@ impl Model {
             let old = |it: &M| it.thing() == thing && it.heard == 0 && !it.claim.must_deliver;
             self.end_waiting(now, "Superseded", old);
         }
+        if self.said.iter().any(|(it, until)| *until > now && it.same(&new.claim)) {
+            return self.end_as_said(now, new);
+        }
         self.waiting.push(new);
+    }
+
+    /// Whichever of those that wait beside each other is said, it is known by the names of all.
+    fn make_known(&mut self, claim: &Claim, entry: &mut M) {
+        let live = || self.waiting.iter().chain(&self.holder).filter(|it| it.same(claim));
+        live().for_each(|it| entry.is_known_as(&it.claim));
+        let live = self.waiting.iter_mut().chain(&mut self.holder).filter(|it| it.same(claim));
+        live.for_each(|it| it.is_known_as(&entry.claim));
     }
 
     fn interrupt(&mut self, now: u64) {
@@ -228,8 +245,11 @@ impl Model {
         self.said_thing = claim.thing().filter(|_| self.coalescing != Coalescing::Off);
         claim.next = claim.reached();
         claim.heard = claim.next;
+        claim.own_ms += claim.sent_ms;
+        claim.own_known_ms = claim.own_ms;
         claim.since = if claim.aged { now.saturating_sub(6_000) } else { now };
         let all = claim.next == claim.length();
+        self.falling_silent = Some(claim.claim.clone()).filter(|_| !all);
         let ending = ending.or(claim.superseded_since.map(|_| "Superseded"));
         match if all { Some("Spoken") } else { ending } {
             Some(ending) => self.end(now, claim, ending),
@@ -243,7 +263,7 @@ impl Model {
         if claim.heard == 0 {
             return;
         }
-        let is_said = |it: &M| it.heard == 0 && it.same(&claim.claim);
+        let is_said = |it: &M| !it.begun() && it.same(&claim.claim);
         let same: Vec<M> = self.waiting.extract_if(.., |it| is_said(it)).collect();
         self.said.push((claim, now + 30_000));
         same.into_iter().for_each(|it| self.end_as_said(now, it));
@@ -281,6 +301,11 @@ impl Model {
     }
 
     fn may_speak(&self, it: &M, now: u64) -> bool {
+        let goes_on = |other: &M| other.begun() && other.same(&it.claim);
+        let waits_for_it = !it.begun() && self.waiting.iter().any(goes_on);
+        if waits_for_it || self.falling_silent.as_ref().is_some_and(|cut| it.same(cut)) {
+            return false;
+        }
         match it.claim.source {
             source if self.operator => source == Operator,
             _ if self.talking() => it.protected(),

@@ -54,13 +54,24 @@ impl Promises {
         let behind_hands = mouth.playing.as_ref().is_some_and(|it| {
             is_hands(it.holder.source) && !it.holder.uninterruptible && it.was_audible()
         });
-        let is_answer = |number: &usize| world.claims[*number].source == Source::Responder;
+        let is_answer = |number: &usize| {
+            world.claims[*number].source == Source::Responder && !self.is_being_said(*number)
+        };
         if behind_hands && waiting.iter().any(is_answer) {
             self.behind_hands_ms += ms;
         }
         let most = world.config.preempt_max.as_millis() as u64 + world.report_delay_ms();
         promise(self.behind_hands_ms <= most, || {
             format!("an answer waits {} ms behind the hands", self.behind_hands_ms)
+        })
+    }
+
+    /// The same was begun by another one: nothing of this one is kept from the caller by waiting.
+    fn is_being_said(&self, claim: usize) -> bool {
+        let content = self.contents[claim];
+        (0..self.claims.len()).any(|other| {
+            let begun = self.claims[other].heard != 0 && self.contents[other] == content;
+            other != claim && begun && self.is_alive(other)
         })
     }
 

@@ -50,6 +50,21 @@ fn the_process_is_killed_while_the_same_is_being_replaced() {
     explore(&world);
 }
 
+/// Two that must be delivered and say the same, and either, or what is said before them, is taken back.
+#[test]
+fn the_process_is_killed_while_what_must_be_delivered_is_taken_back() {
+    let mut world = World::new(
+        "kill, promised twins",
+        vec![
+            claim(0, Source::Worker, 0, ".,"),
+            Claim { must_deliver: true, ..claim(1, Source::External, 0, ".,") },
+            Claim { must_deliver: true, ..claim(2, Source::Responder, 0, ".,") },
+        ],
+    );
+    (world.kills, world.withdrawals) = (1, if deep() { 2 } else { 1 });
+    explore(&world);
+}
+
 #[test]
 fn the_process_is_killed_while_the_caller_interrupts() {
     let resumes = Claim { on_interrupt: OnInterrupt::Resume, ..claim(0, Source::Worker, 0, ".,.") };

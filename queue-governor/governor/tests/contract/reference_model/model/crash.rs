@@ -11,7 +11,9 @@ impl Model {
         self.operator = false;
         if let Some(mut holder) = self.holder.take() {
             (holder.sent_ms, holder.next, holder.superseded_since) = (0, holder.known, None);
+            holder.own_ms = holder.own_known_ms;
             self.leave(now, holder, None);
+            self.falling_silent = None;
         }
         (self.gap_until, self.said_thing) = (None, None);
         self.waiting.sort_by_key(|it| it.number);
@@ -21,6 +23,9 @@ impl Model {
         }
         self.expire(now);
         self.settle(now);
+        while self.falling_silent.take().is_some() {
+            self.settle(now);
+        }
         self.expire(now);
         self.ended.sort_unstable();
     }
@@ -32,10 +37,11 @@ impl Model {
             self.end(now, old, "Superseded");
         }
         let said = |(it, until): &(M, u64)| *until > now && it.same(&claim.claim);
-        if claim.heard == 0 && self.said.iter().any(said) {
+        if !claim.begun() && self.said.iter().any(said) {
             return self.end_as_said(now, claim);
         }
-        // Of two that are the same one stays: what was partly heard, or else the higher source.
+        // Of two that are the same one stays: what was partly heard, or else the higher source; and
+        // what must be delivered.
         for mut other in self.waiting.extract_if(.., |it| it.same(&claim.claim)).collect::<Vec<_>>()
         {
             if other.heard > 0 && claim.heard > 0 {
@@ -45,6 +51,10 @@ impl Model {
             let higher = other.claim.source <= claim.claim.source;
             if other.heard > 0 || (claim.heard == 0 && higher) {
                 core::mem::swap(&mut claim, &mut other);
+            }
+            if other.claim.must_deliver {
+                self.waiting.push(other);
+                continue;
             }
             claim.absorb(&other.claim, other.expires);
             self.end(now, other, "Duplicate");

@@ -33,6 +33,10 @@ pub(super) struct M {
     pub known: u64,
     /// How often it was granted.
     pub grants: u32,
+    /// Milliseconds that were sent of it in its own name before its last grant, and as many as the
+    /// journal knows of.
+    pub own_ms: u64,
+    pub own_known_ms: u64,
     /// On the floor: milliseconds sent, granted when, paused, aged, and since when a successor
     /// waits.
     pub sent_ms: u64,
@@ -81,6 +85,8 @@ impl M {
             next: 0,
             known: 0,
             grants: 0,
+            own_ms: 0,
+            own_known_ms: 0,
             sent_ms: 0,
             granted_at: 0,
             paused: false,
@@ -125,15 +131,20 @@ impl M {
         let step = if matches!(self.what, What::Words(_)) { 1 } else { SOUND_STEP_MS };
         if self.reached() >= self.known + step {
             self.known = self.reached();
+            self.own_known_ms = self.own_ms + self.sent_ms;
         }
     }
 
-    /// Another one that says the same is not said: this one is both.
+    /// Another one that says the same, and need not be delivered, is not said: this one is both.
     pub fn absorb(&mut self, other: &Claim, expires: Option<u64>) {
-        let claim = &mut self.claim;
-        claim.must_deliver |= other.must_deliver;
-        claim.priority = claim.priority.max(other.priority);
+        self.claim.priority = self.claim.priority.max(other.priority);
         self.expires = self.expires.zip(expires).map(|(a, b)| a.max(b));
+        self.is_known_as(other);
+    }
+
+    /// It goes by the names of another one that says the same, too.
+    pub fn is_known_as(&mut self, other: &Claim) {
+        let claim = &mut self.claim;
         for name in other.dedup_key.iter().chain(&other.also_keys) {
             if claim.dedup_key.as_ref() != Some(name) && !claim.also_keys.contains(name) {
                 claim.also_keys.push(name.clone());
@@ -151,11 +162,16 @@ impl M {
             it.unit_ms() == self.unit_ms() && it.claim.content.words() == self.claim.content.words()
         };
         let heard = same.iter().filter(is_alike).map(|it| it.heard).max().unwrap_or(0);
-        if heard > 0 {
+        if heard > self.heard {
             self.next = heard.min(self.length());
             (self.heard, self.known, self.grants) = (self.next, self.next, 1);
         }
         self.heard < self.length()
+    }
+
+    /// A beginning of it was heard, and not only of the same.
+    pub fn begun(&self) -> bool {
+        self.heard > 0 && self.own_ms > 0
     }
 
     /// It has the floor from now on, with what is left of it.
@@ -203,6 +219,8 @@ pub(super) fn resume(now: u64, holder: &mut M) {
     let missing_ms = unit_ms - holder.sent_ms % unit_ms;
     let cut = !holder.sent_ms.is_multiple_of(unit_ms) && missing_ms > holder.tail_ms();
     if holder.paused && now - holder.paused_at >= 400 && cut {
+        holder.own_ms += holder.sent_ms;
+        holder.own_known_ms = holder.own_ms;
         holder.next += holder.sent_ms / unit_ms;
         holder.heard = holder.next;
         holder.begin(now);
