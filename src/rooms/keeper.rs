@@ -1,7 +1,7 @@
 //! The task behind the rooms: asks the server, hears its webhooks and the operator, and has
 //! [`Roster`] say which rooms to be in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use media_engine::Clock;
 use plugin_livekit::{ApiKey, IceServers, Joining, Room, RoomConfig, Webhook};
 use plugin_webrtc::PeerConfig;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::baton::Baton;
 use super::member::{Member, MemberParts, Report};
@@ -57,7 +57,9 @@ pub(super) struct Keeper {
     url: String,
     roster: Roster,
     members: BTreeMap<String, Inside>,
-    tasks: JoinSet<(String, u64, WhyOut)>,
+    tasks: JoinSet<WhyOut>,
+    /// Whose tasks they are: the room, and which of its joins.
+    whose: HashMap<Id, (String, u64)>,
     reports: Pipe<(String, Report)>,
     listings: Pipe<Listing>,
     server: RoomServer,
@@ -96,6 +98,7 @@ impl Keeper {
             roster: Roster::new(rules),
             members: BTreeMap::new(),
             tasks: JoinSet::new(),
+            whose: HashMap::new(),
             reports: mpsc::channel(REPORTS_MAX),
             listings: mpsc::channel(1),
             server,
@@ -121,11 +124,7 @@ impl Keeper {
                 _ = &mut stop => break,
                 Some(asked) = asked.recv() => self.asked(asked),
                 Some((room, report)) = self.reports.1.recv() => self.reported(room, report),
-                Some(ended) = self.tasks.join_next() => {
-                    if let Ok((room, number, why)) = ended {
-                        self.is_out(room, number, why);
-                    }
-                }
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
                 Some(listing) = self.listings.1.recv() => self.listed(listing),
                 Some(seen) = self.reader.next() => self.sees(&seen),
                 _ = poll.tick() => self.ask_server(),
@@ -186,6 +185,17 @@ impl Keeper {
                 inside.people = people;
                 self.tell(RosterInput::People(room, people));
             }
+        }
+    }
+
+    /// A member that panicked is out, too, and its room is tried again like after any trouble.
+    fn ended(&mut self, ended: Result<(Id, WhyOut), JoinError>) {
+        let (id, why) = ended.unwrap_or_else(|error| {
+            tracing::error!(%error, "a room loses its task: a bug of ours");
+            (error.id(), WhyOut::Trouble)
+        });
+        if let Some((room, number)) = self.whose.remove(&id) {
+            self.is_out(room, number, why);
         }
     }
 
@@ -271,11 +281,8 @@ impl Keeper {
                 *last = Some(report);
             }
         };
-        let name = room.clone();
-        self.tasks.spawn(async move {
-            let why = Member::new(parts).run(leaving, tell).await;
-            (name, number, why)
-        });
+        let task = self.tasks.spawn(Member::new(parts).run(leaving, tell));
+        self.whose.insert(task.id(), (room.clone(), number));
         self.members.insert(room, Inside { number, people: 0, line: None, _leave: leave });
     }
 

@@ -28,6 +28,8 @@
 //!   `.local` candidate is passed over, and the browser is found by its own checks.
 //! - A peer that vanishes is told of ([`SessionEvent::Interrupted`], then [`SessionEvent::Lost`]); one
 //!   that says goodbye is [`SessionEvent::Left`].
+//! - A connection whose own task ends unasked, by an error or a panic of the stack's, is told of as lost.
+//!   What panics takes nothing else with it, and ends its door.
 //! - After [`Session::close`] there are no tasks, sockets or descriptors left of it, but what the
 //!   ends hold that are still elsewhere: memory, and a pair of sockets.
 //!
@@ -43,6 +45,7 @@ mod peer;
 mod port;
 mod session;
 mod voice;
+mod watched;
 
 pub use config::{Clock, IceServer, PeerConfig};
 pub use error::{OfferError, PeerError, Step};

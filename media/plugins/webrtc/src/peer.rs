@@ -19,6 +19,7 @@ use webrtc::peer_connection::{
     RTCSessionDescription, Registry, SettingEngineBuilder, register_default_interceptors,
 };
 
+use crate::watched::Watched;
 use crate::{PeerConfig, PeerError, Step};
 
 /// Events that wait for the owner: those of a connection's whole life are fewer, unless a network
@@ -47,7 +48,7 @@ pub type PeerEvents = mpsc::Receiver<PeerEvent>;
 /// A connection to one peer, that carries Opus. Dropping it closes it a little later.
 pub struct Peer {
     connection: Arc<dyn PeerConnection>,
-    closed: AtomicBool,
+    closed: Arc<AtomicBool>,
 }
 
 impl Peer {
@@ -57,6 +58,7 @@ impl Peer {
     /// [`PeerError::Stack`] with [`Step::Open`], as when an address is not ours.
     pub async fn open(config: &PeerConfig) -> Result<(Peer, PeerEvents), PeerError> {
         let (events, received) = mpsc::channel(EVENT_DEPTH);
+        let closed = Arc::new(AtomicBool::new(false));
         let failed = PeerError::stack(Step::Open);
         let mut media = MediaEngine::default();
         media.register_codec(opus(), RtpCodecKind::Audio).map_err(&failed)?;
@@ -75,12 +77,13 @@ impl Peer {
             .with_media_engine(media)
             .with_interceptor_registry(registry.map_err(&failed)?)
             .with_setting_engine(settings)
+            .with_runtime(Arc::new(watched(&events, &closed)))
             .with_handler(Arc::new(Teller { events }))
             .with_udp_addrs(config.addresses.clone())
             .build()
             .await
             .map_err(&failed)?;
-        Ok((Peer { connection: Arc::new(connection), closed: AtomicBool::new(false) }, received))
+        Ok((Peer { connection: Arc::new(connection), closed }, received))
     }
 
     /// The connection itself.
@@ -158,7 +161,7 @@ impl Peer {
 impl Drop for Peer {
     /// The stack's own task would go on without us, for as long as the runtime does.
     fn drop(&mut self) {
-        if !*self.closed.get_mut()
+        if !self.closed.swap(true, Ordering::Relaxed)
             && let Ok(runtime) = Handle::try_current()
         {
             let connection = Arc::clone(&self.connection);
@@ -171,6 +174,19 @@ async fn close(connection: &dyn PeerConnection) {
     if let Err(error) = connection.close().await {
         warn!(%error, "a peer connection did not close in order");
     }
+}
+
+/// A connection whose task has ended is lost, unless we have closed it.
+fn watched(events: &mpsc::Sender<PeerEvent>, closed: &Arc<AtomicBool>) -> Watched {
+    // Neither keeps the events open: they end with the connection.
+    let (events, closed) = (events.downgrade(), Arc::clone(closed));
+    Watched::new(move || {
+        if !closed.load(Ordering::Relaxed)
+            && let Some(events) = events.upgrade()
+        {
+            Teller { events }.tell(PeerEvent::State(RTCPeerConnectionState::Failed));
+        }
+    })
 }
 
 /// How the handler's calls become events.

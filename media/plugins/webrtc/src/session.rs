@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use media_core::Ssrc;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use tokio::sync::{mpsc, watch};
 use tracing::warn;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::RTCPeerConnectionState;
 
-use crate::port::{Counts, LocalSink, Outbound, RemoteSource, sink, source};
-use crate::voice::{self, Task, Voice, speak};
+use crate::port::{Counts, LocalSink, RemoteSource, sink, source};
+use crate::voice::{self, Microphone, Task, Voice, speak};
 use crate::{
     Clock, EVENT_DEPTH, Inbound, Offer, Peer, PeerConfig, PeerError, PeerEvent, PeerEvents,
 };
@@ -64,12 +65,15 @@ impl Session {
         let (told, events_told) = mpsc::channel(EVENT_DEPTH);
         let (gathered_in, gathered) = watch::channel(false);
         let (tracks_in, tracks) = mpsc::channel(TRACKS_WAITING);
+        let ssrc = outbound.ssrc();
+        let (speaking, microphone) = speak(outbound);
+        let listening = Task::spawn(listen_to_all(tracks, inbound, Arc::clone(&config.clock)));
         let tasks = vec![
+            Task::spawn(stand_by(speaking, listening, told.downgrade())),
             Task::spawn(tell(events, told, gathered_in, tracks_in)),
-            Task::spawn(listen_to_all(tracks, inbound, Arc::clone(&config.clock))),
         ];
         let mut session = Session { peer, tasks, gathered, counts };
-        match session.begin(offer, outbound).await {
+        match session.begin(offer, ssrc, &microphone).await {
             Ok(answer) => Ok(Answered { session, answer, source, sink, events: events_told }),
             Err(error) => {
                 session.close().await;
@@ -78,12 +82,15 @@ impl Session {
         }
     }
 
-    async fn begin(&mut self, offer: &Offer, outbound: Outbound) -> Result<String, PeerError> {
+    async fn begin(
+        &mut self,
+        offer: &Offer,
+        ssrc: Ssrc,
+        microphone: &Microphone,
+    ) -> Result<String, PeerError> {
         let both = RTCRtpTransceiverDirection::Sendrecv;
-        let voice = Voice::add(&self.peer, "xenline", outbound.ssrc(), both).await?;
+        let voice = Voice::add(&self.peer, "xenline", ssrc, both).await?;
         let answer = self.take(offer).await?;
-        let (task, microphone) = speak(outbound);
-        self.tasks.push(task);
         microphone.plug(&voice).await?;
         Ok(answer)
     }
@@ -119,6 +126,18 @@ impl Session {
         for task in self.tasks {
             task.end().await;
         }
+    }
+}
+
+/// Holds the two that move sound. If one of them is broken the browser is lost, not merely mute or deaf.
+async fn stand_by(mut speaking: Task, mut listening: Task, told: mpsc::WeakSender<SessionEvent>) {
+    tokio::select! {
+        () = speaking.panicked() => {}
+        () = listening.panicked() => {}
+    }
+    if let Some(told) = told.upgrade() {
+        // Full, there is news enough that nobody takes.
+        let _ = told.try_send(SessionEvent::Lost);
     }
 }
 

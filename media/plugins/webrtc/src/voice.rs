@@ -19,17 +19,30 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::rtp_transceiver::RtpTransceiver;
 
 use crate::port::Packet;
+use crate::watched::{Panicked, contained};
 use crate::{Clock, Inbound, Outbound, Peer, PeerError, Step};
 
 /// A task that ends with whoever holds it.
 #[derive(Debug)]
-pub struct Task(Option<JoinHandle<()>>);
+pub struct Task(Option<JoinHandle<Result<(), Panicked>>>);
 
 impl Task {
-    /// Begins it. To be called in a runtime.
+    /// Begins it. A panic is logged and ends it alone. To be called in a runtime.
     #[must_use]
     pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
-        Task(Some(tokio::spawn(work)))
+        Task(Some(tokio::spawn(contained(work))))
+    }
+
+    /// Comes back if it panicked, and never otherwise. Cancel-safe.
+    pub async fn panicked(&mut self) {
+        if let Some(task) = &mut self.0 {
+            let ended = task.await;
+            self.0 = None;
+            if matches!(ended, Ok(Err(_))) {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Ends it and waits until it has let go of everything.

@@ -228,7 +228,7 @@ pub(super) const WAIT_MAX: Duration = Duration::from_secs(7);
 pub(super) const TRIES_MAX: u32 = 10;
 
 /// An attempt that takes longer will not come to anything.
-pub(super) const TRY_MAX: Duration = Duration::from_secs(15);
+pub(crate) const TRY_MAX: Duration = Duration::from_secs(15);
 
 /// A session that lasted so long has nothing to do with the attempts before it.
 pub(super) const LASTING: Duration = Duration::from_secs(10);

@@ -9,4 +9,6 @@ mod core;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use core::TRY_MAX;
+
 pub use core::{Ending, Link, LinkInput, LinkOutput, Lost, Refusal, Try, TryId};

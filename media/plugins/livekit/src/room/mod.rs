@@ -79,7 +79,8 @@ pub struct Joining {
     pub room: Room,
     /// What everybody is to hear. It outlives sessions.
     pub sink: LocalSink,
-    /// What happens in it.
+    /// What happens in it. They end after [`RoomEvent::Ended`]; without one, something of the room's is
+    /// broken, and it is left.
     pub events: mpsc::Receiver<RoomEvent>,
     /// What left of our voice.
     pub counts: Arc<Counts>,
@@ -111,14 +112,17 @@ impl Room {
         };
         let (sink, outbound) = sink(&config.peer.codec, format, &counts)?;
         let ssrc = outbound.ssrc();
-        let (speaking, microphone): (Task, _) = speak(outbound);
+        let (mut speaking, microphone): (Task, _) = speak(outbound);
         let (commands, asked) = mpsc::channel(COMMAND_DEPTH);
         let (leave, leaving) = watch::channel(false);
         let (told, events) = mpsc::channel(EVENT_DEPTH);
         let driver = Driver::new(config, ssrc, microphone, told);
         let driver = tokio::spawn(async move {
-            let _speaking = speaking;
-            driver.run(asked, leaving).await;
+            tokio::select! {
+                () = driver.run(asked, leaving) => {}
+                // The events end without a last one, and the owner knows by that.
+                () = speaking.panicked() => {}
+            }
         });
         Ok(Joining { room: Room { commands, leave, driver }, sink, events, counts })
     }

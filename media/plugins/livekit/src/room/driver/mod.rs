@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use super::ears::Ears;
 use super::session::{Arrival, News, Session};
 use super::{AgentState, Command, EVENT_DEPTH, attributes};
-use crate::link::{Link, LinkInput, LinkOutput, Refusal, Try, TryId};
+use crate::link::{Link, LinkInput, LinkOutput, Refusal, TRY_MAX, Try, TryId};
 use crate::text::Assembler;
 use crate::{Change, People, RoomConfig, RoomEvent, Text, token};
 
@@ -93,7 +93,9 @@ impl Driver {
                 LinkOutput::Try(id, how) => {
                     self.trying = Some(id);
                     let tried = tokio::select! {
-                        tried = self.attempt(how) => tried,
+                        tried = tokio::time::timeout(TRY_MAX, self.attempt(how)) => {
+                            tried.unwrap_or(Err(Refusal::ForNow))
+                        }
                         _ = leave.changed() => {
                             self.tell_link(LinkInput::Leave);
                             continue;
