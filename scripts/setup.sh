@@ -18,6 +18,7 @@ test_packages=(baresip-core chromium coturn debootstrap espeak-ng fonts-dejavu-c
 
 # The other ends of rooms and browsers, below target/peers. Pinned: the tests expect what these do.
 livekit_server=github.com/livekit/livekit-server/cmd/server@v1.13.5
+node_peer=@livekit/rtc-node@1.1.0
 python_peers=(aiortc==1.16.0 livekit==1.2.1 livekit-api==1.2.2)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -96,7 +97,7 @@ install_toolchain() {
 
 # A LiveKit server, and what speaks to it and like a browser in Python.
 install_peers() {
-    local folder=$PWD/target/peers go wanted="$livekit_server ${python_peers[*]}"
+    local folder=$PWD/target/peers go wanted="$livekit_server ${python_peers[*]} $node_peer"
     [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || return 0
     go=$(PATH=$PATH:/usr/local/go/bin command -v go) || { install_packages golang-go && go=go; }
     say "building the LiveKit server and installing ${python_peers[*]} into $folder"
@@ -105,6 +106,12 @@ install_peers() {
     python3 -m venv "$folder/venv" >&2
     "$folder/venv/bin/pip" install --quiet --disable-pip-version-check "${python_peers[@]}" >&2 ||
         fail "pip could not install ${python_peers[*]}; its own words are above"
+    # Debian's npm brings four hundred packages, so it is not installed for this alone: the one test that
+    # needs it says that it is skipped.
+    if command -v npm >/dev/null; then
+        npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder/node" "$node_peer" >&2 ||
+            fail "npm could not install $node_peer; its own words are above"
+    fi
     printf '%s\n' "$wanted" >"$folder/installed"
 }
 

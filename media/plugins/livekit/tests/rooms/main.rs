@@ -1,6 +1,8 @@
 //! Rooms of a real LiveKit server, with LiveKit's own SDK for Python as the other participant.
 
 mod loopback;
+mod lossy;
+mod node;
 mod server;
 #[path = "../../../webrtc/tests/ticking/mod.rs"]
 mod ticking;

@@ -76,7 +76,9 @@ async def listen(track, frequencies, seconds):
         for hz in frequencies
     }
     loudness = float(np.sqrt(np.mean(heard**2)))
-    say("heard", amplitudes=means, onsets=onsets, rms=loudness)
+    frames = heard[: len(heard) // FRAME * FRAME].reshape(-1, FRAME)
+    loud = float(np.mean(np.sqrt(np.mean(frames**2, axis=1)) > 1_000))
+    say("heard", amplitudes=means, onsets=onsets, rms=loudness, loud=loud)
 
 
 async def record(track, file):

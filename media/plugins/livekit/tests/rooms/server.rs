@@ -19,13 +19,18 @@ pub struct Server {
 
 impl Server {
     pub async fn start() -> Self {
+        Self::reached_at("127.0.0.1", free_udp_port()).await
+    }
+
+    /// One that tells everybody to send sound to `address`, though it hears on 127.0.0.1 alone.
+    pub async fn reached_at(address: &str, media_port: u16) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let (port, media_port) = (port.unwrap().port(), free_udp_port());
+        let port = port.unwrap().port();
         let config = format!(
             "port: {port}\nbind_addresses: ['127.0.0.1']\ndevelopment: true\n\
              logging: {{level: error}}\nkeys: {{{KEY}: {SECRET}}}\n\
              rtc: {{udp_port: {media_port}, tcp_port: 0, use_external_ip: false, \
-             node_ip: 127.0.0.1, enable_loopback_candidate: true, interfaces: {{includes: [lo]}}, \
+             node_ip: {address}, enable_loopback_candidate: true, interfaces: {{includes: [lo]}}, \
              stun_servers: ['127.0.0.1:3478']}}\n"
         );
         let server = Self { process: launch(&config), port, config };

@@ -73,6 +73,16 @@ impl Record {
         &self.samples[start..]
     }
 
+    /// In which part of the ticks something was heard, over whole seconds.
+    #[allow(dead_code, reason = "not every test listens on a bad network")]
+    pub fn loud(&self) -> f64 {
+        let whole = self.samples.len() / RATE as usize * RATE as usize;
+        let power = |frame: &[i16]| frame.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>();
+        let is_loud = |frame: &&[i16]| (power(frame) / FRAME as f64).sqrt() > 1_000.0;
+        let frames = self.samples[..whole].chunks_exact(FRAME);
+        frames.clone().filter(is_loud).count() as f64 / frames.len().max(1) as f64
+    }
+
     /// Forgets what was heard before `now`.
     #[allow(dead_code, reason = "not every test listens twice")]
     pub fn forget(&mut self) {
