@@ -25,6 +25,8 @@
 //! written on `lk.chat` goes to the brain like anything typed, and its answer, which has passed the
 //! checkpoint, comes back there.
 
+#[cfg(test)]
+mod away;
 mod baton;
 pub mod captions;
 mod keeper;

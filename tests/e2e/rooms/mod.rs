@@ -2,8 +2,9 @@
 
 pub mod peers;
 mod secure;
+mod webhook;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use peers::{KEY, SECRET, Server, Somebody};
 use secure::Secure;
@@ -103,6 +104,8 @@ fn a_room_that_the_server_tells_of_joins_the_call_that_is_open() {
     let phone = Phone::call(line.sip);
     line.wait("the greeting", 0, STEP, |_, event| said(event, EndingKind::Spoken));
 
+    webhook::is_believed_by_its_signature(door);
+
     // She comes, and sits down where the telephone is.
     let mut ada = Somebody::comes(&server, "den", "ada");
     ada.sees("ready", |_| true);
@@ -135,6 +138,74 @@ fn a_room_that_the_server_tells_of_joins_the_call_that_is_open() {
     // It keeps its connection to the line's door for a while.
     drop(server);
     line.stop();
+}
+
+#[test]
+fn a_room_at_a_call_is_back_after_its_server_was_killed_and_the_call_goes_on_meanwhile() {
+    let _machine = alone();
+    let mut server = Server::start(None);
+    let mut command = xenline();
+    command.env("XENLINE_LIVEKIT_KEY", KEY).env("XENLINE_LIVEKIT_SECRET", SECRET);
+    let line = Serving::agent_in(command, |config| config.livekit.url = Some(server.url()));
+    let phone = Phone::call(line.sip);
+    line.wait("the greeting", 0, STEP, |_, event| said(event, EndingKind::Spoken));
+
+    // The operator has a room join the call, whatever the configuration says of it.
+    let number = line.events_of_lines().first().expect("a call").0.0.to_string();
+    let joined = rooms(&line, &["join", "attic", "--line", &number]);
+    assert_eq!(joined.code, Some(0), "{joined:?}");
+    let ada = Somebody::comes(&server, "attic", "ada");
+    sits_down(&line, "ada", 0);
+
+    let mark = line.mark();
+    server.kill();
+    let killed = Instant::now();
+    line.wait("her to be gone", mark, STEP, |_, event| {
+        matches!(event, CallEvent::LegLeft { .. }).then_some(())
+    });
+    asks(&line, &phone);
+    assert_eq!(line.open_calls(), 1);
+
+    // Somebody new finds the agent there; the SDK's own way back takes its time.
+    let mark = line.mark();
+    server.restart();
+    let away_s = killed.elapsed().as_secs_f64();
+    drop(ada);
+    let mut eve = Somebody::comes(&server, "attic", "eve");
+    sits_down(&line, "eve", mark);
+    let tries = line.said().matches("does not let us in").count();
+    figure(format!(
+        "a room whose server was away for {away_s:.1} s is at the call again {:.1} s after it was killed, after \
+         {tries} tries in vain",
+        killed.elapsed().as_secs_f64()
+    ));
+    let answer = asks(&line, &phone);
+    eve.reads_of("xenline", |words| words == answer);
+    let mark = line.mark();
+    eve.goes();
+    phone.hang_up();
+    line.wait("the call to be closed", mark, STEP, |_, event| {
+        matches!(event, CallEvent::CallClosed(_)).then_some(())
+    });
+    assert_eq!(rooms(&line, &["leave", "attic"]).code, Some(0));
+    is_in_no_room(&line);
+    line.stop();
+}
+
+/// The telephone asks, and is answered to the end: with these words.
+fn asks(line: &Serving, phone: &Phone) -> String {
+    let mark = line.mark();
+    phone.media.say(&recorded("what time is it"));
+    line.turn("what time is it", mark);
+    line.wait("an answer", mark, STEP, |_, event| said(event, EndingKind::Spoken))
+}
+
+/// Their leg joins a call.
+fn sits_down(line: &Serving, who: &str, mark: usize) {
+    line.wait("somebody of the room at the call", mark, STEP, |_, event| match event {
+        CallEvent::LegJoined { label, door: DoorKind::Room, .. } if label == who => Some(()),
+        _ => None,
+    });
 }
 
 /// `xenline rooms`.

@@ -20,7 +20,8 @@ pub const SECRET: &str = "a secret that is long enough for it";
 
 /// A LiveKit server on loopback.
 pub struct Server {
-    _process: Guarded,
+    process: Guarded,
+    config: String,
     pub port: u16,
 }
 
@@ -42,17 +43,37 @@ impl Server {
             let url = format!("http://{door}/webhooks/livekit");
             config += &format!("webhook: {{api_key: {KEY}, urls: ['{url}']}}\n");
         }
-        let mut command = Command::new(peers().join("bin/server"));
-        command.args(["--config-body", &config]).stdout(Stdio::null());
-        let process = Guarded::spawn(command);
-        let answers = || TcpStream::connect(("127.0.0.1", port)).ok().map(drop);
+        let server = Self { process: launch(&config), config, port };
+        server.answers();
+        server
+    }
+
+    /// Like a power cord.
+    pub fn kill(&mut self) {
+        self.process.signal(libc::SIGKILL);
+        assert_eq!(self.process.ended(STEP), None);
+    }
+
+    /// The same one again; what it knew of rooms is gone.
+    pub fn restart(&mut self) {
+        self.process = launch(&self.config);
+        self.answers();
+    }
+
+    fn answers(&self) {
+        let answers = || TcpStream::connect(("127.0.0.1", self.port)).ok().map(drop);
         wait_until("the LiveKit server", STEP, answers);
-        Self { _process: process, port }
     }
 
     pub fn url(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
     }
+}
+
+fn launch(config: &str) -> Guarded {
+    let mut command = Command::new(peers().join("bin/server"));
+    command.args(["--config-body", config]).stdout(Stdio::null());
+    Guarded::spawn(command)
 }
 
 /// Where the peers are that we did not write.
@@ -112,10 +133,16 @@ impl Somebody {
 
     /// The next words of `identity` that will not change any more.
     pub fn reads(&mut self, identity: &str) -> String {
+        self.reads_of(identity, |_| true)
+    }
+
+    /// The next such words that `are` it; others are passed over.
+    pub fn reads_of(&mut self, identity: &str, are: impl Fn(&str) -> bool) -> String {
         let words = self.sees("text", |event| {
             event["topic"] == "lk.transcription"
                 && event["identity"] == identity
                 && event["attributes"]["lk.transcription_final"] == "true"
+                && event["text"].as_str().is_some_and(&are)
         });
         words["text"].as_str().expect("a text").to_owned()
     }
