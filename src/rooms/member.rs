@@ -345,14 +345,17 @@ fn label_of(identity: &str) -> &str {
 fn why_out(ending: Ending) -> WhyOut {
     match ending {
         Ending::Left => WhyOut::Left,
-        // `DisconnectReason`: somebody else is there under our name, or somebody has removed us.
+        // `DisconnectReason`: somebody else is there under our name, or somebody has removed us; or the
+        // room was empty but for us.
         Ending::Removed(DUPLICATE_IDENTITY | PARTICIPANT_REMOVED) => WhyOut::PutOut,
+        Ending::Removed(ROOM_CLOSED) => WhyOut::Closed,
         Ending::Removed(_) | Ending::Refused | Ending::GaveUp => WhyOut::Trouble,
     }
 }
 
 const DUPLICATE_IDENTITY: i32 = 2;
 const PARTICIPANT_REMOVED: i32 = 4;
+const ROOM_CLOSED: i32 = 10;
 
 /// Answers that wait while the room is away.
 const ANSWERS_MAX: usize = 16;

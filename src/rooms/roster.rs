@@ -62,6 +62,8 @@ pub enum WhyOut {
     HungUp,
     /// Somebody has put us out, or is there under our name.
     PutOut,
+    /// The server has closed the room, because nobody else was there for a while.
+    Closed,
     /// The server cannot be reached, or does not want us now.
     Trouble,
 }
@@ -201,10 +203,15 @@ impl Roster {
             WhyOut::PutOut => drop(self.rooms.insert(room, Place::Shunned)),
             // Those who were talked with are still there; a room that is always there goes on.
             WhyOut::HungUp if !own => drop(self.rooms.insert(room, Place::Shunned)),
+            // Whoever comes is to find us there, so it is opened again soon.
+            WhyOut::Closed if own => {
+                let at = now + OPENED_AFTER;
+                self.rooms.insert(room, Place::Again { at, asked });
+            }
             WhyOut::Trouble | WhyOut::HungUp => {
                 self.rooms.insert(room, Place::Again { at, asked });
             }
-            WhyOut::Left => drop(self.rooms.remove(&room)),
+            WhyOut::Left | WhyOut::Closed => drop(self.rooms.remove(&room)),
         }
     }
 
@@ -232,6 +239,9 @@ pub const ROOMS_MAX: usize = 32;
 
 /// The room's own attempts to come back are over then, and took a minute.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// Servers close an empty room after 20 s or so; one that does at once is not to be kept busy.
+const OPENED_AFTER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -295,6 +305,20 @@ mod tests {
             assert_eq!(roster.next_timeout(), Some(at(seconds + 30)));
             assert_eq!(tell(&mut roster, seconds + 30, RosterInput::Timeout), join("den"));
         }
+    }
+
+    #[test]
+    fn a_room_that_the_server_closes_is_opened_again_where_we_are_always_there() {
+        let closed = || RosterInput::Out("den".into(), WhyOut::Closed);
+        let mut always = roster(JoinWhen::Always);
+        tell(&mut always, 0, RosterInput::Begin);
+        assert_eq!(tell(&mut always, 20, closed()), []);
+        assert_eq!(tell(&mut always, 21, RosterInput::Timeout), join("den"));
+        let mut otherwise = roster(JoinWhen::Webhook);
+        tell(&mut otherwise, 0, RosterInput::Came("den".into()));
+        assert_eq!(tell(&mut otherwise, 20, closed()), []);
+        assert_eq!(otherwise.next_timeout(), None);
+        assert_eq!(tell(&mut otherwise, 21, RosterInput::Came("den".into())), join("den"));
     }
 
     #[test]
