@@ -30,6 +30,7 @@
 //!   that says goodbye is [`SessionEvent::Left`].
 //! - A connection whose own task ends unasked, by an error or a panic of the stack's, is told of as lost.
 //!   What panics takes nothing else with it, and ends its door.
+//! - A connection opens within two seconds or so also where one packet in twenty is lost.
 //! - After [`Session::close`] there are no tasks, sockets or descriptors left of it, but what the
 //!   ends hold that are still elsewhere: memory, and a pair of sockets.
 //!
@@ -38,6 +39,7 @@
 //! a browser. No recording, no mixing.
 #![forbid(unsafe_code)]
 
+mod again;
 mod config;
 mod error;
 mod offer;

@@ -19,7 +19,9 @@ use webrtc::runtime::{
     TokioRuntime,
 };
 
-/// Tokio, and a word after each task of the connection's.
+use crate::again::Again;
+
+/// Tokio, with sockets that say handshakes again, and a word after each task of the connection's.
 pub(crate) struct Watched {
     ended: Arc<dyn Fn() + Send + Sync>,
 }
@@ -78,14 +80,14 @@ impl Runtime for Watched {
     }
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        TOKIO.wrap_udp_socket(socket)
+        Ok(Arc::new(Again::new(TOKIO.wrap_udp_socket(socket)?)))
     }
 
     fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
         TOKIO.wrap_tcp_listener(listener)
     }
 
-    fn connect_tcp<'a>(&'a self, to: SocketAddr) -> Later<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
+    fn connect_tcp(&self, to: SocketAddr) -> Later<'_, io::Result<Arc<dyn AsyncTcpStream>>> {
         TOKIO.connect_tcp(to)
     }
 
@@ -114,7 +116,7 @@ impl Runtime for Watched {
     }
 }
 
-/// What does the work.
+/// What does most of the work.
 static TOKIO: TokioRuntime = TokioRuntime;
 
 #[cfg(test)]
