@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use media_core::hearing::EarConfig;
 use media_core::playout::Pulled;
@@ -13,7 +14,7 @@ use media_engine::{
 use plugin_console::{
     Microphone, OpenMicrophone, OpenSpeaker, SoundError, Speaker, Switch, TalkMode,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::link::Way;
 use super::news::News;
@@ -34,6 +35,9 @@ pub(super) enum NotSeated {
     /// Keys and text still do everything else.
     #[error(transparent)]
     NoSound(#[from] SoundError),
+    /// A sound server that hangs, or died.
+    #[error("the sound system does not answer")]
+    SoundHangs,
     /// The line, or this process, has something against it, in words.
     #[error("{0}")]
     Refused(String),
@@ -69,7 +73,7 @@ impl Seated {
         let engine = Engine::start(engine_config(), engines()).map_err(|it| it.to_string())?;
         let port = engine.reserve_port().map_err(|it| it.to_string())?;
         // Before anybody is disturbed.
-        let devices = Devices::open(wanted)?;
+        let devices = Devices::open(wanted).await?;
         let mut way = Way::open(socket).await?;
         way.ask(&Request::Attach { line, part, rtp: port.local_addr() }).await?;
         let (leg, rtp) = match way.reply().await? {
@@ -99,9 +103,10 @@ impl Seated {
     ///
     /// # Errors
     /// They cannot be opened; the old ones are closed by then.
-    pub fn use_devices(&mut self, wanted: &Wanted) -> Result<(), NotSeated> {
+    pub async fn use_devices(&mut self, wanted: &Wanted) -> Result<(), NotSeated> {
         self.sound.close();
-        self.sound = Sounding::join(&self.engine, &self.line, Devices::open(wanted)?)?;
+        let devices = Devices::open(wanted).await?;
+        self.sound = Sounding::join(&self.engine, &self.line, devices)?;
         Ok(())
     }
 
@@ -140,8 +145,20 @@ struct Devices {
 }
 
 impl Devices {
+    /// On a thread of its own: a sound server that hangs keeps whoever calls it.
+    async fn open(wanted: &Wanted) -> Result<Self, NotSeated> {
+        let (wanted, (answer, opened)) = (wanted.clone(), oneshot::channel());
+        let opens = move || drop(answer.send(Self::open_here(&wanted)));
+        let thread = std::thread::Builder::new().name("devices".into()).spawn(opens);
+        thread.map_err(|error| format!("no thread for the devices: {error}"))?;
+        match tokio::time::timeout(SOUND_WITHIN, opened).await {
+            Ok(Ok(devices)) => Ok(devices?),
+            _ => Err(NotSeated::SoundHangs),
+        }
+    }
+
     /// A loudspeaker there must be; whoever has no microphone listens.
-    fn open(wanted: &Wanted) -> Result<Self, SoundError> {
+    fn open_here(wanted: &Wanted) -> Result<Self, SoundError> {
         let (speaker, sink, played) = Speaker::open(wanted.speaker.as_deref())?;
         let microphone = Microphone::open(wanted.microphone.as_deref(), Some(played));
         if let Ok((open, _)) = &microphone {
@@ -173,8 +190,13 @@ impl Sounding {
     }
 
     fn close(&mut self) {
-        (self.leg, self.speaker) = (None, None);
-        self.microphone = Err("it is shut".into());
+        self.leg = None;
+        let microphone = std::mem::replace(&mut self.microphone, Err("it is shut".into()));
+        let devices = (microphone, self.speaker.take());
+        // A device whose server has died may never close, and must not keep the terminal. Without a
+        // thread it is closed here.
+        let closes = move || drop(devices);
+        let _ = std::thread::Builder::new().name("device-closer".into()).spawn(closes);
     }
 
     fn look(&self) -> SoundLook {
@@ -197,6 +219,15 @@ impl Sounding {
         look
     }
 }
+
+impl Drop for Sounding {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Longer than a device takes that starts its server first.
+const SOUND_WITHIN: Duration = Duration::from_secs(6);
 
 /// Who has no microphone.
 struct Hush;

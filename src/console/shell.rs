@@ -171,7 +171,7 @@ impl Console {
             Act::ListDevices(direction) => {
                 self.model.offer_devices(direction, devices(direction));
             }
-            Act::UseDevice(direction, id) => self.use_device(direction, id),
+            Act::UseDevice(direction, id) => self.use_device(direction, id).await,
         }
     }
 
@@ -202,21 +202,28 @@ impl Console {
         self.seated = None;
         self.model.learn(News::Left(None));
         match why {
-            NotSeated::NoSound(why) => self.model.learn(News::NoSound(why.to_string())),
+            NotSeated::NoSound(_) | NotSeated::SoundHangs => {
+                self.model.learn(News::NoSound(why.to_string()));
+            }
             NotSeated::Refused(why) => self.model.learn(News::Answer { done: false, text: why }),
         }
     }
 
-    fn use_device(&mut self, direction: Direction, id: String) {
+    async fn use_device(&mut self, direction: Direction, id: String) {
         match direction {
             Direction::In => self.wanted.microphone = Some(id),
             Direction::Out => self.wanted.speaker = Some(id),
         }
-        match self.seated.as_mut().map(|it| it.use_devices(&self.wanted)) {
-            Some(Err(why)) => self.not_seated(why),
-            Some(Ok(())) => self.switch(|it| it.mute(self.model.muted)),
+        let Some(seated) = &mut self.seated else {
             // Whoever had no sound may have some with this one.
-            None => self.model.learn(News::Sound(unused(&self.wanted))),
+            return self.model.learn(News::Sound(unused(&self.wanted)));
+        };
+        match seated.use_devices(&self.wanted).await {
+            Ok(()) => self.switch(|it| {
+                it.mute(self.model.muted);
+                it.press(self.model.pressed);
+            }),
+            Err(why) => self.not_seated(why),
         }
     }
 

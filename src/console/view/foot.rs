@@ -70,7 +70,9 @@ fn microphone(model: &Model, look: &SoundLook) -> Span<'static> {
         TalkMode::PushToTalk => "space talks",
         TalkMode::OpenMic => "open mic",
     };
-    if look.no_microphone.is_some() {
+    if look.mic.gone {
+        Span::styled(" microphone gone".to_owned(), style::BAD)
+    } else if look.no_microphone.is_some() {
         Span::styled(" no microphone".to_owned(), style::BAD)
     } else if model.muted {
         Span::styled(" muted".to_owned(), style::BAD)

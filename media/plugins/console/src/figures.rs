@@ -22,7 +22,7 @@ pub struct Figures {
     pub starved: u64,
     /// Milliseconds that were left out: no room, or far too late.
     pub skipped_ms: u64,
-    /// The device is gone, or refused to go on.
+    /// The device is gone, refused to go on, or has stood still for seconds.
     pub gone: bool,
 }
 
@@ -36,6 +36,8 @@ pub(crate) struct Counters {
     pub starved: AtomicU64,
     pub skipped: AtomicU64,
     pub gone: AtomicBool,
+    /// Steps for which the device has stood still, one after the other.
+    pub still: AtomicU32,
     /// The device has reported a stumble, and gone on with nothing since.
     pub stumbling: AtomicBool,
     /// How often a loudspeaker has asked for a block, or the line for a step of the microphone's.
@@ -55,6 +57,7 @@ impl Counters {
             starved: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             gone: AtomicBool::new(false),
+            still: AtomicU32::new(0),
             stumbling: AtomicBool::new(false),
             blocks: AtomicU32::new(0),
             least: AtomicUsize::new(usize::MAX),
@@ -70,7 +73,7 @@ impl Counters {
             xruns: self.xruns.load(Relaxed),
             starved: self.starved.load(Relaxed),
             skipped_ms: self.skipped.load(Relaxed) / self.per_ms,
-            gone: self.gone.load(Relaxed),
+            gone: self.gone.load(Relaxed) || self.still.load(Relaxed) > STILL_STEPS,
         }
     }
 
@@ -88,6 +91,14 @@ impl Counters {
         self.blocks.load(Relaxed) > SETTLED_BLOCKS
     }
 
+    /// A step of 10 ms in which the device brought or took something, or stood still. A device that
+    /// has not found its pace is waited for.
+    pub fn moves(&self, moves: bool) {
+        let before = self.still.load(Relaxed);
+        let waited_for = moves || !self.is_settled();
+        self.still.store(if waited_for { 0 } else { before.saturating_add(1) }, Relaxed);
+    }
+
     /// Of the ring: so many samples lie there.
     pub fn lying(&self, samples: usize) {
         self.delay_ms.store((samples as u64 / self.per_ms) as u32, Relaxed);
@@ -96,3 +107,5 @@ impl Counters {
 
 /// A second of the usual blocks, and more than any server wants in advance.
 const SETTLED_BLOCKS: u32 = 100;
+/// Three seconds: a sound server that changes its device takes one or two.
+const STILL_STEPS: u32 = 300;

@@ -198,6 +198,7 @@ impl Microphone {
         }
         let lying = if enough { self.ring.slots() } else { 0 };
         self.counters.blocks.fetch_add(1, Relaxed);
+        self.counters.moves(enough);
         self.counters.lying(lying);
         match self.drift.step(Some(lying)) {
             Some(Bent::Ratio(ratio)) => self.bend.set(ratio),

@@ -97,6 +97,7 @@ impl Speaker {
         if self.counters.is_settled() {
             self.counters.skipped.fetch_add(lost as u64, Relaxed);
         }
+        self.counters.moves(!stands);
         self.catch_up(stands);
         // Full only where nobody listens: then nobody needs to know.
         if let Ok(chunk) = self.played.write_chunk_uninit(samples.len().min(self.played.slots())) {
@@ -198,8 +199,22 @@ mod tests {
         assert_eq!(counters.figures().skipped_ms, 0, "it has not begun to play");
         counters.blocks.store(1_000, Relaxed);
         second();
+        assert!(!counters.figures().gone, "it may come back");
         let lost = counters.figures().skipped_ms;
         assert!((950..=1_000).contains(&lost), "{lost} ms of a second had no room");
+    }
+
+    #[test]
+    fn a_device_that_stands_still_for_seconds_is_gone_until_it_goes_on() {
+        let (ring, mut device) = RingBuffer::new(48_000 * 2 / 5);
+        let counters = Counters::new(48_000);
+        let (mut speaker, _played) = Speaker::new(48_000, ring, Arc::clone(&counters));
+        counters.blocks.store(1_000, Relaxed);
+        (0..200).for_each(|_| speaker.push(&[1_000; 2 * STEP]));
+        assert!(counters.figures().gone);
+        device.read_chunk(4_800).expect("it is there").commit_all();
+        speaker.push(&[1_000; 2 * STEP]);
+        assert!(!counters.figures().gone);
     }
 
     #[test]
