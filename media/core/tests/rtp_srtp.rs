@@ -78,6 +78,28 @@ fn three_wraps_of_the_sequence_number_are_followed_with_loss_around_each() {
 }
 
 #[test]
+fn a_peer_whose_packets_before_its_first_wrap_were_all_lost_is_heard() {
+    for profile in [LONG, SHORT, AEAD] {
+        let (mut sender, mut receiver) = pair(profile);
+        let mut stream = stream(65_400);
+        // Its first packets went where nobody listened yet; and then one is forged.
+        let packets: Vec<_> = (0..200_u16).map(|_| sender.next(&mut stream, b"hello")).collect();
+        let mut forged = packets[150].clone();
+        forged[12] ^= 1;
+        let before = forged.clone();
+        assert_eq!(receiver.rtp(&mut forged), Err(SrtpError::Authentication));
+        assert_eq!(forged, before, "not even decrypted");
+        for packet in &packets[150..] {
+            let mut packet = packet.clone();
+            let length = receiver.rtp(&mut packet).expect("it is genuine");
+            assert_eq!(&packet[12..length], b"hello");
+        }
+        assert_eq!(receiver.rtp(&mut packets[199].clone()), Err(SrtpError::Replayed));
+        receiver.rtp(&mut packets[130].clone()).expect("one from before the wrap, late");
+    }
+}
+
+#[test]
 fn packets_that_overtake_each_other_over_a_wrap_are_all_read_and_each_only_once() {
     let (mut sender, mut receiver) = pair(LONG);
     let mut stream = stream(65_500);

@@ -6,6 +6,12 @@ use crate::{SequenceNumber, Ssrc};
 /// one that was not heard for longest gives way.
 pub(super) const STREAMS_MAX: usize = 4;
 
+/// Five minutes of 20 ms: whoever is heard so long after its counter turned over was not at its
+/// beginning.
+const JOINED_LATE_BELOW: u16 = 1 << 14;
+/// Packets from one turn of the counter to the next.
+const TURN: u64 = 1 << 16;
+
 /// One received RTP stream and its RTCP.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stream {
@@ -27,6 +33,14 @@ impl Stream {
         let ahead = i64::from(sequence.distance(SequenceNumber(highest as u16)));
         // Before the first turn of the counter there is nothing.
         highest.checked_add_signed(ahead).unwrap_or(u64::from(sequence.0))
+    }
+
+    /// What the index may be besides where nothing was received yet: the peer began before its counter
+    /// turned over, and its first packets were lost. Only a low number may have come after a turn
+    /// that we missed, and one turn is all that a call's beginning can hold.
+    pub(super) fn index_after_a_turn(&self, sequence: SequenceNumber) -> Option<u64> {
+        let fresh = self.window.highest.is_none() && sequence.0 < JOINED_LATE_BELOW;
+        fresh.then(|| u64::from(sequence.0) + TURN)
     }
 
     pub(super) fn is_new(&self, index: u64) -> bool {

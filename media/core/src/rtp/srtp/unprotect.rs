@@ -40,14 +40,17 @@ impl Unprotector {
         let clear = header_bytes(packet).map_err(|_| cut)?;
         let ssrc = Ssrc(be32(&packet[8..]));
         let (known, mut stream) = self.stream(ssrc);
-        let index = stream.index(SequenceNumber(be16(&packet[2..])));
+        let sequence = SequenceNumber(be16(&packet[2..]));
+        let index = stream.index(sequence);
         if !stream.is_new(index) {
             return Err(SrtpError::Replayed);
         }
-        if !self.rtp.open_rtp(Packet { ssrc, index }, packet, clear, tag) {
-            return Err(SrtpError::Authentication);
-        }
-        stream.take(index);
+        let mut may_be = [Some(index), stream.index_after_a_turn(sequence)].into_iter().flatten();
+        let is = may_be.find(|&index| {
+            // One that it is not leaves the packet as it was.
+            self.rtp.open_rtp(Packet { ssrc, index }, packet, clear, tag)
+        });
+        stream.take(is.ok_or(SrtpError::Authentication)?);
         self.remember(known, stream);
         Ok(length)
     }
