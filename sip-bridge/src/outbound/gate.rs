@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use media_core::MonoTime;
 
+use super::book::MINUTE_S;
 use super::{Book, Micros, OutboundPolicy, OutboundRefusal};
 
 /// What time it is, on both clocks.
@@ -32,9 +33,10 @@ pub struct Permit {
 /// What a call may cost at most, as it is on the account.
 #[derive(Clone, Copy, Debug)]
 struct Promise {
-    day: u64,
     minutes: u64,
     per_minute: Micros,
+    /// It began on a day before the account's.
+    over_midnight: bool,
 }
 
 /// The gate. See [the module](super).
@@ -86,7 +88,7 @@ impl OutboundGate {
     /// # Errors
     /// [`OutboundRefusal`]; then nothing has changed.
     pub fn ask(&mut self, now: Now, number: &str) -> Result<Permit, OutboundRefusal> {
-        self.book.turn_to(now.unix_s);
+        self.turn_to(now.unix_s);
         let (number, entry) = self.policy.judge(number)?;
         let (number, per_minute) = (number.as_str().to_owned(), entry.per_minute);
         if self.open.len() >= self.policy.calls_max {
@@ -94,9 +96,8 @@ impl OutboundGate {
         }
         let minutes = self.minutes_left(per_minute)?;
         self.count_attempt(now.mono)?;
-        let promise = Promise { day: self.book.day, minutes, per_minute };
-        self.book.seconds = self.book.seconds.saturating_add(minutes * MINUTE_S);
-        self.book.spent = self.book.spent.saturating_add(minutes.saturating_mul(per_minute));
+        let promise = Promise { minutes, per_minute, over_midnight: false };
+        self.book.charge(minutes, per_minute);
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.open.insert(ticket, promise);
@@ -104,23 +105,34 @@ impl OutboundGate {
         Ok(Permit { ticket, number, longest })
     }
 
-    /// A permitted call is over; both sides heard each other for `talked`. What it did not cost is
-    /// taken off the account, in whole minutes, as it is billed.
-    pub fn settle(&mut self, ticket: Ticket, talked: Duration) {
+    /// A permitted call is over; both sides heard each other for `talked` until now. What it did not
+    /// cost is taken off the account, in whole minutes, as it is billed. Of a call over midnight today
+    /// pays for what lies after it: the day before has paid for the rest.
+    pub fn settle(&mut self, now: Now, ticket: Ticket, talked: Duration) {
+        self.turn_to(now.unix_s);
         let Some(promise) = self.open.remove(&ticket) else { return };
-        if promise.day != self.book.day {
-            return;
-        }
-        let used = talked.as_nanos().div_ceil(u128::from(MINUTE_S) * 1_000_000_000);
+        let since_midnight = self.book.since_midnight(now.unix_s).filter(|_| promise.over_midnight);
+        // The clock tells whole seconds; the one that has begun is one.
+        let today = since_midnight.map_or(talked, |since| talked.min(since + ONE_SECOND));
+        let used = today.as_nanos().div_ceil(u128::from(MINUTE_S) * 1_000_000_000);
         let unused = promise.minutes.saturating_sub(u64::try_from(used).unwrap_or(u64::MAX));
-        self.book.seconds = self.book.seconds.saturating_sub(unused * MINUTE_S);
-        self.book.spent = self.book.spent.saturating_sub(unused.saturating_mul(promise.per_minute));
+        self.book.refund(unused, promise.per_minute);
     }
 
     /// A permitted call has left us: the peer places it, and how long others talk is not ours to see.
     /// All that it was promised stays on the account, and another call may begin.
     pub fn leave_whole(&mut self, ticket: Ticket) {
         self.open.remove(&ticket);
+    }
+
+    /// A new day begins with what the calls that are open may still cost on it.
+    fn turn_to(&mut self, unix_s: u64) {
+        if self.book.turn_to(unix_s) {
+            for promise in self.open.values_mut() {
+                promise.over_midnight = true;
+                self.book.charge(promise.minutes, promise.per_minute);
+            }
+        }
     }
 
     /// The whole minutes that a call at this price may last.
@@ -155,7 +167,7 @@ impl OutboundGate {
     }
 }
 
-const MINUTE_S: u64 = 60;
+const ONE_SECOND: Duration = Duration::from_secs(1);
 /// Carriers charge for calls that are set up and come to nothing, when there are many. No person
 /// dials faster.
 const ATTEMPTS_MAX: usize = 10;

@@ -8,10 +8,10 @@
 //!
 //! # What it promises
 //!
-//! Nothing is allowed that the policy does not name. The calls that begin on a day cost no more than the policy says, also
-//! across restarts, with several calls at once and with a wall clock that is set: what a call may
-//! cost at most is on the account before it begins, and what it did not cost is taken off when it
-//! ends. After a crash the whole of it stays.
+//! Nothing is allowed that the policy does not name. A day (UTC) costs no more than the policy says, also
+//! across restarts, with several calls at once, over midnight and with a wall clock that is set: what a
+//! call may cost at most is on the account before it begins, and on the next day's when that begins
+//! meanwhile, and what it did not cost is taken off when it ends. After a crash the whole of it stays.
 //!
 //! # What it does not know
 //!

@@ -136,7 +136,7 @@ fn so_many_calls_at_a_time_and_the_next_one_when_one_ends() {
     gate.ask(hour(0), "+493012345679").expect("the second");
     let full = gate.ask(hour(0), "+493012345670");
     assert_eq!(full, Err(OutboundRefusal::CallsFull { calls_max: 2 }));
-    gate.settle(first.ticket, Duration::ZERO);
+    gate.settle(hour(0), first.ticket, Duration::ZERO);
     assert!(gate.ask(hour(0), "+493012345670").is_ok());
 }
 
@@ -146,14 +146,14 @@ fn a_call_costs_whole_minutes_and_one_that_nobody_answers_nothing() {
     let permit = gate.ask(hour(0), "+493012345678").expect("allowed");
     assert_eq!(permit.longest, Duration::from_secs(600));
     assert_eq!((gate.book().seconds, gate.book().spent), (600, 10 * CENT), "promised before");
-    gate.settle(permit.ticket, Duration::from_millis(61_000));
+    gate.settle(hour(0), permit.ticket, Duration::from_millis(61_000));
     assert_eq!((gate.book().seconds, gate.book().spent), (120, 2 * CENT));
     let permit = gate.ask(hour(1), "+493012345678").expect("allowed");
-    gate.settle(permit.ticket, Duration::ZERO);
-    gate.settle(permit.ticket, Duration::from_secs(600));
+    gate.settle(hour(1), permit.ticket, Duration::ZERO);
+    gate.settle(hour(1), permit.ticket, Duration::from_secs(600));
     assert_eq!(gate.book().seconds, 120, "settled once");
     let permit = gate.ask(hour(2), "+493012345678").expect("allowed");
-    gate.settle(permit.ticket, Duration::from_nanos(1));
+    gate.settle(hour(2), permit.ticket, Duration::from_nanos(1));
     assert_eq!(gate.book().seconds, 180, "a moment is a minute");
 }
 
@@ -162,15 +162,15 @@ fn the_days_minutes_bound_the_last_call_and_refuse_the_next_until_tomorrow() {
     let mut gate = gate(&["+49"]);
     for n in 0..5 {
         let permit = gate.ask(hour(n), "+493012345678").expect("allowed");
-        gate.settle(permit.ticket, Duration::from_secs(660));
+        gate.settle(hour(n), permit.ticket, Duration::from_secs(660));
     }
     let last = gate.ask(hour(5), "+493012345678").expect("ten minutes are left");
-    gate.settle(last.ticket, Duration::from_secs(241));
+    gate.settle(hour(5), last.ticket, Duration::from_secs(241));
     let last = gate.ask(hour(6), "+493012345678").expect("five are left");
     assert_eq!(last.longest, Duration::from_secs(300));
     let refused = gate.ask(hour(6), "+493012345678");
     assert_eq!(refused, Err(OutboundRefusal::MinutesUsed { minutes: 60 }), "promised");
-    gate.settle(last.ticket, Duration::from_secs(300));
+    gate.settle(hour(6), last.ticket, Duration::from_secs(300));
     assert!(gate.ask(hour(23), "+493012345678").is_err());
     assert!(gate.ask(hour(24), "+493012345678").is_ok());
 }
@@ -182,7 +182,7 @@ fn the_days_money_bounds_the_last_call_by_the_price_of_its_prefix() {
     let mut gate = OutboundGate::new(policy, Book::default());
     let mobile = gate.ask(hour(0), "+4915112345678").expect("three minutes of it");
     assert_eq!(mobile.longest, Duration::from_secs(180));
-    gate.settle(mobile.ticket, Duration::from_secs(180));
+    gate.settle(hour(0), mobile.ticket, Duration::from_secs(180));
     assert_eq!(gate.ask(hour(1), "+4915112345678"), Err(OutboundRefusal::MoneySpent));
     assert!(gate.ask(hour(1), "+493012345678").is_ok(), "a cheaper one is still affordable");
 }
@@ -196,7 +196,7 @@ fn an_account_outlives_a_restart_and_a_clock_that_is_set() {
     };
     for _ in 0..6 {
         let permit = first.ask(at(1), "+493012345678").expect("allowed");
-        first.settle(permit.ticket, Duration::from_secs(600));
+        first.settle(at(1), permit.ticket, Duration::from_secs(600));
     }
     let used = |hours, book: Book| {
         let mut gate = OutboundGate::new(policy(&["+49"]), book);
@@ -216,7 +216,7 @@ fn a_loop_that_dials_is_stopped_after_ten_calls_a_minute() {
     let at = |s: u64| Now { mono: MonoTime::from_millis(s * 1_000), ..hour(0) };
     for s in 0..10 {
         let permit = gate.ask(at(s), "+493012345678").expect("allowed");
-        gate.settle(permit.ticket, Duration::ZERO);
+        gate.settle(at(s), permit.ticket, Duration::ZERO);
     }
     let refused = gate.ask(at(30), "+493012345678");
     assert_eq!(refused, Err(OutboundRefusal::TooOften { attempts_max: 10, wait_s: 30 }));
@@ -238,39 +238,68 @@ fn a_call_that_the_peer_places_for_us_costs_all_that_it_may_and_another_one_may_
     let promised = gate.book();
     gate.leave_whole(permit.ticket);
     assert_eq!((gate.open(), gate.book()), (0, promised));
-    gate.settle(permit.ticket, Duration::ZERO);
+    gate.settle(hour(0), permit.ticket, Duration::ZERO);
     assert_eq!(gate.book(), promised, "it is nobody's to settle any more");
 }
 
+#[test]
+fn a_call_over_midnight_is_on_both_days_and_each_pays_for_its_own_minutes() {
+    let mut gate = gate(&["+49"]);
+    let at = |minutes: i64, seconds: u64| Now {
+        mono: MonoTime::ZERO,
+        unix_s: (20_601 * DAY_S).saturating_add_signed(minutes * 60) + seconds,
+    };
+    let over = gate.ask(at(-3, 0), "+493012345678").expect("three minutes before midnight");
+    gate.ask(at(5, 0), "+493012345678").expect("the next day's first");
+    let both = (gate.book().seconds, gate.book().spent);
+    assert_eq!(both, (1_200, 20 * CENT), "ten minutes each, until they are over");
+    gate.settle(at(6, 10), over.ticket, Duration::from_secs(3 * 60 + 370));
+    assert_eq!(gate.book().seconds, 600 + 7 * 60, "six minutes and a little of it were today's");
+    let ends = gate.ask(at(24 * 60 - 1, 0), "+493012345678").expect("allowed");
+    gate.settle(at(24 * 60, 30), ends.ticket, Duration::from_secs(90));
+    assert_eq!(gate.book().seconds, 600 + 60, "the first to be told of the day; one is open still");
+}
+
 proptest! {
-    /// Whatever is asked and however long it lasts within its permit, the day's caps hold.
+    /// Whatever is asked and however long it lasts within its permit, the caps of both days hold.
     #[test]
     fn a_day_never_costs_more_than_the_policy_says(
-        calls in prop::collection::vec((0_u64..1_440, 0.0_f64..=1.0, any::<bool>(), any::<bool>()), 1..60),
+        calls in prop::collection::vec(
+            (0_u64..2_880, 0.0_f64..=1.0, any::<bool>(), prop::bool::weighted(0.95)),
+            1..120,
+        ),
     ) {
         let mut policy = policy(&["+49"]);
         policy.allow.push(allowed("+4915", 7 * CENT));
         let mut gate = OutboundGate::new(policy, Book::default());
-        let (mut minutes, mut spent, mut open) = (0_u64, 0_u64, Vec::new());
+        let at = |s: u64| Now { mono: MonoTime::from_millis(s * 1_000), unix_s: 20_600 * DAY_S + s };
+        let (mut minutes, mut spent, mut open) = ([0_u64; 3], [0_u64; 3], Vec::new());
         let mut calls = calls;
         calls.sort_by_key(|call| call.0);
-        for (minute, share, mobile, settles) in calls {
-            let now = Now {
-                mono: MonoTime::from_millis(minute * 60_000),
-                unix_s: 20_600 * DAY_S + minute * 60,
-            };
+        for (minute, share, mobile, ends) in calls {
+            let began = minute * 60;
+            open.retain(|(ticket, talked, end): &(Ticket, Duration, u64)| {
+                let over = *end <= began;
+                if over {
+                    gate.settle(at(*end), *ticket, *talked);
+                }
+                !over
+            });
             let number = if mobile { "+4915112345678" } else { "+493012345678" };
-            if let Ok(permit) = gate.ask(now, number) {
-                let talked = permit.longest.mul_f64(share);
-                let billed = talked.as_secs_f64() / 60.0;
-                minutes += billed.ceil() as u64;
-                spent += billed.ceil() as u64 * if mobile { 7 * CENT } else { CENT };
-                open.push((permit.ticket, talked));
-            }
-            if settles && let Some((ticket, talked)) = open.pop() {
-                gate.settle(ticket, talked);
+            if let Ok(permit) = gate.ask(at(began), number) {
+                let talked = Duration::from_secs(permit.longest.mul_f64(share).as_secs());
+                let end = began + talked.as_secs();
+                for (day, (minutes, spent)) in minutes.iter_mut().zip(&mut spent).enumerate() {
+                    let day = day as u64 * DAY_S..(day as u64 + 1) * DAY_S;
+                    let seconds = end.min(day.end).saturating_sub(began.max(day.start));
+                    *minutes += seconds.div_ceil(60);
+                    *spent += seconds.div_ceil(60) * if mobile { 7 * CENT } else { CENT };
+                }
+                // What nobody tells the end of is on the account with the longest.
+                open.push((permit.ticket, talked, if ends { end } else { u64::MAX }));
             }
         }
-        prop_assert!(minutes <= 60 && spent <= 100 * CENT, "{minutes} minutes, {spent}");
+        prop_assert!(minutes.iter().all(|day| *day <= 60), "{minutes:?} minutes");
+        prop_assert!(spent.iter().all(|day| *day <= 100 * CENT), "{spent:?}");
     }
 }

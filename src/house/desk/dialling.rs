@@ -133,8 +133,11 @@ impl Desk {
 
     /// Whether this number may be called now, and what for the account promises.
     pub(super) fn permit(&mut self, number: &str) -> Result<Permit, OutboundRefusal> {
-        let now = Now { mono: self.media.clock().now(), unix_s: unix_s() };
-        self.out.gate.ask(now, number)
+        self.out.gate.ask(self.now(), number)
+    }
+
+    fn now(&self) -> Now {
+        Now { mono: self.media.clock().now(), unix_s: unix_s() }
     }
 
     /// Has a permitted call leave once its account is written.
@@ -281,7 +284,8 @@ impl Desk {
     }
 
     pub(super) fn settle(&mut self, permit: &Permit, talked: Duration) {
-        self.out.gate.settle(permit.ticket, talked);
+        let now = self.now();
+        self.out.gate.settle(now, permit.ticket, talked);
         let kept = self.out.keep_book();
         tokio::spawn(async move {
             if let Err(error) = kept.await {
