@@ -81,8 +81,8 @@ mod transaction;
 pub use acl::{Acl, Trunk};
 pub use admission::AdmissionLimits;
 pub use bridge::{
-    Bridge, BridgeCounts, DialError, ReferTarget, RegistrationState, RouteState, StartError,
-    TlsError, check_tls, is_tls_name,
+    Bridge, BridgeCounts, DialError, NotConfigured, ReferTarget, RegistrationState, RouteState,
+    StartError, TlsError, check_tls, is_tls_name,
 };
 pub use caller::{Attestation, CallerIdentity, Diversion};
 pub use cdr::{CallDirection, Cdr, ConversationFigures, MediaFigures};

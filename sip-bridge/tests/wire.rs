@@ -181,7 +181,8 @@ async fn an_address_taken_off_the_list_is_not_heard_any_more() {
     let to = line.address();
     let peer = Peer::new("127.0.0.1:0", to);
     let other = Trunk { name: "other".into(), allow: vec!["192.0.2.0/24".parse().unwrap()] };
-    line.bridge.configure(&[other], BTreeMap::new(), Vec::new(), AdmissionLimits::channels(1));
+    let limits = AdmissionLimits::channels(1);
+    line.bridge.configure(&[other], BTreeMap::new(), Vec::new(), limits).expect("no bug");
     peer.send(&request("OPTIONS", &peer, to, 1, "", ""));
     assert!(peer.is_quiet(Duration::from_millis(200)));
 }

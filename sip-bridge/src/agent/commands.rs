@@ -68,6 +68,8 @@ impl Agent {
     /// Places a call.
     pub(crate) fn dial(&mut self, now: MonoTime, dial: Dial) -> Result<CallId, AdmissionError> {
         self.admission.admit(self.load())?;
+        #[cfg(test)]
+        assert_ne!(&*dial.target.user, "PANIC", "a bug for the tests");
         let (follows, replaces) = dial.transfer.unzip();
         let id = CallId(self.next_number());
         let policy = dial.trunk.as_deref().map(|trunk| &**self.policies.of(trunk));

@@ -298,6 +298,8 @@ impl Agent {
     /// Replaces what the trunks are believed and allowed, for calls from now on. Telephones that are on no
     /// list any more are registered no more.
     pub(crate) fn set_policies(&mut self, policies: Policies) {
+        #[cfg(test)]
+        assert!(!policies.knows("PANIC"), "a bug for the tests");
         self.registrar.keep_known(&policies);
         self.policies = policies;
     }

@@ -50,6 +50,9 @@ pub enum DialError {
         "none of the trunk's codecs may be spoken over UDP signalling: add PCMU or PCMA to its codecs, set opus_over_udp, or call over TCP or TLS"
     )]
     NoCodec,
+    /// A bug of ours, which the other calls do not notice.
+    #[error("no call can be placed: a bug in SIP signalling; please report the panic in the log")]
+    Bug,
     /// All channels are in use, or the bridge is draining.
     #[error("no call can be placed: {0}")]
     NotAdmitted(#[from] AdmissionError),
@@ -189,16 +192,19 @@ impl Bridge {
             ways: ways.into(),
             transfer,
         };
-        self.shared.drive(|agent, now| {
-            if let Some((call, _)) = &dial.transfer
-                && !agent.transfer_waits(*call)
-            {
-                return Err(DialError::NoTransfer);
-            }
-            let call = agent.dial(now, dial)?;
-            // Before the INVITE leaves: its first response may be here before this returns.
-            self.shared.gate_mut().enter(call, ip);
-            Ok(call)
-        })
+        let drive = || {
+            self.shared.drive(|agent, now| {
+                if let Some((call, _)) = &dial.transfer
+                    && !agent.transfer_waits(*call)
+                {
+                    return Err(DialError::NoTransfer);
+                }
+                let call = agent.dial(now, dial)?;
+                // Before the INVITE leaves: its first response may be here before this returns.
+                self.shared.gate_mut().enter(call, ip);
+                Ok(call)
+            })
+        };
+        self.shared.contained(drive).unwrap_or(Err(DialError::Bug))
     }
 }

@@ -1,6 +1,7 @@
 //! The shell: sockets, clock and tasks around the agent core.
 
 mod clock;
+mod configure;
 mod connections;
 mod dial;
 mod driver;
@@ -26,12 +27,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::clock::Clock;
+pub use self::configure::NotConfigured;
 pub use self::dial::DialError;
 use self::shared::{Parts, Shared};
 use self::tls::Tls;
 pub use self::tls::{TlsError, is_tls_name};
 use crate::acl::{Acl, Trunk};
-use crate::admission::AdmissionLimits;
 pub use crate::agent::ReferTarget;
 pub use crate::agent::registrations::RegistrationState;
 pub use crate::agent::routes::RouteState;
@@ -215,27 +216,6 @@ impl Bridge {
     /// same number over the same trunk is let in as if that call were over already.
     pub fn set_quiet(&self, call: CallId, quiet: bool) {
         self.command(Command::Quiet(call, quiet));
-    }
-
-    /// Replaces who may call, what each trunk is believed, allowed and may agree on, and how much of it
-    /// there may be, for calls from now on. All of it at once: nobody is heard as one thing and believed
-    /// as another. Calls in progress keep what they agreed on; those from an address that is no longer
-    /// listed are heard to their end, and begin nothing.
-    pub fn configure(
-        &self,
-        trunks: &[Trunk],
-        policies: BTreeMap<String, TrunkPolicy>,
-        terms: Vec<(String, MediaTerms)>,
-        limits: AdmissionLimits,
-    ) {
-        let policies = policies_of(trunks, policies);
-        self.shared.drive(|agent, now| {
-            // Who is let in from here on waits for the agent, which knows them by then.
-            self.shared.gate_mut().replace(Acl::new(trunks), agent.peers());
-            agent.set_policies(policies);
-            agent.set_terms(terms);
-            agent.handle(now, Input::Command(Command::Limit(limits)));
-        });
     }
 
     /// Whether the machine is at its limit: while it is, new calls are sent elsewhere (503), before

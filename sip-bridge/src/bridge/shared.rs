@@ -94,17 +94,20 @@ impl Shared {
         self.contained(|| self.drive(|agent, now| agent.handle(now, input)));
     }
 
-    /// Does `work`, and outlives it where it ends in a panic: one message or timer of one call is lost
-    /// then, and whoever sent it gets no answer. Listener, timers and the other calls go on.
-    pub(super) fn contained(&self, work: impl FnOnce()) {
+    /// Does `work`, and outlives it where it ends in a panic (`None`): one message, timer or command of
+    /// one call is lost then, and whoever sent it gets no answer. Listener, timers and the other calls
+    /// go on.
+    pub(super) fn contained<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
         // What the work left half done is a call's own: everything else is put in place in one step.
-        if std::panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
+        let done = std::panic::catch_unwind(AssertUnwindSafe(work)).ok();
+        if done.is_none() {
             self.panics.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
                 "a bug in SIP signalling was contained; the other calls go on. Please report the panic above"
             );
             self.timer_wake.notify_one(); // The alarm may not have been set.
         }
+        done
     }
 
     /// Drives the agent, and does what it asks for.

@@ -1,14 +1,17 @@
 //! The shell where its core has a bug, and where nobody says a word.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::Bridge;
+use super::{Bridge, DialError, NotConfigured};
 use crate::acl::Trunk;
-use crate::config::BridgeConfig;
+use crate::admission::AdmissionLimits;
+use crate::config::{BridgeConfig, DialSpec};
+use crate::event::HangupReason;
 
 fn loopback() -> Trunk {
     Trunk { name: "t".into(), allow: vec!["127.0.0.1/32".parse().expect("a network")] }
@@ -47,6 +50,35 @@ async fn a_panic_in_the_core_is_counted_and_the_next_request_is_answered() {
     assert_eq!(panicked, None);
     assert!(answered.is_some_and(|answer| answer.starts_with("SIP/2.0 200 ")));
     assert_eq!(bridge.counts().panics, 1);
+    bridge.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_over_a_call_out_or_a_configuration_is_told_and_the_next_one_works() {
+    let (events, _taken) = mpsc::channel(16);
+    let udp = "127.0.0.1:0".parse().ok();
+    let config = BridgeConfig { udp, trunks: vec![loopback()], ..BridgeConfig::default() };
+    let bridge = Bridge::start(config, events).await.expect("it starts");
+    let nobody = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let to = |user: &str| DialSpec {
+        target: format!("sip:{user}@{}", nobody.local_addr().expect("bound")),
+        from: "100".into(),
+        local_rtp: "127.0.0.1:4000".parse().expect("an address"),
+        codecs: Vec::new(),
+        headers: Vec::new(),
+    };
+    assert!(matches!(bridge.dial(to("PANIC")).await, Err(DialError::Bug)));
+    bridge.dial(to("200")).await.expect("another call is placed");
+    let configure = |name: &str| {
+        let trunks = [Trunk { name: name.into(), ..loopback() }];
+        let limits = AdmissionLimits::channels(1);
+        bridge.configure(&trunks, BTreeMap::new(), Vec::new(), limits)
+    };
+    assert_eq!(configure("PANIC"), Err(NotConfigured));
+    assert_eq!(configure("another"), Ok(()));
+    let counts = bridge.counts();
+    assert_eq!((counts.panics, counts.calls), (2, 1));
+    bridge.abandon_all(HangupReason::Shutdown);
     bridge.shutdown(Duration::ZERO).await;
 }
 

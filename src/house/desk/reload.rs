@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use sip_bridge::NotConfigured;
 use sip_bridge::negotiation::MediaTerms;
 
 use super::Desk;
@@ -49,11 +50,15 @@ impl Desk {
         self.reload.last = Some((Instant::now(), read.as_ref().err().cloned()));
         match read {
             Ok((running, terms, changes)) => {
+                self.put_in_force(running, terms).map_err(|error| {
+                    let error = error.to_string();
+                    self.reload.last = Some((Instant::now(), Some(error.clone())));
+                    error
+                })?;
                 for change in &changes {
                     tracing::info!("configuration: {change}");
                 }
                 tracing::info!(changes = changes.len(), "configuration read again");
-                self.put_in_force(running, terms);
                 Ok(changes)
             }
             Err(refused) => {
@@ -85,15 +90,16 @@ impl Desk {
         Ok((running, terms, config::changes(&self.config, &new)))
     }
 
-    fn put_in_force(&mut self, running: Config, terms: Terms) {
+    fn put_in_force(&mut self, running: Config, terms: Terms) -> Result<(), NotConfigured> {
         let (trunks, policies) = (trunks(&running), policies(&running));
-        self.bridge.configure(&trunks, policies, terms, running.admission_limits());
+        self.bridge.configure(&trunks, policies, terms, running.admission_limits())?;
         self.out.gate.replace(running.outbound.policy());
         self.budget.set_limits(BudgetLimits::from(&running.admission));
         if running.line.keep_open != self.config.line.keep_open {
             self.keep_open_another(running.line.keep_open.clone());
         }
         self.config = running;
+        Ok(())
     }
 }
 
