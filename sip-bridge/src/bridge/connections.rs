@@ -11,6 +11,7 @@ use super::shared::Shared;
 use super::{stream, tls};
 use crate::agent::Input;
 use crate::flow::Flow;
+use crate::gate::Gate;
 use crate::message::TransportKind;
 use crate::pii::Pii;
 
@@ -54,7 +55,7 @@ impl Connections {
             }
         }
         let key = (flow.transport, flow.reconnect);
-        if !has_room(&mut open, key, CONNECTIONS_MAX) {
+        if !has_room(&mut open, &shared.gate(), key, CONNECTIONS_MAX) {
             drop(open);
             return no_room(shared, key);
         }
@@ -70,9 +71,9 @@ impl Connections {
     }
 
     /// A connection that was accepted, if there is room for it.
-    pub(super) fn insert(&self, key: StreamKey) -> Option<mpsc::Receiver<Bytes>> {
+    pub(super) fn insert(&self, gate: &Gate, key: StreamKey) -> Option<mpsc::Receiver<Bytes>> {
         let mut open = self.lock();
-        if !has_room(&mut open, key, ACCEPTED_MAX) {
+        if !has_room(&mut open, gate, key, ACCEPTED_MAX) {
             return None;
         }
         let (queue, queued) = mpsc::channel(QUEUE_DEPTH);
@@ -91,10 +92,14 @@ impl Connections {
 }
 
 /// Whether one more is within bounds. What ended without saying so is not there.
-fn has_room(open: &mut Open, (_, peer): StreamKey, max: usize) -> bool {
+fn has_room(open: &mut Open, gate: &Gate, (_, peer): StreamKey, max: usize) -> bool {
     open.retain(|_, queue| !queue.is_closed());
-    let theirs = open.keys().filter(|(_, other)| other.ip() == peer.ip()).count();
-    open.len() < max && theirs < PER_SOURCE_MAX
+    let others = || open.keys().map(|(_, other)| other.ip());
+    let same_source = others().filter(|other| *other == peer.ip()).count();
+    let same_trunk = gate.trunk_of(peer.ip()).map_or(0, |trunk| {
+        others().filter(|other| gate.trunk_of(*other).as_ref() == Some(&trunk)).count()
+    });
+    open.len() < max && same_source < PER_SOURCE_MAX && same_trunk < PER_TRUNK_MAX
 }
 
 /// What waits for a connection that cannot be had is told at once, and not after its timeout.
@@ -115,12 +120,15 @@ const ACCEPTED_MAX: usize = 224;
 /// From one address, which a household's telephones or an exchange's processes share. Nobody takes
 /// them all.
 const PER_SOURCE_MAX: usize = 64;
+/// From one trunk, which may be a whole network: half of them, and the other trunks have theirs.
+const PER_TRUNK_MAX: usize = ACCEPTED_MAX / 2;
 /// Messages that wait for a peer to read. More than that, and it does not read at all.
 const QUEUE_DEPTH: usize = 256;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acl::{Acl, Trunk};
 
     fn key(host: u8, port: u16) -> StreamKey {
         (TransportKind::Tcp, SocketAddr::from(([192, 0, 2, host], port)))
@@ -130,19 +138,39 @@ mod tests {
     fn one_address_takes_no_more_than_its_share_and_what_ended_counts_no_more() {
         let connections = Connections::default();
         let mut held: Vec<_> =
-            (1..=80).filter_map(|port| connections.insert(key(1, port))).collect();
+            (1..=80).filter_map(|port| connections.insert(&nobodys(), key(1, port))).collect();
         assert_eq!(held.len(), PER_SOURCE_MAX);
-        assert!(connections.insert(key(2, 1)).is_some(), "another one is let in");
+        assert!(connections.insert(&nobodys(), key(2, 1)).is_some(), "another one is let in");
         held.pop(); // Its task ended without a word.
-        assert!(connections.insert(key(1, 99)).is_some());
+        assert!(connections.insert(&nobodys(), key(1, 99)).is_some());
     }
 
     #[test]
     fn peers_leave_room_for_connections_of_ours() {
         let connections = Connections::default();
         let keys = (1..=20).flat_map(|host| (1..=20).map(move |port| key(host, port)));
-        let held: Vec<_> = keys.filter_map(|key| connections.insert(key)).collect();
+        let held: Vec<_> = keys.filter_map(|key| connections.insert(&nobodys(), key)).collect();
         assert_eq!(held.len(), ACCEPTED_MAX);
-        assert!(has_room(&mut connections.lock(), key(99, 1), CONNECTIONS_MAX));
+        assert!(has_room(&mut connections.lock(), &nobodys(), key(99, 1), CONNECTIONS_MAX));
+    }
+
+    #[test]
+    fn one_trunk_takes_half_whatever_addresses_it_has_and_another_one_is_let_in() {
+        let net = |name: &str, net: &str| Trunk {
+            name: name.into(),
+            allow: vec![net.parse().expect("a network")],
+        };
+        let trunks = [net("office", "192.0.2.0/25"), net("carrier", "192.0.2.200/32")];
+        let gate = Gate::new(Acl::new(&trunks));
+        let connections = Connections::default();
+        let keys = (1..=20).flat_map(|host| (1..=20).map(move |port| key(host, port)));
+        let held: Vec<_> = keys.filter_map(|key| connections.insert(&gate, key)).collect();
+        assert_eq!(held.len(), PER_TRUNK_MAX);
+        assert!(connections.insert(&gate, key(200, 1)).is_some());
+    }
+
+    /// A gate that knows no trunk.
+    fn nobodys() -> Gate {
+        Gate::default()
     }
 }

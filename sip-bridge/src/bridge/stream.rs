@@ -55,7 +55,7 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, transport:
             continue;
         }
         let key = (transport, peer);
-        let Some(queued) = shared.connections.insert(key) else { continue };
+        let Some(queued) = shared.connections.insert(&shared.gate(), key) else { continue };
         prepare(&stream);
         if transport == TransportKind::Tls {
             shared.runtime.spawn(tls::accept(shared.clone(), stream, key, queued));
