@@ -87,7 +87,8 @@ impl Agent {
         if arrival.trunk.is_none() {
             return;
         }
-        if self.load().transactions >= TRANSACTIONS_MAX || is_judged_anew(arrival.request, status) {
+        let kept = self.load().transactions < KEPT_OUTSIDE_MAX;
+        if !kept || is_judged_anew(arrival.request, status) {
             // Stateless (RFC 3261 §8.2.7): a repetition is answered again.
             let bytes = self.write_answer(arrival, status, extra);
             self.outputs.push_back(Output::Send { flow: arrival.flow, bytes });
@@ -362,6 +363,10 @@ fn merge_key(request: &Request) -> Box<str> {
     let head = &request.head;
     format!("{}\n{}\n{}", head.call_id, head.from.tag, head.cseq.number).into()
 }
+
+/// What belongs to no call is remembered up to here. A flood in a trunk's name does not take the room of
+/// calls, which come no faster than `calls_per_second`.
+const KEPT_OUTSIDE_MAX: usize = TRANSACTIONS_MAX / 2;
 
 /// Whether a repetition of `request` is answered anew rather than absorbed: a challenge, which anybody
 /// can have us send to an address of theirs (RFC 3261 §26.3.2.4), and a call that comes when there is no

@@ -253,6 +253,19 @@ fn a_call_that_comes_too_fast_is_refused_once_and_not_kept() {
 }
 
 #[test]
+fn a_flood_outside_calls_leaves_room_for_calls() {
+    let mut sim = Simulation::new();
+    for n in 0..u32::try_from(TRANSACTIONS_MAX).unwrap() {
+        let options = Message::invite(&format!("flood-{n}")).request("OPTIONS", 1);
+        sim.receive(&options.text());
+        sim.expect("SIP/2.0 200 ");
+        sim.sent.clear();
+    }
+    assert!(sim.agent.load().transactions <= TRANSACTIONS_MAX / 2, "{:?}", sim.agent.load());
+    sim.establish(&Message::invite("a"));
+}
+
+#[test]
 fn a_peer_in_a_call_fills_the_memory_no_more_than_anybody_else() {
     let mut sim = Simulation::new();
     let (_, dialog) = sim.establish(&Message::invite("a"));
