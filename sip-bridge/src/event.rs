@@ -214,6 +214,8 @@ pub enum HangupReason {
     Failure,
     /// The conversation went on in another call.
     Moved,
+    /// The peer put the call on hold and did not come back.
+    Held,
 }
 
 impl HangupReason {
@@ -221,7 +223,7 @@ impl HangupReason {
     #[must_use]
     pub const fn q850(self) -> u8 {
         match self {
-            HangupReason::Normal | HangupReason::Moved => 16,
+            HangupReason::Normal | HangupReason::Moved | HangupReason::Held => 16,
             HangupReason::MediaTimeout => 38,
             HangupReason::Shutdown => 27,
             HangupReason::Failure => 41,
@@ -237,6 +239,7 @@ impl HangupReason {
             HangupReason::Shutdown => "Line is shutting down",
             HangupReason::Failure => "Temporary failure",
             HangupReason::Moved => "The call went on elsewhere",
+            HangupReason::Held => "On hold for too long",
         }
     }
 }

@@ -164,6 +164,7 @@ const NOW: &[&str] = &[
     "sip.channels",
     "sip.drain_s",
     "admission.",
+    "rtp.hold_max_s",
     "outbound.",
     "line.keep_open",
     "line.redial_s",

@@ -148,13 +148,15 @@ pub struct RtpSection {
     pub port_max: u16,
     /// A call without incoming RTP for so long is hung up, in seconds.
     pub timeout_s: u64,
+    /// A call whose peer has it on hold for so long is hung up, in seconds.
+    pub hold_max_s: u64,
     /// How long the ports of a call that is over are left alone, in seconds.
     pub rest_s: u64,
 }
 
 impl Default for RtpSection {
     fn default() -> Self {
-        Self { port_min: 10_000, port_max: 20_000, timeout_s: 30, rest_s: 3 }
+        Self { port_min: 10_000, port_max: 20_000, timeout_s: 30, hold_max_s: 3_600, rest_s: 3 }
     }
 }
 

@@ -141,6 +141,10 @@ fn rtp(config: &Config, wrong: &mut Wrong<'_>) {
         let next = "an hour, 3600, is the most that a port rests: longer and the range runs dry";
         wrong("rtp.rest_s", next.into());
     }
+    if config.rtp.hold_max_s == 0 {
+        let next = "1 or more: at 0 a call would end as soon as it is put on hold";
+        wrong("rtp.hold_max_s", next.into());
+    }
     if !(1..=86_400).contains(&config.rtp.timeout_s) {
         let next = "between 1 and 86400: at 0 every call would end at once";
         wrong("rtp.timeout_s", next.into());

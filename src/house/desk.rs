@@ -7,6 +7,7 @@ mod brain;
 mod consoles;
 mod dialling;
 mod ending;
+mod hold;
 mod knocks;
 mod operator;
 mod queue;
@@ -148,6 +149,8 @@ struct OpenCall {
     out: Option<CallOut>,
     /// Since when nothing was heard of its peer, where something should have been.
     quiet: Option<Instant>,
+    /// Since when its peer has had it on hold.
+    held: Option<Instant>,
     folder: Option<PathBuf>,
 }
 
@@ -328,13 +331,7 @@ impl Desk {
                 self.comes_in(Arrived { call, caller, to, trunk, media });
             }
             BridgeEvent::Established { call, media } => self.established(call, media),
-            BridgeEvent::MediaChanged { call, media } => match self.calls.get(&call) {
-                Some(OpenCall { carrier: Carrier::Agent(line), .. }) => {
-                    line.put(LineInput::MediaChanged(media));
-                }
-                Some(OpenCall { carrier: Carrier::Echo(line), .. }) => line.update_media(media),
-                _ => {}
-            },
+            BridgeEvent::MediaChanged { call, media } => self.media_changed(call, media),
             BridgeEvent::Digit { call, digit } => {
                 if let Some(OpenCall { carrier: Carrier::Agent(line), .. }) = self.calls.get(&call)
                 {
@@ -362,6 +359,7 @@ impl Desk {
         }
         self.answered(call);
         let Some(open) = self.calls.get_mut(&call) else { return };
+        open.note_hold(&media);
         if let Carrier::Agent(line) = &open.carrier {
             let input = match core::mem::replace(&mut open.established, true) {
                 false => LineInput::Established(media),

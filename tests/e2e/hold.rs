@@ -61,6 +61,21 @@ fn a_hold_is_answered_with_its_counterpart_and_sound_goes_only_where_it_is_due()
 }
 
 #[test]
+fn a_call_that_is_left_on_hold_is_hung_up_and_one_that_is_not_stays() {
+    let _machine = alone();
+    let line = Serving::echo(|config| config.rtp.hold_max_s = 1);
+    let (held, talking) = (Phone::call(line.sip), Phone::call_as(line.sip, "another"));
+    // Music goes on: nothing but the hold itself tells.
+    held.invite(&sdp(held.media.local, "sendonly", 2));
+    wait_until("the call on hold to be hung up", Duration::from_secs(30), || {
+        held.was_hung_up().then_some(())
+    });
+    assert!(!talking.was_hung_up());
+    talking.hang_up();
+    line.stop();
+}
+
+#[test]
 fn sound_follows_the_caller_to_another_port() {
     let _machine = alone();
     let line = Serving::echo(|_| {});

@@ -66,6 +66,7 @@ impl Desk {
             established: false,
             out: None,
             quiet: None,
+            held: None,
             folder,
         };
         self.calls.insert(call, open);
@@ -81,6 +82,7 @@ impl Desk {
     /// Gives a waiting call its line. `false`: it was refused.
     pub(super) fn open_waiting(&mut self, call: CallId, media: NegotiatedMedia) -> bool {
         let Some(mut open) = self.calls.remove(&call) else { return false };
+        open.note_hold(&media);
         let Carrier::Waiting(port) = open.carrier else { return false };
         let opened = match self.config.line.mode {
             LineMode::Echo => self.open_echo(open.line, port, media),

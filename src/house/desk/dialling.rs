@@ -209,6 +209,7 @@ impl Desk {
                     established: false,
                     out: Some(out),
                     quiet: None,
+                    held: None,
                     folder,
                 };
                 self.calls.insert(call, open);

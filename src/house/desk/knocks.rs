@@ -90,6 +90,7 @@ impl Desk {
             established: true,
             out: None,
             quiet: None,
+            held: None,
             folder,
         };
         tracing::info!(%line, trunk = %open.trunk, "a line is opened by a door");

@@ -230,6 +230,7 @@ impl Desk {
                 }
             }
         }
+        open.note_hold(&media);
         match &mut open.carrier {
             Carrier::Agent(line) => {
                 line.caller = caller_name(&number);

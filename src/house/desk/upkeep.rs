@@ -13,6 +13,7 @@ pub(super) const EVERY: Duration = Duration::from_secs(1);
 impl Desk {
     pub(super) fn look_after(&mut self, draining: bool) {
         self.end_overdue_calls();
+        self.end_forgotten_calls();
         if !draining {
             self.keep_open();
         }
