@@ -15,6 +15,9 @@ GROWTH_SHARE, GROWTH_KB = 0.02, 4096
 # The pool for blocking work has a thread more or less at any moment.
 THREADS_MORE = 2
 READY_S, REST_S = 60, 20
+# By then a line has given back what its calls used; it is looked at as soon as it holds no more than ever before at
+# rest, give or take so much.
+GIVEN_BACK_S, SAME_KB = 8, 2048
 
 
 def arguments():
@@ -62,7 +65,7 @@ class Line:
         environment = {key: value for key, value in os.environ.items()
                        if not key.startswith("XENLINE_") or key in ("XENLINE_ASSETS", "XENLINE_MODELS")}
         environment["RUST_LOG"] = "warn"
-        self.binary, self.socket, self.address = binary, folder / "say.sock", None
+        self.binary, self.socket, self.address, self.least = binary, folder / "say.sock", None, 0
         command = [binary, "--config", file, "serve", "--events"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)
         threading.Thread(target=self.read, daemon=True).start()
@@ -81,15 +84,21 @@ class Line:
         ran = subprocess.run([self.binary, "status", "--json", "--socket", self.socket], capture_output=True, text=True)
         return json.loads(ran.stdout)
 
+    def resident(self):
+        status = (Path("/proc") / str(self.process.pid) / "status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
+
     def holds(self):
         """At rest: no call is open, and what calls held has been let go."""
         latest = time.monotonic() + REST_S
         while (status := self.status())["calls"] and time.monotonic() < latest:
             time.sleep(0.1)
-        time.sleep(0.5)
+        latest = time.monotonic() + GIVEN_BACK_S
+        while (resident := self.resident()) > self.least + SAME_KB and time.monotonic() < latest:
+            time.sleep(0.2)
+        self.least = min(self.least, resident) if self.least else resident
         proc = Path("/proc") / str(self.process.pid)
-        resident = next(line for line in (proc / "status").read_text().splitlines() if line.startswith("VmRSS:"))
-        return {"rss_kb": int(resident.split()[1]), "fds": len(list((proc / "fd").iterdir())),
+        return {"rss_kb": resident, "fds": len(list((proc / "fd").iterdir())),
                 "threads": len(list((proc / "task").iterdir())), "calls": len(status["calls"]),
                 "ports": self.status()["process"]["ports_in_use"]}
 

@@ -102,6 +102,7 @@ pub(super) struct Desk {
     /// The call that is kept open.
     kept: Option<KeepOpen>,
     budget: Budget,
+    heap: super::heap::Heap,
     reload: Reload,
     wishes: (mpsc::Sender<Wish>, Option<mpsc::Receiver<Wish>>),
     /// No new calls are taken, and the running ones end then.
@@ -249,6 +250,7 @@ impl Desk {
             redialled: Redialled::default(),
             kept: keep_open.map(|number| KeepOpen::new(number, now)),
             budget,
+            heap: super::heap::Heap::default(),
             reload: Reload::new(parts.config_file),
             wishes: (wish, Some(wished)),
             drained_at: None,

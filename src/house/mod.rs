@@ -5,6 +5,7 @@ mod account;
 mod budget;
 mod desk;
 pub mod doors;
+mod heap;
 mod keep_open;
 mod lanes;
 mod media;

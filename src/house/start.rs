@@ -125,7 +125,7 @@ pub async fn serve_with(
     options: ServeOptions,
     opened: impl FnOnce(Doors),
 ) -> Result<(), StartFailure> {
-    give_memory_back();
+    super::heap::prepare();
     let signals = Signals::listen().map_err(StartFailure::Signals)?;
     sip_bridge::reveal_pii(config.log.show_pii);
     let agent = config.line.mode == LineMode::Agent;
@@ -208,20 +208,6 @@ pub async fn serve_with(
         rooms.close().await;
     }
     Ok(())
-}
-
-/// Has the memory of a call's recogniser and voice return to the system when the call ends.
-///
-/// glibc raises its threshold for blocks of their own with every large block that is freed; from
-/// then on a call's megabytes come out of heaps that are never cut back. After a few hundred calls,
-/// eight at a time, the idle line held 486 MB; with the threshold fixed at its initial value, 65 MB.
-fn give_memory_back() {
-    #[cfg(target_env = "gnu")]
-    {
-        const BYTES: libc::c_int = 128 * 1024;
-        // SAFETY: sets a parameter of the allocator; called before the line's threads are started.
-        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, BYTES) };
-    }
 }
 
 /// What an earlier run left is read before the first call comes in.

@@ -56,6 +56,7 @@ impl Desk {
         &mut self,
         ended: Result<(LineId, Option<LineEnd>), tokio::task::JoinError>,
     ) {
+        self.heap.call_ended();
         let Ok((line, end)) = ended else { return };
         self.carry_on(line);
         self.leaving.remove(&line);

@@ -1,5 +1,5 @@
 //! What is looked at once a second: calls that have lasted long enough, a call that is to be kept
-//! open, and whether the machine keeps up.
+//! open, memory that calls have left, and whether the machine keeps up.
 
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ impl Desk {
     pub(super) fn look_after(&mut self, draining: bool) {
         self.end_overdue_calls();
         self.end_forgotten_calls();
+        let busy = !self.lines.is_empty();
+        self.heap.tend(busy);
         if !draining {
             self.keep_open();
         }
