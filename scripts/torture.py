@@ -2,8 +2,8 @@
 """Puts the line's signalling and media to the torture: `make torture`.
 
 Runs the messages of RFC 4475 and RFC 5118, the hostile corpus, and the trunk's acceptance list (tests/acceptance.tsv:
-number, words, package, test target, test; without a test the number is skipped, and said so). The last line is one
-of JSON; exit 0 only if nothing that was run failed.
+number, words, package, test target, test; without a test the number is skipped, and said so); what the tests measured
+is printed. The last line is one of JSON; exit 0 only if nothing that was run failed.
 """
 import json, os, re, subprocess, sys
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "torture"
 TIMEOUT_S = 1800
+# `make test` has seconds of these.
+LONG = {"SILENT_SECONDS": "120", "SOAK_SECONDS": "120"}
 
 
 def run(package, target, tests):
@@ -20,7 +22,8 @@ def run(package, target, tests):
     if tests:
         command += ["--exact", *tests]
     try:
-        ran = subprocess.run(command, cwd=ROOT, timeout=TIMEOUT_S, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        ran = subprocess.run(command, cwd=ROOT, timeout=TIMEOUT_S, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             env=LONG | os.environ)
         out = ran.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as hung:
         out = (hung.stdout or b"").decode(errors="replace") + "\npanicked at: it hung\n"
@@ -53,6 +56,9 @@ def main():
         else:
             failed.add(number)
             print(f"{number:>2} FAILED: {test}, see {LOGS / f'{package}-{target}.log'}")
+    for out in printed.values():
+        for figure in re.findall(r" {4}((?:soak: |silent for |foreign flood |listed flood ).*)$", out, re.M):
+            print(f"   {figure}")
     everything = "\n".join([*printed.values(), hostile])
 
     def count(pattern):

@@ -74,6 +74,8 @@ mod reload;
 mod rooms;
 #[path = "e2e/say_queue.rs"]
 mod say_queue;
+#[path = "e2e/silent.rs"]
+mod silent;
 #[path = "e2e/sipp.rs"]
 mod sipp;
 #[path = "e2e/soak.rs"]
@@ -94,6 +96,8 @@ mod tap;
 mod transfer;
 #[path = "e2e/typed.rs"]
 mod typed;
+#[path = "e2e/unacknowledged.rs"]
+mod unacknowledged;
 #[path = "e2e/watching.rs"]
 mod watching;
 #[path = "e2e/written.rs"]

@@ -13,6 +13,7 @@ use crate::support::{alone, figure, wait_until};
 
 const STEP: Duration = Duration::from_secs(30);
 pub const NUMBER: &str = "+493012345678";
+const ANOTHER: &str = "+493087654321";
 
 /// Calls to Germany may go out, to where `callee` is.
 pub fn calls_out(config: &mut Config, callee: &Callee) {
@@ -130,5 +131,34 @@ fn a_call_that_is_kept_open_is_called_again_and_goes_on_where_it_was() {
     assert_eq!((again.up, again.reconnects), (true, 1));
     // It would be called again for ever.
     let mut line = line;
+    line.end_in_mid_call();
+}
+
+#[test]
+fn another_number_that_is_to_be_kept_open_is_not_disturbed_by_the_end_of_the_one_before() {
+    let _machine = alone();
+    let callee = Callee::new();
+    callee.be_slow();
+    let mut line = Serving::echo(|config| {
+        calls_out(config, &callee);
+        config.outbound.calls_max = 2;
+        config.line.keep_open = Some(NUMBER.into());
+    });
+    wait_until("it to be called", STEP, || callee.is_called().then_some(()));
+    let mut changed = line.config.clone();
+    changed.line.keep_open = Some(ANOTHER.into());
+    std::fs::write(line.file(), toml::to_string(&changed).expect("TOML")).expect("it is written");
+    let before = callee.let_it_ring();
+    line.signal(libc::SIGHUP);
+    callee.wait_for_calls(1, STEP);
+    wait_until("the other one to be up", STEP, || kept(&line).up.then_some(()));
+    // The one before was cancelled, and only now says so.
+    assert_eq!(account(&line).calls, 2);
+    callee.refuse(&before, "487 Request Terminated");
+    wait_until("the one before to be over", STEP, || (account(&line).calls == 1).then_some(()));
+    let now = kept(&line);
+    assert_eq!((now.up, now.reconnects, now.trouble), (true, 0, None));
+    assert!(callee.invite().starts_with(&format!("INVITE sip:{ANOTHER}@")), "{}", callee.invite());
+    assert_eq!(callee.answered(), 1, "nobody is called a third time");
     line.end_in_mid_call();
 }

@@ -8,15 +8,16 @@ use tempfile::TempDir;
 use xenline::config::Srtp;
 use xenline::engines::assets_dir;
 
-use crate::support::baresip::{Baresip, dial, heard_more_than};
+use crate::support::baresip::{Baresip, dial, heard_file, heard_more_than, waiting};
 use crate::support::door::free_port;
 use crate::support::line::Serving;
-use crate::support::process::{gather, need, run, xenline};
+use crate::support::process::{Guarded, gather, need, run, xenline};
 use crate::support::sound::{channel, likeness, recorded};
 use crate::support::{alone, figure, wait_until};
 
 const STEP: Duration = Duration::from_secs(30);
 const WORDS: &str = "what time is it";
+const SRTP_MODULES: &str = "module          g711.so\nmodule          srtp.so";
 /// Silence before the words, in seconds.
 const BEFORE_S: usize = 1;
 
@@ -79,6 +80,54 @@ fn our_own_softphone(dir: &Path, target: &str) {
     assert!(readable.err.contains("keys go over TLS only"), "{readable:?}");
 }
 
+#[test]
+fn baresip_and_our_softphone_hear_each_other_through_aead() {
+    let _machine = alone();
+    need("baresip", "baresip-core");
+    need("openssl", "openssl");
+    let words = recorded(WORDS);
+    let account = ";transport=tls>;regint=0;audio_codecs=PCMU;mediaenc=srtp-mand;answermode=auto";
+    let phone = Baresip {
+        account,
+        modules: SRTP_MODULES,
+        rate: 8_000,
+        microphone: &[vec![0; BEFORE_S * 8_000], words.clone(), vec![0; 60 * 8_000]],
+    }
+    .set_up();
+    certificate(phone.path());
+    let (sip, both) = (free_port().port(), phone.path().join("both.pem"));
+    let part = |name: &str| std::fs::read_to_string(phone.path().join(name)).expect("it is there");
+    std::fs::write(&both, part("line.key") + &part("line.pem")).expect("it is written");
+    // It listens for TLS on the next port.
+    let config = part("config").replace("127.0.0.1:0", &format!("127.0.0.1:{sip}"));
+    let config = format!("{config}sip_certificate {}\n", both.display());
+    std::fs::write(phone.path().join("config"), config).expect("it is written");
+    let mut baresip = Guarded::spawn(waiting(phone.path()));
+    let output = gather(baresip.child().stdout.take());
+    let target = format!("sip:tester@127.0.0.1:{};transport=tls", sip + 1);
+    let (record, clip) = (phone.path().join("call.wav"), assets_dir().join("caller/help.wav"));
+    let ran = wait_until("baresip to listen", STEP, || {
+        let mut command = xenline();
+        command.args(["call", &target, "--srtp", "--codec", "PCMU", "--stay-ms", "3000"]);
+        command.arg("--tls-ca").arg(phone.path().join("line.pem"));
+        command.arg("--say").arg(&clip).arg("--record").arg(&record);
+        let ran = run(command, STEP);
+        (ran.code == Some(0)).then_some(ran)
+    });
+    baresip.signal(libc::SIGTERM);
+    baresip.ended(STEP);
+    let said = output.lock().expect("no panic").clone();
+    assert!(ran.out.contains("protected with AEAD_AES_128_GCM"), "{ran:?}");
+    assert!(said.contains("AEAD_AES_128_GCM"), "{said}");
+    let ours = likeness(&words, &channel(&record, 0));
+    let heard = heard_file(phone.path()).expect("what it heard");
+    let theirs = likeness(&channel(&record, 1), &channel(&heard, 0));
+    figure(format!(
+        "AEAD with baresip: we heard it at r = {ours:.4}, it heard us at r = {theirs:.4}"
+    ));
+    assert!(ours > 0.9 && theirs > 0.9, "{ours:.4}, {theirs:.4}: {ran:?}\n{said}");
+}
+
 /// One call: what came back of it, at 8 kHz, and what baresip said.
 fn call(dir: &Path, target: &str, words: &[i16]) -> (Vec<i16>, String) {
     let mut baresip = dial(dir, target);
@@ -108,7 +157,7 @@ fn set_up(words: &[i16], media: &str) -> TempDir {
     let silence = |seconds: usize| vec![0; seconds * 8_000];
     Baresip {
         account: &format!(";transport=tls>;regint=0;audio_codecs=PCMU{media}"),
-        modules: "module          g711.so\nmodule          srtp.so",
+        modules: SRTP_MODULES,
         rate: 8_000,
         microphone: &[silence(BEFORE_S), words.to_vec(), silence(60)],
     }

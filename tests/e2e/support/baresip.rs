@@ -66,8 +66,15 @@ pub fn dial(dir: &Path, target: &str) -> Guarded {
 
 /// What has it call `target`.
 pub fn dialling(dir: &Path, target: &str) -> Command {
+    let mut command = waiting(dir);
+    command.arg("-e").arg(format!("/dial {target}"));
+    command
+}
+
+/// What has it wait for calls.
+pub fn waiting(dir: &Path) -> Command {
     let mut command = Command::new("baresip");
-    command.arg("-4").arg("-f").arg(dir).arg("-e").arg(format!("/dial {target}"));
+    command.arg("-4").arg("-f").arg(dir);
     // It ends by itself in any case.
     command.args(["-t", "90"]).current_dir(dir);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

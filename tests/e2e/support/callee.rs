@@ -37,6 +37,9 @@ struct Call {
     from: SocketAddr,
 }
 
+/// A call that rings, and is not the one that is answered next.
+pub struct Ringing(Call);
+
 impl Callee {
     pub fn new() -> Self {
         let media = Media::open(Ipv4Addr::LOCALHOST);
@@ -83,6 +86,17 @@ impl Callee {
             &sdp(self.media.local, "sendrecv", 1),
         );
         self.theirs.answered.fetch_add(1, SeqCst);
+    }
+
+    /// Answers whoever calls next; the call that rings now rings on until [`Callee::refuse`].
+    pub fn let_it_ring(&self) -> Ringing {
+        self.theirs.slow.store(false, SeqCst);
+        Ringing(self.theirs.call.lock().expect("no panic").take().expect("it rings"))
+    }
+
+    /// Nobody picked up.
+    pub fn refuse(&self, Ringing(call): &Ringing, status: &str) {
+        self.theirs.answer(&call.invite, call.from, status, "");
     }
 
     pub fn answered(&self) -> usize {

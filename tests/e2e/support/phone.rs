@@ -25,6 +25,12 @@ pub struct Phone {
     sequence: AtomicU32,
 }
 
+/// An answer that waits for its ACK.
+pub struct Answered {
+    number: u32,
+    response: String,
+}
+
 /// What both threads know of the call.
 struct Dialog {
     socket: UdpSocket,
@@ -129,6 +135,20 @@ impl Phone {
         let response = phone.ask(&sdp(phone.media.local, "sendrecv", 1)).1;
         assert!(response.starts_with("SIP/2.0 200"), "refused: {response}");
         phone
+    }
+
+    /// Calls and is answered; the answer is acknowledged by [`Phone::acknowledge`].
+    pub fn call_before_its_ack(server: SocketAddr) -> (Self, Answered) {
+        let mut phone = Self::hook_up(server, "agent");
+        let (number, response) = phone.ask(&sdp(phone.media.local, "sendrecv", 1));
+        phone.line_rtp = media_address(&response);
+        phone.media.send_to(phone.line_rtp);
+        (phone, Answered { number, response })
+    }
+
+    /// Says that the answer was heard.
+    pub fn acknowledge(&self, answer: &Answered) {
+        self.accepted(answer.number, &answer.response);
     }
 
     /// Calls with an offer that `change` made of the usual one, and is refused; with which status.

@@ -57,6 +57,7 @@ struct Shared {
     /// What comes back to the line of its own sound, while we say nothing; `None`: nothing does.
     echo: Mutex<Option<VecDeque<u8>>>,
     echoed: AtomicUsize,
+    sent: AtomicUsize,
     received: Mutex<Vec<Packet>>,
 }
 
@@ -76,6 +77,7 @@ impl Media {
             queue: Mutex::new(VecDeque::new()),
             echo: Mutex::new(None),
             echoed: AtomicUsize::new(0),
+            sent: AtomicUsize::new(0),
             received: Mutex::new(Vec::new()),
         });
         let (sender, receiver) = (shared.clone(), shared.clone());
@@ -129,6 +131,11 @@ impl Media {
     /// How many packets that could be heard have come back so.
     pub fn echoed(&self) -> usize {
         self.shared.echoed.load(SeqCst)
+    }
+
+    /// How many packets were sent so far.
+    pub fn sent(&self) -> usize {
+        self.shared.sent.load(SeqCst)
     }
 
     /// Everything that came so far.
@@ -190,7 +197,8 @@ impl Shared {
             sequence = sequence.wrapping_add(1);
             timestamp = timestamp.wrapping_add(FRAME as u32);
             // A line that closed its port while we speak has hung up.
-            let _ = self.socket.send_to(&packet, to);
+            let sent = self.socket.send_to(&packet, to).is_ok();
+            self.sent.fetch_add(usize::from(sent), SeqCst);
         }
     }
 
