@@ -127,6 +127,41 @@ fn nobody_hears_more_than_a_packet_of_a_voice_that_has_lost_the_floor() {
 }
 
 #[test]
+fn a_voice_begins_when_who_was_silenced_for_it_has_faded_out() {
+    let engine = support::engine();
+    let host = Phone::new(Codec::Pcmu);
+    let call = open(&engine, LineMode::Agent, media(host.addr(), Codec::Pcmu));
+    let (operator, carrier) = support::ends::peer(900.0, SampleRate::Hz8000, SampleRate::Hz8000);
+    let spec = LegSpec { carrier, ear: None, mix: LegMix::default() };
+    let leg = engine.join(&call.line, spec, Box::new(drop)).expect("there is room");
+    operator.speak(true);
+    let has = |packet: &[i16], hz: f64| amplitude_at(packet, hz, 8_000) > 500.0;
+    for round in 1..=25 {
+        let at = host.count();
+        eventually(|| host.count() > at + 3, || "the operator is not heard".to_owned());
+        leg.set_mix(LegMix { audible: false, ..LegMix::default() });
+        let voice = tone(1_900.0, 8_000, 480, 6_000.0);
+        let speech = Speech::Audio { samples: voice, rate: SampleRate::Hz8000 };
+        call.line.grant(Generation(round), speech);
+        call.wait_for("the voice to have spoken", |event| match event {
+            LineEvent::Drained { .. } => Some(()),
+            _ => None,
+        });
+        leg.set_mix(LegMix::default());
+    }
+    let heard = host.listen_back();
+    let packets = || heard.chunks_exact(160);
+    let both = packets().filter(|it| has(it, 900.0) && has(it, 1_900.0)).count();
+    let voice = packets().filter(|it| has(it, 1_900.0)).count();
+    assert!(voice >= 60, "the voice is heard: {voice} packets");
+    // Its end is not what is looked at: the operator may be let in while its last packet is sent.
+    let begins = |pair: &&[&[i16]]| !has(pair[0], 1_900.0) && has(pair[1], 1_900.0);
+    let all: Vec<&[i16]> = packets().collect();
+    let early = all.windows(2).filter(begins).filter(|pair| has(pair[1], 900.0)).count();
+    assert_eq!(early, 0, "beginnings with the operator in them; {both} packets with both in all");
+}
+
+#[test]
 fn a_line_with_one_leg_sends_what_it_sent_before_there_was_a_table() {
     let engine = support::engine();
     let mut host = Phone::new(Codec::Pcmu);

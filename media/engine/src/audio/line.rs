@@ -31,6 +31,8 @@ pub(crate) struct AudioLine {
 struct Voice {
     player: Player,
     noise: ComfortNoise,
+    /// Who had the floor when the tick's commands were taken.
+    known: Generation,
 }
 
 /// One tick of the thread.
@@ -46,12 +48,24 @@ pub(crate) struct Tick {
 impl AudioLine {
     pub fn new(host: Seat, player: Option<Player>) -> Self {
         let (rate, seed) = (host.shared().rate, host.shared().id.0);
-        let voice = player.map(|player| Voice { player, noise: ComfortNoise::new(rate, seed) });
+        let voice = player.map(|player| Voice {
+            player,
+            noise: ComfortNoise::new(rate, seed),
+            known: Generation::NONE,
+        });
         Self { host, voice, mix: LegMix::default(), table: None }
     }
 
     pub fn key(&self) -> LineKey {
         self.host.key()
+    }
+
+    /// Before commands are taken: whoever is given the floor after this may have been given it after
+    /// a command that is not taken yet.
+    pub fn look(&mut self) {
+        if let Some(voice) = &mut self.voice {
+            voice.known = self.host.shared().floor.load().newest;
+        }
     }
 
     /// One tick: hear, speak, report. Never blocks.
@@ -147,7 +161,8 @@ impl Voice {
         let mut samples = [0; FRAME_SAMPLES];
         let frame = &mut samples[..host.frame_samples()];
         let floor = host.shared().floor.load();
-        let playout = self.next(floor, speaks, frame);
+        let waits = table.as_ref().is_some_and(|table| self.waits(floor, table));
+        let playout = self.next(floor, speaks && !waits, frame);
         match table {
             None => {
                 host.send(tick, frame);
@@ -165,6 +180,12 @@ impl Voice {
                 table.tap(tick, host, self.player.has_floor());
             }
         }
+    }
+
+    /// Whether a voice that is to begin waits for the next tick. Who was silenced before it was given
+    /// the floor has faded out by then, so the two are in no packet together.
+    fn waits(&self, floor: FloorWord, table: &Table) -> bool {
+        self.player.begins(floor) && (floor.newest != self.known || table.falls_silent())
     }
 
     /// Fills `frame` with what the floor allows, or with the noise of an open line.

@@ -125,6 +125,11 @@ impl Player {
         }
     }
 
+    /// Whether `word` lets somebody speak of whom nothing was sent yet.
+    pub fn begins(&self, word: FloorWord) -> bool {
+        word.granted && word.newest != self.started
+    }
+
     /// Whether somebody has the floor and is not done, paused or not.
     pub fn has_floor(&self) -> bool {
         self.gate.current().is_some_and(|generation| generation != self.drained)

@@ -127,6 +127,15 @@ impl Table {
         self.guests.iter().any(|guest| guest.seat.speaks())
     }
 
+    /// Whether somebody who was heard until now fades out in this tick.
+    pub fn falls_silent(&self) -> bool {
+        let fades = |channel: &Channel, stays: bool| {
+            !(stays && channel.mix.audible) && !channel.fader.is_silent()
+        };
+        let is_there = |guest: &Guest| self.roster.contains(&guest.seat.key());
+        fades(&self.host, true) || self.guests.iter().any(|it| fades(&it.channel, is_there(it)))
+    }
+
     pub fn seat(&mut self, key: LineKey) -> Option<&mut Seat> {
         self.guest(key).map(|guest| &mut guest.seat)
     }

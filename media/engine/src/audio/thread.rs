@@ -74,6 +74,9 @@ impl AudioThread {
 
     /// One tick of all lines. Returns whether the pump has something to do.
     fn tick(&mut self, tick: &Tick, state: &mut State) -> bool {
+        for line in self.lines[..state.highest].iter_mut().flatten() {
+            line.look();
+        }
         let mut news = self.obey(tick.clock.now, state);
         for slot in 0..state.highest {
             let Some(line) = &mut self.lines[slot] else { continue };
