@@ -15,12 +15,19 @@ const BEGUN: f64 = LOUD / 2.0;
 /// Steps in which a beginning is looked for, in samples.
 const FINE: usize = 20;
 
+/// What a receiver has counted it tells some time later, and hands out what it has made up later still.
+const COUNTED_LATE_MS: f64 = 100.0;
+const HEARD_LATE_MS: f64 = 100.0;
+
 /// Sound at 8 kHz in the pieces in which it came.
 #[derive(Clone, Default)]
 pub struct Heard {
     pub samples: Vec<i16>,
     /// The first sample of each piece, and when it was heard, in ms since 1970.
     pieces: Vec<(usize, f64)>,
+    /// From when to when the receiver made sound up, or left some out, by its own count.
+    made_up: Vec<(f64, f64)>,
+    counted: Option<(f64, f64)>,
 }
 
 impl Heard {
@@ -36,6 +43,15 @@ impl Heard {
         let mean = |six: &[i16]| six.iter().map(|it| i32::from(*it)).sum::<i32>() / 6;
         let narrow: Vec<i16> = samples.chunks_exact(6).map(|six| mean(six) as i16).collect();
         self.push(unix_ms, &narrow);
+    }
+
+    /// How many samples the receiver had made up or left out by then: for a packet that was lost or
+    /// late, and to have its buffer longer or shorter.
+    pub fn count_made_up(&mut self, unix_ms: f64, total: f64) {
+        let (since_ms, before) = self.counted.replace((unix_ms, total)).unwrap_or((unix_ms, 0.0));
+        if total > before {
+            self.made_up.push((since_ms - COUNTED_LATE_MS, unix_ms + HEARD_LATE_MS));
+        }
     }
 
     /// When a sample was heard.
@@ -60,7 +76,9 @@ impl Heard {
         let hop = |at: usize| {
             let window = self.samples.get(at..at + HOP)?;
             let loud = tones.iter().map(|hz| amplitude(window, *hz)).collect();
-            Some(Hop { unix_ms: self.unix_ms(at), loud })
+            let unix_ms = self.unix_ms(at);
+            let is_made_up = self.made_up.iter().any(|(a, b)| (*a..*b).contains(&unix_ms));
+            Some(Hop { unix_ms, loud, is_made_up })
         };
         (from..to).step_by(HOP).map_while(hop).collect()
     }
@@ -82,6 +100,8 @@ pub struct Hop {
     pub unix_ms: f64,
     /// The amplitude of each tone that was asked for.
     pub loud: Vec<f64>,
+    /// The receiver may have made it up.
+    pub is_made_up: bool,
 }
 
 impl Hop {

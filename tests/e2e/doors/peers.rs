@@ -64,6 +64,13 @@ impl InRoom {
             let at_s = f64::from_le_bytes(at.try_into().expect("eight bytes"));
             heard.push_wide(at_s * 1_000.0, &samples(sound));
         }
+        let made_up = self.dir.path().join("heard.made-up");
+        let made_up = std::fs::read_to_string(made_up).unwrap_or_default();
+        for (at_s, total) in made_up.lines().filter_map(|line| line.split_once(' ')) {
+            if let (Ok(at_s), Ok(total)) = (at_s.parse::<f64>(), total.parse()) {
+                heard.count_made_up(at_s * 1_000.0, total);
+            }
+        }
         heard
     }
 
@@ -76,7 +83,12 @@ impl InRoom {
 /// A browser with the page open and a microphone that plays a tone.
 pub struct OnPage {
     browser: Browser,
-    heard: Heard,
+    /// Pieces by the clock of the sound, and how far that is behind ours: as far as it was for the piece
+    /// that a busy page came to soonest.
+    pieces: Vec<(f64, Vec<i16>)>,
+    behind_ms: f64,
+    /// When, and how many samples the browser had made up by then.
+    made_up: Vec<(f64, f64)>,
     _microphone: TempDir,
 }
 
@@ -84,13 +96,22 @@ pub struct OnPage {
 /// room needs is left out: a steady tone is what it is there to remove.
 const KEEPS: &str = "(() => {
   const track = document.querySelector('#talk-audio').srcObject.getAudioTracks()[0];
-  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+  const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 1000 }).readable.getReader();
+  const now = () => performance.timeOrigin + performance.now();
   window.kept = [];
+  window.madeUp = [];
+  setInterval(async () => {
+    for (const it of (await window.talking.getStats()).values()) {
+      if (it.type !== 'inbound-rtp') continue;
+      const { concealedSamples, insertedSamplesForDeceleration, removedSamplesForAcceleration } = it;
+      window.madeUp.push([now(), concealedSamples + insertedSamplesForDeceleration + removedSamplesForAcceleration]);
+    }
+  }, 100);
   (async () => {
     for (;;) {
       const { value: data, done } = await reader.read();
       if (done) return;
-      const at = performance.timeOrigin + performance.now(), step = data.sampleRate / 8000;
+      const at = now(), meant = data.timestamp / 1000, step = data.sampleRate / 8000;
       const wide = new Float32Array(data.numberOfFrames), narrow = [];
       data.copyTo(wide, { planeIndex: 0, format: 'f32-planar' });
       data.close();
@@ -99,7 +120,7 @@ const KEEPS: &str = "(() => {
         for (let i = 0; i < step; i += 1) sum += wide[n + i];
         narrow.push(Math.round(32767 * sum / step));
       }
-      window.kept.push([at, narrow]);
+      window.kept.push([at, meant, narrow]);
     }
   })();
   return true;
@@ -108,6 +129,9 @@ const PLAIN_MICROPHONE: &str = "(() => {
   const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
   const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   devices.getUserMedia = () => ask({ audio });
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...how) { super(...how); window.talking = this; }
+  };
 })()";
 
 impl OnPage {
@@ -125,11 +149,13 @@ impl OnPage {
         let mut asked = xenline();
         asked.args(["page", "--config"]).arg(line.file());
         let url = String::from_utf8(asked.output().expect("it runs").stdout).expect("an address");
-        browser.look(1_440, 900, "light");
+        // It draws all the time; a small one costs little.
+        browser.look(800, 600, "light");
         browser.open(url.trim());
         browser.wait_for("document.body.dataset.ready === 'true'");
         browser.eval(PLAIN_MICROPHONE);
-        Self { browser, heard: Heard::default(), _microphone: dir }
+        let (pieces, made_up) = (Vec::new(), Vec::new());
+        Self { browser, pieces, behind_ms: f64::MAX, made_up, _microphone: dir }
     }
 
     /// Sits down at the call that is on the page.
@@ -146,11 +172,19 @@ impl OnPage {
     pub fn listen(&mut self) {
         let kept = self.browser.eval("window.kept.splice(0)");
         for piece in kept.as_array().into_iter().flatten() {
-            let samples = piece[1].as_array().into_iter().flatten();
+            let samples = piece[2].as_array().into_iter().flatten();
             let samples: Vec<i16> = samples
                 .filter_map(|it| Some(it.as_f64()?.clamp(-32_768.0, 32_767.0) as i16))
                 .collect();
-            self.heard.push(piece[0].as_f64().expect("a time"), &samples);
+            let time = |at: usize| piece[at].as_f64().expect("a time");
+            self.behind_ms = self.behind_ms.min(time(0) - time(1));
+            self.pieces.push((time(1), samples));
+        }
+        let counted = self.browser.eval("window.madeUp.splice(0)");
+        for count in counted.as_array().into_iter().flatten() {
+            if let (Some(at_ms), Some(total)) = (count[0].as_f64(), count[1].as_f64()) {
+                self.made_up.push((at_ms, total));
+            }
         }
     }
 
@@ -161,7 +195,14 @@ impl OnPage {
     /// Without a goodbye; what it heard until it was last listened to.
     pub fn vanishes(mut self) -> Heard {
         self.browser.kill();
-        self.heard
+        let mut heard = Heard::default();
+        for (meant_ms, samples) in &self.pieces {
+            heard.push(meant_ms + self.behind_ms, samples);
+        }
+        for (at_ms, total) in &self.made_up {
+            heard.count_made_up(*at_ms, *total);
+        }
+        heard
     }
 }
 

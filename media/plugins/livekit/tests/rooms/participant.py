@@ -81,12 +81,27 @@ async def listen(track, frequencies, seconds):
     say("heard", amplitudes=means, onsets=onsets, rms=loudness, loud=loud)
 
 
+async def note_made_up(track, file):
+    """How many samples the receiver has made up or left out so far, again and again: when, and how many."""
+    with open(file, "w", buffering=1) as out:
+        while True:
+            inbound = [it.inbound_rtp.inbound for it in await track.get_stats() if it.HasField("inbound_rtp")]
+            total = sum(
+                it.concealed_samples + it.inserted_samples_for_deceleration + it.removed_samples_for_acceleration
+                for it in inbound
+            )
+            print(time.time(), total, file=out)
+            await asyncio.sleep(0.1)
+
+
 async def record(track, file):
     """Keeps all that is heard: of each 10 ms when it came (in s since 1970, a double) and its samples."""
+    noting = asyncio.ensure_future(note_made_up(track, f"{file}.made-up"))
     stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=10)
     with open(file, "wb", buffering=0) as out:
         async for event in stream:
             out.write(struct.pack("<d", time.time()) + bytes(event.frame.data))
+    noting.cancel()
 
 
 def token(told):
