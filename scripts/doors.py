@@ -20,6 +20,16 @@ TIMEOUT_S = 900 + int(SECONDS)
 TAKEOVER_MS_MAX = 60
 # Mouth to ear: ITU-T G.114 calls a conversation good up to 400 ms there and back; a door has half of that.
 ADDED_DELAY_MS_MAX = 200
+METHOD = """
+added_delay_ms: from a claim's first packet, by the line's record, to where its tone begins (half of the claims sooner):
+    at the phone's socket by the kernel's clock, where LiveKit's SDK hands sound out, in the browser where its track is
+    played, and out of the operator's sound device.
+takeover_ms_max: how long the agent is heard after the line gave the operator the floor, each leg's own delay taken off.
+frames_with_two_voices: frames of 20 ms, on any leg, with two producers of the voice, or the voice and the operator.
+legs_hearing_themselves: legs that hear their own tone for a second at more than -20 dB.
+leaked: calls, claims, files, threads and ports that the line has too many when all four have vanished.
+picture: target/doors/heard.svg
+""".strip()
 KEYS = ("phone_ok", "livekit_ok", "browser_ok", "console_ok", "frames_with_two_voices", "legs_hearing_themselves",
         "takeover_ms_max", "added_delay_ms", "leaked")
 
@@ -74,6 +84,7 @@ def main():
 
 
 def finish(figures, beyond):
+    print(METHOD)
     for what in beyond:
         print(f"FAILED: {what}")
     print(json.dumps({**figures, "holds": not beyond}))

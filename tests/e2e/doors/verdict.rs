@@ -191,11 +191,18 @@ fn two_voices(hops: &[Hop], loud: f64) -> Vec<usize> {
         halves.iter().all(|half| half.has(tone)) && mean >= loud
     };
     let are_two = |halves: &[Hop]| {
-        let made_up = halves.iter().any(|half| half.is_made_up);
+        let made_up = loud > PRESENT && halves.iter().any(is_made_up);
         !made_up && may_not.iter().filter(|tone| is_one(halves, **tone)).count() > 1
     };
     let frames = hops.windows(2).enumerate();
     frames.filter(|(_, halves)| are_two(halves)).map(|(at, _)| at).collect()
+}
+
+/// Whether a receiver made this up, by its own count, or because nobody has sent it: a decoder that
+/// goes on after a packet that it missed can be far louder than anybody was. (The phone, which gets the
+/// same voice, makes nothing up.)
+fn is_made_up(hop: &Hop) -> bool {
+    hop.is_made_up || hop.loud.iter().any(|loud| *loud > LOUD * 1.4)
 }
 
 /// What was heard around a place where two were, for who looks into it.
