@@ -14,7 +14,7 @@ build_packages=(build-essential ca-certificates clang cmake curl git libasound2-
 # pulseaudio and libasound2-plugins are the sound server that virtual devices come from.
 test_packages=(baresip-core chromium coturn debootstrap espeak-ng fonts-dejavu-core iproute2
     libasound2-plugins libssl-dev libxml2-utils lintian nftables openssl pulseaudio pulseaudio-utils
-    python3 python3-venv redis-server sip-tester sox tmux)
+    python3 python3-venv redis-server sip-tester sox tmux tshark)
 
 # The other ends of rooms and browsers, below target/peers. Pinned: the tests expect what these do.
 livekit_server=github.com/livekit/livekit-server/cmd/server@v1.13.5
@@ -97,7 +97,8 @@ install_toolchain() {
 
 # A LiveKit server, and what speaks to it and like a browser in Python.
 install_peers() {
-    local folder=$PWD/target/peers go wanted="$livekit_server ${python_peers[*]} $node_peer"
+    local folder=$PWD/target/peers go wanted="$livekit_server ${python_peers[*]}"
+    ! command -v npm >/dev/null || wanted+=" $node_peer"
     [ "$(cat "$folder/installed" 2>/dev/null)" != "$wanted" ] || return 0
     go=$(PATH=$PATH:/usr/local/go/bin command -v go) || { install_packages golang-go && go=go; }
     say "building the LiveKit server and installing ${python_peers[*]} into $folder"

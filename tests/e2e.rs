@@ -92,6 +92,8 @@ mod stuck_tap;
 mod support;
 #[path = "e2e/tap.rs"]
 mod tap;
+#[path = "e2e/trace.rs"]
+mod trace;
 #[path = "e2e/transfer.rs"]
 mod transfer;
 #[path = "e2e/typed.rs"]
