@@ -159,7 +159,7 @@ impl Agent {
             return self.answer_outside(arrival, key, 481, "");
         };
         // One call's peer fills the memory no more than anybody else. An end is always heard.
-        let full = self.load().transactions >= TRANSACTIONS_MAX;
+        let full = self.load().transactions >= KEPT_INSIDE_MAX;
         if full && arrival.request.method != Method::Bye {
             return self.answer_outside(arrival, key, 503, "");
         }
@@ -367,6 +367,8 @@ fn merge_key(request: &Request) -> Box<str> {
 /// What belongs to no call is remembered up to here. A flood in a trunk's name does not take the room of
 /// calls, which come no faster than `calls_per_second`.
 const KEPT_OUTSIDE_MAX: usize = TRANSACTIONS_MAX / 2;
+/// Where that many are kept, calls begin no more of their own: what is left is for new calls.
+const KEPT_INSIDE_MAX: usize = TRANSACTIONS_MAX / 4 * 3;
 
 /// Whether a repetition of `request` is answered anew rather than absorbed: a challenge, which anybody
 /// can have us send to an address of theirs (RFC 3261 §26.3.2.4), and a call that comes when there is no

@@ -34,11 +34,11 @@ impl Bridge {
         let policies = policies_of(trunks, policies);
         let drive = || {
             self.shared.drive(|agent, now| {
-                // Who is let in from here on waits for the agent, which knows them by then.
-                self.shared.gate_mut().replace(Acl::new(trunks), agent.peers());
                 agent.set_policies(policies);
                 agent.set_terms(terms);
                 agent.handle(now, Input::Command(Command::Limit(limits)));
+                // Last: where one of these fails, nobody new is let in. Who is let in waits for the agent.
+                self.shared.gate_mut().replace(Acl::new(trunks), agent.peers());
             });
         };
         self.shared.contained(drive).ok_or(NotConfigured)

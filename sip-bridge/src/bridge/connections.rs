@@ -55,7 +55,7 @@ impl Connections {
             }
         }
         let key = (flow.transport, flow.reconnect);
-        if !has_room(&mut open, &shared.gate(), key, CONNECTIONS_MAX) {
+        if !has_room(&mut open, key, CONNECTIONS_MAX) {
             drop(open);
             return no_room(shared, key);
         }
@@ -73,7 +73,9 @@ impl Connections {
     /// A connection that was accepted, if there is room for it.
     pub(super) fn insert(&self, gate: &Gate, key: StreamKey) -> Option<mpsc::Receiver<Bytes>> {
         let mut open = self.lock();
-        if !has_room(&mut open, gate, key, ACCEPTED_MAX) {
+        if !has_room(&mut open, key, ACCEPTED_MAX)
+            || of_its_trunk(&open, gate, key) >= PER_TRUNK_MAX
+        {
             return None;
         }
         let (queue, queued) = mpsc::channel(QUEUE_DEPTH);
@@ -92,14 +94,17 @@ impl Connections {
 }
 
 /// Whether one more is within bounds. What ended without saying so is not there.
-fn has_room(open: &mut Open, gate: &Gate, (_, peer): StreamKey, max: usize) -> bool {
+fn has_room(open: &mut Open, (_, peer): StreamKey, max: usize) -> bool {
     open.retain(|_, queue| !queue.is_closed());
-    let others = || open.keys().map(|(_, other)| other.ip());
-    let same_source = others().filter(|other| *other == peer.ip()).count();
-    let same_trunk = gate.trunk_of(peer.ip()).map_or(0, |trunk| {
-        others().filter(|other| gate.trunk_of(*other).as_ref() == Some(&trunk)).count()
-    });
-    open.len() < max && same_source < PER_SOURCE_MAX && same_trunk < PER_TRUNK_MAX
+    let same_source = open.keys().filter(|(_, other)| other.ip() == peer.ip()).count();
+    open.len() < max && same_source < PER_SOURCE_MAX
+}
+
+/// How many there are with the trunk of this peer.
+fn of_its_trunk(open: &Open, gate: &Gate, (_, peer): StreamKey) -> usize {
+    let trunk = gate.trunk_of(peer.ip());
+    let is_of_it = |other: &StreamKey| gate.trunk_of(other.1.ip()) == trunk;
+    trunk.as_ref().map_or(0, |_| open.keys().filter(|other| is_of_it(other)).count())
 }
 
 /// What waits for a connection that cannot be had is told at once, and not after its timeout.
@@ -120,7 +125,8 @@ const ACCEPTED_MAX: usize = 224;
 /// From one address, which a household's telephones or an exchange's processes share. Nobody takes
 /// them all.
 const PER_SOURCE_MAX: usize = 64;
-/// From one trunk, which may be a whole network: half of them, and the other trunks have theirs.
+/// From one trunk, which may be a whole network: half of them, and the other trunks have theirs. We
+/// reach a trunk that has all of these.
 const PER_TRUNK_MAX: usize = ACCEPTED_MAX / 2;
 /// Messages that wait for a peer to read. More than that, and it does not read at all.
 const QUEUE_DEPTH: usize = 256;
@@ -151,7 +157,7 @@ mod tests {
         let keys = (1..=20).flat_map(|host| (1..=20).map(move |port| key(host, port)));
         let held: Vec<_> = keys.filter_map(|key| connections.insert(&nobodys(), key)).collect();
         assert_eq!(held.len(), ACCEPTED_MAX);
-        assert!(has_room(&mut connections.lock(), &nobodys(), key(99, 1), CONNECTIONS_MAX));
+        assert!(has_room(&mut connections.lock(), key(99, 1), CONNECTIONS_MAX));
     }
 
     #[test]
