@@ -26,7 +26,7 @@ const TRIES: usize = 3;
 const MOS_MIN: f64 = 4.2;
 /// The noise of late ticks, in percent of all, is what they differ by in two calm phases, and never less
 /// than that: on a machine with two cores the sprayer itself takes some of its own.
-const NOISE_PERCENT_MIN: f64 = 2.0;
+const NOISE_PERCENT_MIN: f64 = 5.0;
 const GROWTH_KB_MAX: i64 = 1_024;
 /// Of a listed source the line remembers what it answered, for 32 s and 20,000 times at most.
 const LISTED_GROWTH_KB_MAX: i64 = 65_536;
