@@ -3,17 +3,26 @@
 
 use std::time::{Duration, Instant};
 
-/// Has large blocks of a call's recogniser and voice return to the system as they are freed.
+/// Has large blocks of a call's recogniser and voice return to the system as they are freed, and small
+/// ones come from few heaps.
 ///
 /// glibc raises its threshold for blocks of their own with every large block that is freed; from
 /// then on a call's megabytes come out of heaps that are never cut back. After a few hundred calls,
 /// eight at a time, the idle line held 486 MB; with the threshold fixed at its initial value, 65 MB.
+///
+/// It also has a heap for nearly every thread, and each grows to what that thread's busiest moment
+/// needed: with twenty calls at a time and hardly a pause, 7 MB more with every round, 279 MB after 24
+/// rounds and no end of it. With two heaps it stays at 133 MB from the twelfth round on.
 pub(super) fn prepare() {
     #[cfg(target_env = "gnu")]
     {
         const BYTES: libc::c_int = 128 * 1024;
-        // SAFETY: sets a parameter of the allocator; called before the line's threads are started.
-        unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, BYTES) };
+        const HEAPS: libc::c_int = 2;
+        // SAFETY: sets parameters of the allocator; called before the line's threads are started.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, BYTES);
+            libc::mallopt(libc::M_ARENA_MAX, HEAPS);
+        }
     }
 }
 
