@@ -130,7 +130,8 @@ impl Table {
     /// Whether somebody who was heard until now fades out in this tick.
     pub fn falls_silent(&self) -> bool {
         let fades = |channel: &Channel, stays: bool| {
-            !(stays && channel.mix.audible) && !channel.fader.is_silent()
+            let goes_on = stays && channel.mix.audible;
+            !goes_on && !channel.fader.is_silent()
         };
         let is_there = |guest: &Guest| self.roster.contains(&guest.seat.key());
         fades(&self.host, true) || self.guests.iter().any(|it| fades(&it.channel, is_there(it)))
