@@ -87,8 +87,9 @@ impl Fetcher {
 fn read_on(wanted: &Mutex<Wanted>, fetched: &mpsc::Sender<Fetched>, best: SampleRate) {
     while let Some(let_in) = next_of(wanted) {
         let sound = let_in.wish.wav.as_deref().map(|wav| read(wav, let_in.who, best)).transpose();
-        // A desk that is gone wants nothing any more, nor is whoever asked told anything.
-        let _ = fetched.blocking_send(Fetched { let_in, sound });
+        if fetched.blocking_send(Fetched { let_in, sound }).is_err() {
+            return; // A desk that is gone wants nothing any more, nor is whoever asked told anything.
+        }
     }
 }
 
