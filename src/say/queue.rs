@@ -145,13 +145,13 @@ impl<A> SayQueue<A> {
         self.live.insert(claim.id.clone(), item);
     }
 
-    /// What the line is given of the claims that wait, oldest first, as far as it has room for:
-    /// those for this caller (see [`super::caller_name`]), and those for anybody.
+    /// What the line is given of the claims that wait, what was begun and then oldest first, as far
+    /// as it has room for: those for this caller (see [`super::caller_name`]), and those for anybody.
     pub fn give(&mut self, line: LineId, caller: &str) -> Vec<Unfinished> {
         let there = self.live.values().filter(|item| item.is_on(line)).count();
         let may_hear = |item: &&mut Item<A>| item.waits() && item.about.is_for(caller);
         let mut waiting: Vec<_> = self.live.values_mut().filter(may_hear).collect();
-        waiting.sort_by_key(|item| item.about.number);
+        waiting.sort_by_key(|item| (!item.was_begun(), item.about.number));
         let room = ON_ONE_LINE_MAX.saturating_sub(there);
         let given = waiting.into_iter().take(room).filter_map(|item| {
             match core::mem::replace(&mut item.place, Place::OnLine(line)) {
@@ -290,6 +290,11 @@ fn sound_of(claim: &Claim) -> Option<Arc<[i16]>> {
 impl<A> Item<A> {
     fn waits(&self) -> bool {
         matches!(self.place, Place::Waiting(_))
+    }
+
+    /// Whether it waits to go on with what was begun in an earlier call.
+    fn was_begun(&self) -> bool {
+        matches!(&self.place, Place::Waiting(unfinished) if unfinished.samples > 0)
     }
 
     fn is_on(&self, line: LineId) -> bool {

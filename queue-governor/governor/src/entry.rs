@@ -266,6 +266,12 @@ impl Entry {
         Heard { text: text.to_owned(), ms: self.heard_micros / 1_000, samples: self.heard_samples }
     }
 
+    /// What of it was sent in its own name, and before it where that went on: nothing if all that was
+    /// heard of it is what was heard of the same.
+    pub(crate) fn heard_of_its_own(&self) -> Heard {
+        if self.heard_samples == 0 { Heard::default() } else { self.heard() }
+    }
+
     /// How it is known as said.
     pub(crate) fn said(&self) -> Key {
         let cut = (!self.complete).then(|| Cut::of(&self.claim.content, &self.heard()));

@@ -10,6 +10,10 @@ use crate::reason::{FloorReason, RefusalReason};
 
 use super::Governor;
 
+/// Of what must be delivered, and waits beside the same, one source has no more at once: a program
+/// that repeats itself leaves places for others, and what it was refused is said all the same.
+const SAME_MAX: usize = 4;
+
 impl Governor {
     pub(super) fn on_submit(&mut self, mut claim: Claim) {
         claim.also_keys.clear();
@@ -32,15 +36,17 @@ impl Governor {
         if !takes_a_place && self.alive() >= max {
             return self.turn_away(claim, Ending::Refused(RefusalReason::QueueFull { max }));
         }
+        if !takes_a_place && self.repeated(claim.source, &key) >= SAME_MAX {
+            let full = RefusalReason::QueueFull { max: SAME_MAX };
+            return self.turn_away(claim, Ending::Refused(full));
+        }
         self.accepted += 1;
         let mut entry = Entry::new(claim, self.accepted, self.now);
         entry.since_turn = self.turn.unwrap_or_default();
         for old in &outranked {
             entry.absorb(&old.claim, old.expires_at);
         }
-        for same in self.same(&key) {
-            entry.take_keys_of(&same.claim);
-        }
+        self.takes_keys_of_the_same(&key, &mut entry);
         // Before the endings of those whose place it takes, or a crash in between would lose both.
         self.write_accepted(&entry);
         if let Some(old) = superseded {
@@ -206,8 +212,18 @@ impl Governor {
         self.queue.iter().chain(self.floor.entries()).filter(|entry| entry.key.is_same(key))
     }
 
+    /// How many live claims of `source` say the same.
+    fn repeated(&self, source: Source, key: &Key) -> usize {
+        self.same(key).filter(|entry| entry.source() == source).count()
+    }
+
+    /// Says whether that makes them more.
+    pub(super) fn takes_keys_of_the_same(&self, key: &Key, entry: &mut Entry) -> bool {
+        self.same(key).filter(|same| entry.take_keys_of(&same.claim)).count() > 0
+    }
+
     /// Whichever of those that say the same is said, it is known by the keys of all.
-    fn make_known_to(&mut self, key: &Key, new: &Claim) {
+    pub(super) fn make_known_to(&mut self, key: &Key, new: &Claim) {
         let live = self.queue.iter_mut().chain(self.floor.entries_mut());
         let same = live.filter(|entry| entry.key.is_same(key));
         let more = same.filter_map(|entry| entry.take_keys_of(new).then(|| entry.amended()));

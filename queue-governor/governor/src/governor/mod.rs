@@ -249,25 +249,27 @@ impl Governor {
         self.revoke(then, FloorReason::LineClosed);
         self.silence_all_now(&closed);
         self.saying = Saying::default();
+        // Before the others are carried: what ends so may be heard of the same that goes on after it.
+        for entry in self.queue.take_all(|entry| !entry.claim.must_deliver) {
+            self.end(entry, closed.clone());
+        }
         for entry in self.queue.take_all(|_| true) {
-            if entry.claim.must_deliver {
-                self.outputs.push_back(Output::Carried(entry.claim.id));
-            } else {
-                self.end(entry, closed.clone());
-            }
+            self.outputs.push_back(Output::Carried(entry.claim.id));
         }
     }
 
     /// The one place where a claim ends. It owns the entry, so there is no second time. If it was
-    /// heard, what waits beside it ends with it, or goes on after it.
+    /// heard, what waits beside it ends with it, or goes on after it; what was itself begun only ends
+    /// if this one was said to its end.
     fn end(&mut self, entry: Entry, ending: Ending) {
         let mut same = Vec::new();
         if let Some(until) = self.write_ended(&entry, &ending) {
             self.said.remember(entry.said(), until);
-            let key = &entry.key;
-            same = self.queue.take_all(|other| !other.was_begun() && other.key.is_same(key));
+            let (key, whole) = (&entry.key, entry.is_complete());
+            let ends = |other: &Entry| whole || !other.was_begun();
+            same = self.queue.take_all(|other| ends(other) && other.key.is_same(key));
         }
-        let heard = entry.heard();
+        let heard = entry.heard_of_its_own();
         if entry.source() == Source::Operator && !heard.text.is_empty() {
             self.outputs.push_back(Output::Brief(Briefing::OperatorSaid(heard.text.clone())));
         }

@@ -58,11 +58,21 @@ impl Governor {
         if let Some(old) = self.replaced_by(&entry) {
             self.end(old, Ending::Superseded);
         }
-        if !entry.was_begun() && self.said.has(&entry.key, self.now) {
+        if self.said.has(&entry.key, self.now) && !self.is_begun_and_to_be_finished(&entry) {
             return self.end_as_said(entry);
         }
-        let same = self.queue.take_all(|other| other.key.is_same(&entry.key));
+        let key = entry.key.clone();
+        if self.takes_keys_of_the_same(&key, &mut entry) {
+            self.write(entry.amended());
+        }
+        self.make_known_to(&key, &entry.claim);
+        let same = self.queue.take_all(|other| other.key.is_same(&key));
         self.join(entry, same);
+    }
+
+    /// It goes on where it was cut, unless the same was said to its end since.
+    fn is_begun_and_to_be_finished(&self, entry: &Entry) -> bool {
+        entry.was_begun() && self.said.cut(&entry.key, self.now).is_some()
     }
 
     /// The same was said, or a beginning of it. What must be delivered ends only if it was said to

@@ -55,6 +55,8 @@ fn after_a_crash_between_any_two_outputs_nothing_is_lost_and_nothing_is_said_twi
 #[derive(Default)]
 struct Audit {
     claims: BTreeMap<String, Claim>,
+    /// The same with the keys that they took over.
+    known: BTreeMap<ClaimId, Claim>,
     book: Book,
     acknowledged: BTreeSet<ClaimId>,
     ended: BTreeMap<ClaimId, Ending>,
@@ -114,13 +116,23 @@ impl Audit {
                 self.said.push((claim.clone(), at + Duration::from_secs(30)));
             }
         }
+        match record {
+            Record::Accepted { claim, .. } => {
+                self.known.insert(claim.id.clone(), claim.clone());
+            }
+            Record::Amended { claim, also_keys, .. } => {
+                let known = self.known.get_mut(claim).into_iter();
+                known.for_each(|it| it.also_keys.clone_from(also_keys));
+            }
+            Record::Heard { .. } | Record::Ended { .. } => {}
+        }
         self.book.apply(record);
         Ok(())
     }
 
     /// What was heard of it was in part sent in the name of another claim.
     fn goes_on_after_another(&self, left: &Unfinished) -> bool {
-        let mut said = self.said.iter().map(|(id, _)| &self.claims[id.as_str()]);
+        let mut said = self.said.iter().map(|(id, _)| &self.known[id]);
         said.any(|said| are_the_same(said, &left.claim))
     }
 

@@ -17,3 +17,4 @@ mod reference_model;
 mod settling;
 mod stall;
 mod support;
+mod twins;

@@ -30,6 +30,9 @@ pub struct Model {
     pub ended: Vec<Ended>,
 }
 
+/// So many that say the same, and must be delivered, has one source at once.
+const SAME_MAX: usize = 4;
+
 use Source::{External, Operator, Responder, Worker};
 
 impl Model {
@@ -92,10 +95,10 @@ impl Model {
                     self.reply_until = Some(now + 300);
                     let turn = self.turn;
                     let gone = |it: &M| stale(&it.claim, turn) && !it.claim.uninterruptible;
-                    if let Some(holder) = self.holder.take_if(|it| gone(it)) {
-                        self.leave(now, holder, Some("Stale"));
-                    }
+                    // What is cut is counted, and told, after what waits.
+                    let holder = self.holder.take_if(|it| gone(it));
                     self.end_waiting(now, "Stale", |it| stale(&it.claim, turn));
+                    holder.into_iter().for_each(|it| self.leave(now, it, Some("Stale")));
                 }
             }
             Input::OperatorTake => {
@@ -145,6 +148,13 @@ impl Model {
         if said {
             return self.ended.push(turned_away("Duplicate"));
         }
+        let gone = |it: &M| outranked(it) && !it.claim.must_deliver;
+        let takes_a_place = self.waiting.iter().any(|it| Some(it.id()) == old || gone(it));
+        let live = self.waiting.iter().chain(&self.holder);
+        let repeated = live.filter(|it| it.same(claim) && it.claim.source == claim.source).count();
+        if !takes_a_place && repeated >= SAME_MAX {
+            return self.ended.push(turned_away("Refused(QueueFull { max: 4 })"));
+        }
         if let Some(old) = old {
             self.end_waiting(now, "Superseded", |it| it.id() == old);
             let holder = self.holder.as_mut().filter(|it| it.id() == old);
@@ -152,7 +162,6 @@ impl Model {
                 holder.superseded_since.get_or_insert(now);
             }
         }
-        let gone = |it: &M| outranked(it) && !it.claim.must_deliver;
         for twin in self.waiting.extract_if(.., |it| gone(it)).collect::<Vec<_>>() {
             entry.absorb(&twin.claim, twin.expires);
             self.end(now, twin, "Duplicate");
@@ -183,14 +192,15 @@ impl Model {
     }
 
     fn interrupt(&mut self, now: u64) {
-        if let Some(holder) = self.holder.take_if(|it| !it.protected()) {
-            let ending = holder.dropped().then_some("Interrupted");
-            // Every word is a clause here, so `Restate` differs from `Resume` by nothing.
-            self.leave(now, holder, ending);
-        }
+        let holder = self.holder.take_if(|it| !it.protected());
         if !self.operator {
             let cut_off = |it: &M| it.claim.turn.is_some() && it.dropped() && !it.protected();
             self.end_waiting(now, "Interrupted", cut_off);
+        }
+        if let Some(holder) = holder {
+            let ending = holder.dropped().then_some("Interrupted");
+            // Every word is a clause here, so `Restate` differs from `Resume` by nothing.
+            self.leave(now, holder, ending);
         }
     }
 
@@ -259,11 +269,13 @@ impl Model {
     }
 
     fn end(&mut self, now: u64, claim: M, ending: &str) {
-        self.ended.push((now, claim.id().to_string(), ending.to_owned(), claim.heard_text()));
+        let own = if claim.own_ms > 0 { claim.heard_text() } else { String::new() };
+        self.ended.push((now, claim.id().to_string(), ending.to_owned(), own));
         if claim.heard == 0 {
             return;
         }
-        let is_said = |it: &M| !it.begun() && it.same(&claim.claim);
+        let whole = claim.heard == claim.length();
+        let is_said = |it: &M| (whole || !it.begun()) && it.same(&claim.claim);
         let same: Vec<M> = self.waiting.extract_if(.., |it| is_said(it)).collect();
         self.said.push((claim, now + 30_000));
         same.into_iter().for_each(|it| self.end_as_said(now, it));

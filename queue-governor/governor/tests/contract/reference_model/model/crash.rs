@@ -37,13 +37,16 @@ impl Model {
             self.end(now, old, "Superseded");
         }
         let said = |(it, until): &(M, u64)| *until > now && it.same(&claim.claim);
-        if !claim.begun() && self.said.iter().any(said) {
+        let whole = |(it, _): &&(M, u64)| it.heard == it.length();
+        let mut said = self.said.iter().filter(|it| said(it));
+        if if claim.begun() { said.any(|it| whole(&it)) } else { said.next().is_some() } {
             return self.end_as_said(now, claim);
         }
+        let own = claim.claim.clone();
+        self.make_known(&own, &mut claim);
         // Of two that are the same one stays: what was partly heard, or else the higher source; and
         // what must be delivered.
-        for mut other in self.waiting.extract_if(.., |it| it.same(&claim.claim)).collect::<Vec<_>>()
-        {
+        for mut other in self.waiting.extract_if(.., |it| it.same(&own)).collect::<Vec<_>>() {
             if other.heard > 0 && claim.heard > 0 {
                 self.waiting.push(other);
                 continue;

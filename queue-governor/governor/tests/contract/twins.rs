@@ -1,0 +1,129 @@
+//! What must be delivered waits beside the same: what becomes of both.
+
+use queue_governor::{Claim, ClaimId, Ending, FailReason, Input, OnInterrupt, RefusalReason};
+
+use crate::support::*;
+
+const TEXT: &str = "The backup is done, it took four minutes.";
+
+fn resuming(id: &str) -> Claim {
+    Claim { on_interrupt: OnInterrupt::Resume, ..report(id, TEXT) }
+}
+
+fn promised(id: &str) -> Claim {
+    Claim { must_deliver: true, ..resuming(id) }
+}
+
+/// Two words of `claim` were heard, then the operator took the floor.
+fn begun_and_cut(claim: Claim) -> World {
+    let mut world = World::new();
+    world.submit(claim);
+    world.run(60 + 2 * WORD_MS);
+    world.tell(Input::OperatorTake);
+    world.run(100);
+    world
+}
+
+/// The line closes, and the next call goes on with what it leaves, in the order of `ids`.
+fn next_call(mut world: World, ids: &[&str]) -> World {
+    world.tell(Input::LineClosed);
+    let mut book = world.book();
+    let mut next = World::new();
+    for id in ids {
+        for unfinished in book.take_unfinished(|it| it.claim.id.as_str() == *id) {
+            next.tell(Input::CarryOver(unfinished));
+        }
+    }
+    next
+}
+
+#[test]
+fn what_is_carried_over_goes_on_where_the_same_was_cut_that_ended_with_the_call() {
+    let mut world = begun_and_cut(resuming("a"));
+    world.submit(promised("b"));
+    let before = world.line.words_of("a").join(" ");
+    world.tell(Input::LineClosed);
+    assert_eq!(world.ending_of("a"), Ending::Failed(FailReason::LineClosed));
+    assert_eq!(world.carried, [ClaimId::new("b")]);
+    let mut next = next_call(world, &["b"]);
+    next.run_until_quiet();
+    assert_eq!(next.ending_of("b"), Ending::Spoken);
+    assert_eq!([before, next.line.words_of("b").join(" ")].join(" "), TEXT);
+}
+
+#[test]
+fn what_was_begun_is_not_finished_once_the_same_was_said_to_its_end() {
+    for comes_later in [false, true] {
+        let mut world = begun_and_cut(promised("a"));
+        world.submit(promised("b"));
+        world.tell(Input::LineClosed);
+        let mut left = world.book();
+        let mut next = next_call(world, &["b"]);
+        if comes_later {
+            next.run_until_quiet();
+        }
+        for unfinished in left.take_unfinished(|it| it.claim.id.as_str() == "a") {
+            next.tell(Input::CarryOver(unfinished));
+        }
+        next.run_until_quiet();
+        assert_eq!(next.ending_of("b"), Ending::Spoken);
+        assert_eq!(next.ending_of("a"), Ending::Duplicate, "came later: {comes_later}");
+        assert_eq!(next.granted(), ["b"]);
+    }
+}
+
+#[test]
+fn the_ending_of_one_that_only_waited_tells_nothing_as_heard() {
+    let mut world = begun_and_cut(resuming("a"));
+    world.submit(promised("b"));
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    assert_eq!(world.heard_of("a"), "The backup");
+    world.tell(Input::Withdraw(ClaimId::new("b")));
+    assert_eq!(world.heard_of("b"), "", "its own voice said nothing");
+    world.submit(promised("c"));
+    world.tell(Input::OperatorRelease);
+    world.run_until_quiet();
+    assert_eq!(world.line.words_of("c").join(" "), "is done, it took four minutes.");
+    assert_eq!(world.heard_of("c"), TEXT);
+}
+
+#[test]
+fn those_that_come_back_beside_each_other_are_known_by_the_keys_of_all() {
+    let named = |claim: Claim, key: &str| Claim { dedup_key: Some(key.to_owned()), ..claim };
+    for is_on_the_floor in [false, true] {
+        let left = |claim: Claim| {
+            let mut world = World::new();
+            world.tell(Input::OperatorTake);
+            world.submit(claim);
+            world.tell(Input::LineClosed);
+            world.book().take_unfinished(|_| true).remove(0)
+        };
+        let mut world = World::new();
+        if !is_on_the_floor {
+            world.tell(Input::OperatorTake);
+        }
+        world.tell(Input::CarryOver(left(named(promised("a"), "one"))));
+        world.tell(Input::CarryOver(left(named(promised("b"), "two"))));
+        world.tell(Input::OperatorRelease);
+        world.run_until_quiet();
+        assert_eq!(world.granted(), ["a"]);
+        world.submit(named(report("c", "All files are safe."), "two"));
+        assert_eq!(world.ending_of("c"), Ending::Duplicate, "on the floor: {is_on_the_floor}");
+    }
+}
+
+#[test]
+fn repetitions_of_one_that_must_be_delivered_leave_places_for_others() {
+    let mut world = World::new();
+    world.tell(Input::OperatorTake);
+    let repeat = |world: &mut World, n: usize| world.submit(promised(&format!("w{n}")));
+    (0..40).for_each(|n| repeat(&mut world, n));
+    assert_eq!(world.governor.alive(), 4);
+    let full = Ending::Refused(RefusalReason::QueueFull { max: 4 });
+    assert_eq!(world.ending_of("w39"), full);
+    let supersedes = Some(ClaimId::new("w0"));
+    world.submit(Claim { supersedes, ..promised("instead") });
+    assert_eq!(world.ending_of("w0"), Ending::Superseded);
+    world.submit(report("other", "The disk is full."));
+    assert!(world.is_alive("instead") && world.is_alive("other"));
+}
