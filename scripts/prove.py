@@ -99,8 +99,7 @@ def main():
     mutants = Step("mutants", ["scripts/mutants.sh"])
     crash = Step("crash", [*house, "crash", *shown, "--skip", "flood"], at_least=8, CRASHES=CRASHES)
     wire = Step("wire", [*house, "crash", *shown, "flood"], at_least=1, WIRE_SECONDS=WIRE_SECONDS)
-    # What measures time first, alone. The crashes come last and mostly wait; what a voice said in its last
-    # moments before a kill is judged to a second, and on cores that are all busy it is written down later.
+    # What measures time first, alone; the crashes, which mostly wait and are judged to a second, last.
     for step in (flood, wire, sound, explore, random, ledger, mutants):
         step.run()
     crashing = threading.Thread(target=crash.run)
