@@ -78,7 +78,7 @@ pub fn draw(folder: &Path) -> Result<Drawn, DrawError> {
     let record = CallRecord::read(folder)?;
     let story = Story::of(&record);
     let summary = Summary::of_story(&record, &story);
-    let (envelope, without_sound) = sound_of(&record, folder);
+    let (picture, without_sound) = drawn(&record, &story, &summary, folder);
     let mut files = Vec::new();
     let mut put = |name: &str, content: &[u8]| {
         let path = folder.join(name);
@@ -88,12 +88,6 @@ pub fn draw(folder: &Path) -> Result<Drawn, DrawError> {
     };
     put(TRANSCRIPT_FILE, &transcript_lines(&story))?;
     put("summary.json", &json_lines(std::slice::from_ref(&summary), true))?;
-    let picture = svg::draw(&Drawing {
-        record: &record,
-        story: &story,
-        summary: &summary,
-        envelope: &envelope,
-    });
     put("call.svg", picture.as_bytes())?;
     put("call.png", &png::render(&picture)?)?;
     Ok(Drawn { summary, files, without_sound })
@@ -109,23 +103,24 @@ pub fn picture(folder: &Path, hide: impl FnOnce(&mut CallRecord)) -> Result<Vec<
     hide(&mut record);
     let story = Story::of(&record);
     let summary = Summary::of_story(&record, &story);
-    let (envelope, _) = sound_of(&record, folder);
-    let picture = svg::draw(&Drawing {
-        record: &record,
-        story: &story,
-        summary: &summary,
-        envelope: &envelope,
-    });
+    let (picture, _) = drawn(&record, &story, &summary, folder);
     Ok(png::render(&picture)?)
 }
 
-/// What its recording sounds like, or why there is none.
-fn sound_of(record: &CallRecord, folder: &Path) -> (Envelope, Option<String>) {
+/// The picture as SVG, and why it has no waveforms, if it has none.
+fn drawn(
+    record: &CallRecord,
+    story: &Story,
+    summary: &Summary,
+    folder: &Path,
+) -> (String, Option<String>) {
     let recording = folder.join(RECORDING_FILE);
-    match Envelope::read(&recording, record.opened.recording_start_ms) {
-        Ok(envelope) => (envelope, None),
-        Err(error) => (Envelope::default(), Some(format!("{}: {error}", recording.display()))),
-    }
+    let (envelope, without_sound) =
+        match Envelope::read(&recording, record.opened.recording_start_ms) {
+            Ok(envelope) => (envelope, None),
+            Err(error) => (Envelope::default(), Some(format!("{}: {error}", recording.display()))),
+        };
+    (svg::draw(&Drawing { record, story, summary, envelope: &envelope }), without_sound)
 }
 
 /// Writes what was said in the call in `folder`, as the caller heard it, into its

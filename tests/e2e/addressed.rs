@@ -10,7 +10,7 @@ use xenline::report::{CallEvent, EndingKind};
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
 use crate::support::process::{Ran, run, xenline};
-use crate::support::sound::{FRAME, rms};
+use crate::support::sound::{FRAME, rms, write_wav};
 use crate::support::{alone, figure, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -128,15 +128,8 @@ fn say_file(line: &Serving, caller: &str, file: &Path, more: &[&str]) -> Ran {
 /// So many frames of one frequency.
 fn tone_of(dir: &Path, hz: f64, frames: usize) -> PathBuf {
     let path = dir.join(format!("{hz}.wav"));
-    let sample_format = hound::SampleFormat::Int;
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
-    let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
-    for n in 0..frames * FRAME {
-        let sample = (n as f64 * hz * TAU / RATE_HZ).sin() * 8_000.0;
-        writer.write_sample(sample as i16).expect("it is written");
-    }
-    writer.finalize().expect("it is closed");
+    let at = |n: usize| ((n as f64 * hz * TAU / RATE_HZ).sin() * 8_000.0) as i16;
+    write_wav(&path, 8_000, (0..frames * FRAME).map(at));
     path
 }
 

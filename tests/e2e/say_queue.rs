@@ -9,6 +9,7 @@ use xenline::report::{CallEvent, EndingKind};
 use crate::support::line::{Serving, Timed};
 use crate::support::phone::Phone;
 use crate::support::process::{Ran, kill, run, xenline};
+use crate::support::sound::write_wav;
 use crate::support::{alone, figure, wait_until};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -240,17 +241,6 @@ fn spoken(events: &[Timed], text: &str) -> usize {
 /// A fifth of a second of a tone.
 fn chime(dir: &Path) -> PathBuf {
     let path = dir.join("chime.wav");
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
-    for n in 0..1_600 {
-        let sample = (f64::from(n) * 0.5).sin() * 8_000.0;
-        writer.write_sample(sample as i16).expect("it is written");
-    }
-    writer.finalize().expect("it is closed");
+    write_wav(&path, 8_000, (0..1_600).map(|n| ((f64::from(n) * 0.5).sin() * 8_000.0) as i16));
     path
 }

@@ -23,6 +23,7 @@ use xenline::house::{ServeOptions, serve_with};
 use self::peer::{Peer, peer};
 use crate::support::mind::Mind;
 use crate::support::phone::Phone;
+use crate::support::sound::write_wav;
 use crate::support::{alone, figure, wait_until};
 
 /// Models are loaded first; a busy machine takes its time.
@@ -146,14 +147,7 @@ impl House {
 /// A file with the agent's tone.
 fn sound(dir: &Path, ms: usize) -> PathBuf {
     let path = dir.join(format!("agent-{ms}.wav"));
-    let sample_format = hound::SampleFormat::Int;
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
-    let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
-    for sample in tone(AGENT_HZ, ms) {
-        writer.write_sample(sample).expect("it is written");
-    }
-    writer.finalize().expect("it is closed");
+    write_wav(&path, 8_000, tone(AGENT_HZ, ms));
     path
 }
 

@@ -4,7 +4,7 @@
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
-use crate::support::sound::{FRAME, power_at, rms};
+use crate::support::sound::{FRAME, power_at, rms, write_wav};
 
 const RATE_HZ: f64 = 8_000.0;
 pub const STEPS: usize = 20;
@@ -21,17 +21,9 @@ fn hz(step: usize) -> f64 {
 /// The ladder as a file for `xenline say --wav`.
 pub fn ladder(dir: &Path) -> PathBuf {
     let path = dir.join("ladder.wav");
-    let sample_format = hound::SampleFormat::Int;
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
-    let mut writer = hound::WavWriter::create(&path, spec).expect("a WAV file");
-    for step in 0..STEPS {
-        for n in 0..STEP_FRAMES * FRAME {
-            let sample = (n as f64 * hz(step) * TAU / RATE_HZ).sin() * LOUDNESS;
-            writer.write_sample(sample as i16).expect("it is written");
-        }
-    }
-    writer.finalize().expect("it is closed");
+    let at = |step, n| ((n as f64 * hz(step) * TAU / RATE_HZ).sin() * LOUDNESS) as i16;
+    let samples = (0..STEPS).flat_map(|step| (0..STEP_FRAMES * FRAME).map(move |n| at(step, n)));
+    write_wav(&path, 8_000, samples);
     path
 }
 

@@ -17,7 +17,7 @@ use crate::support::baresip::{Baresip, dial, heard_so_far};
 use crate::support::line::Serving;
 use crate::support::mind::Mind;
 use crate::support::process::{Guarded, need};
-use crate::support::sound::{FRAME, plain, power_at, rms, synthesised};
+use crate::support::sound::{FRAME, plain, power_at, rms, synthesised, write_wav};
 use crate::support::sound_server::{RATE, SoundServer};
 use crate::support::terminal::Terminal;
 use crate::support::{alone, figure, wait_until};
@@ -228,17 +228,7 @@ fn tone(hz: f64, seconds: usize, rate: u32) -> Vec<i16> {
 
 fn tone_file(dir: &Path, seconds: usize) -> PathBuf {
     let path = dir.join("agent.wav");
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut wav = hound::WavWriter::create(&path, spec).expect("a WAV file");
-    for sample in tone(AGENT_HZ, seconds, 8_000) {
-        wav.write_sample(sample).expect("it is written");
-    }
-    wav.finalize().expect("it is closed");
+    write_wav(&path, 8_000, tone(AGENT_HZ, seconds, 8_000));
     path
 }
 

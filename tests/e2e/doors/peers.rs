@@ -2,7 +2,7 @@
 //! somebody in a LiveKit room, a browser, and the operator at a terminal with a headset.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use crate::rooms::peers::Somebody;
 use crate::support::line::Serving;
 use crate::support::phone::Phone;
 use crate::support::process::{Guarded, kill, xenline};
-use crate::support::sound::from_mu_law;
+use crate::support::sound::{from_mu_law, write_wav};
 use crate::support::sound_server::{RATE, SoundServer};
 use crate::support::terminal::Terminal;
 use crate::support::wait_until;
@@ -50,7 +50,7 @@ impl InRoom {
     pub fn sits_down(mut somebody: Somebody, hz: f64, seconds: usize) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let voice = dir.path().join("voice.wav");
-        write(&voice, WIDE, &tone(hz, seconds * 1_000, WIDE));
+        write_wav(&voice, WIDE, tone(hz, seconds * 1_000, WIDE));
         somebody.tell(&json!({ "record": dir.path().join("heard"), "to": "xenline" }));
         somebody.tell(&json!({ "play": voice }));
         Self { somebody, dir }
@@ -139,7 +139,7 @@ impl OnPage {
         let dir = tempfile::tempdir().expect("a directory");
         let microphone = dir.path().join("microphone.wav");
         // It begins again when it is over.
-        write(&microphone, WIDE, &tone(hz, 1_000, WIDE));
+        write_wav(&microphone, WIDE, tone(hz, 1_000, WIDE));
         let mut browser = Browser::start(&[
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
@@ -288,19 +288,6 @@ fn listen(sound: &SoundServer) -> (Guarded, Arc<Mutex<Heard>>) {
 
 fn samples(bytes: &[u8]) -> Vec<i16> {
     bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect()
-}
-
-/// A WAV file of one channel.
-pub fn write(path: &Path, rate: u32, samples: &[i16]) {
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: rate,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut wav = hound::WavWriter::create(path, spec).expect("a WAV file");
-    samples.iter().for_each(|it| wav.write_sample(*it).expect("it is written"));
-    wav.finalize().expect("it is closed");
 }
 
 /// Waits until something has been heard at all.

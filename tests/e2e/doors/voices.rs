@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use xenline::control::{Request, SayRequest, client};
 
 use super::heard::tone;
-use super::peers::write;
+use crate::support::sound::write_wav;
 
 /// What each says, in Hz and ms; the last one is an alert, which takes the floor from the others.
 pub const VOICES: [(f64, usize); 3] = [(600.0, 700), (1_000.0, 1_100), (2_800.0, 400)];
@@ -35,7 +35,7 @@ impl Voices {
     pub fn of(socket: &Path, line: u64) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         for (voice, (hz, ms)) in VOICES.into_iter().enumerate() {
-            write(&file(dir.path(), voice), 8_000, &tone(hz, ms, 8_000));
+            write_wav(&file(dir.path(), voice), 8_000, tone(hz, ms, 8_000));
         }
         Self { dir, socket: socket.to_owned(), line, over: AtomicBool::new(false) }
     }

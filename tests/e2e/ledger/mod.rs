@@ -31,7 +31,7 @@ use crate::support::line::Serving;
 use crate::support::mind::Mind;
 use crate::support::phone::Phone;
 use crate::support::process::xenline;
-use crate::support::sound::{decoded, recorded};
+use crate::support::sound::{decoded, recorded, write_wav};
 use crate::support::{Random, alone, any_seed, figure, number, wait_until};
 
 /// What the contract allows.
@@ -364,14 +364,7 @@ impl Call<'_> {
 /// Half a second of a tone.
 fn alert(dir: &Path) -> PathBuf {
     let file = dir.join("alert.wav");
-    let sample_format = hound::SampleFormat::Int;
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
-    let mut writer = hound::WavWriter::create(&file, spec).expect("a WAV file");
-    for n in 0..4_000 {
-        let sample = (f64::from(n) * ALERT_HZ * std::f64::consts::TAU / 8_000.0).sin() * 8_000.0;
-        writer.write_sample(sample as i16).expect("it is written");
-    }
-    writer.finalize().expect("it is closed");
+    let at = |n| (f64::from(n) * ALERT_HZ * std::f64::consts::TAU / 8_000.0).sin() * 8_000.0;
+    write_wav(&file, 8_000, (0..4_000).map(|n| at(n) as i16));
     file
 }

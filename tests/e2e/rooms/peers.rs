@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::STEP;
 use crate::support::process::Guarded;
-use crate::support::sound::recorded;
+use crate::support::sound::{recorded, write_wav};
 use crate::support::wait_until;
 
 pub const KEY: &str = "devkey";
@@ -153,15 +153,7 @@ impl Somebody {
             .process(&recorded(words), &mut samples);
         self.spoken += 1;
         let file = self.words.path().join(format!("{}.wav", self.spoken));
-        let format = hound::WavSpec {
-            channels: 1,
-            sample_rate: 48_000,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut wav = hound::WavWriter::create(&file, format).expect("a file");
-        samples.iter().for_each(|sample| wav.write_sample(*sample).expect("it is written"));
-        wav.finalize().expect("it is written");
+        write_wav(&file, 48_000, samples);
         self.tell(&json!({ "play": file }));
     }
 

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::process::Guarded;
+use super::sound::write_wav;
 
 /// How it is set up.
 pub struct Baresip<'a> {
@@ -36,17 +37,8 @@ impl Baresip<'_> {
         std::fs::write(at("accounts"), account).expect("it is written");
         std::fs::write(at("contacts"), "").expect("it is written");
         std::fs::create_dir(at("heard")).expect("a directory");
-        let spec = hound::WavSpec {
-            channels: 1,
-            sample_rate: self.rate,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut wav = hound::WavWriter::create(at("microphone.wav"), spec).expect("a WAV file");
-        for sample in self.microphone.iter().flatten() {
-            wav.write_sample(*sample).expect("it is written");
-        }
-        wav.finalize().expect("it is closed");
+        let microphone = self.microphone.iter().flatten().copied();
+        write_wav(&at("microphone.wav"), self.rate, microphone);
         dir
     }
 }

@@ -77,6 +77,19 @@ pub fn channel(file: &Path, channel: usize) -> Vec<i16> {
     }
 }
 
+/// A WAV file of one channel.
+pub fn write_wav(path: &Path, rate: u32, samples: impl IntoIterator<Item = i16>) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: rate,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(path, spec).expect("a WAV file");
+    samples.into_iter().for_each(|sample| wav.write_sample(sample).expect("it is written"));
+    wav.finalize().expect("it is closed");
+}
+
 pub fn to_mu_law(samples: &[i16]) -> Vec<u8> {
     let mut bytes = vec![0; samples.len()];
     let written = Encoder::new(Codec::Pcmu).encode(samples, &mut bytes);
