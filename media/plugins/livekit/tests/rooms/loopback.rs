@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::ALONE;
+use crate::{ALONE, in_a_network};
 
 #[test]
 fn nothing_of_a_room_on_this_machine_leaves_it() {
@@ -12,13 +12,7 @@ fn nothing_of_a_room_on_this_machine_leaves_it() {
         println!("SKIPPED: this kernel gives no user and network namespace (unshare -rn)");
         return;
     }
-    let this = std::env::current_exe().expect("it runs");
-    let output = Command::new("unshare")
-        .args(["-rn", "bash", "-ec", CALL, "bash"])
-        .arg(this)
-        .env("PATH", format!("/usr/sbin:/sbin:{}", std::env::var("PATH").unwrap_or_default()))
-        .output()
-        .expect("unshare runs");
+    let output = in_a_network(CALL);
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "the call there: {said}\n{complained}");

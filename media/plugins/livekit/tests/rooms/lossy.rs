@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::server::Server;
 use crate::us::{Us, expect, sounds};
-use crate::{ALONE, OURS, THEIRS};
+use crate::{ALONE, OURS, THEIRS, in_a_network};
 
 const LOST_PERCENT: u64 = 5;
 const JITTER_MS: u64 = 30;
@@ -24,13 +23,7 @@ const JITTER_MS: u64 = 30;
 #[test]
 fn with_a_twentieth_lost_and_the_rest_late_a_room_is_still_talked_in() {
     let _alone = ALONE.blocking_lock();
-    let this = std::env::current_exe().expect("it runs");
-    let output = Command::new("unshare")
-        .args(["-rn", "bash", "-ec", THERE, "bash"])
-        .arg(this)
-        .env("PATH", format!("/usr/sbin:/sbin:{}", std::env::var("PATH").unwrap_or_default()))
-        .output()
-        .expect("unshare runs");
+    let output = in_a_network(THERE);
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if said.contains("no such network") || complained.contains("unshare failed") {

@@ -8,6 +8,8 @@ mod server;
 mod ticking;
 mod us;
 
+use std::process::{Command, Output};
+
 use plugin_livekit::{AgentState, Ending, ParticipantKind, Room, RoomEvent, TextError, Whose};
 use serde_json::json;
 use server::{Server, Wire};
@@ -24,6 +26,18 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// What we say and what the other says: half of every second.
 const OURS: u32 = 440;
 const THEIRS: u32 = 1_000;
+
+/// What became of `script` in a user and network namespace of its own, where it may lay cables and
+/// finds this very program as `$1`.
+fn in_a_network(script: &str) -> Output {
+    let this = std::env::current_exe().expect("it runs");
+    Command::new("unshare")
+        .args(["-rn", "bash", "-ec", script, "bash"])
+        .arg(this)
+        .env("PATH", format!("/usr/sbin:/sbin:{}", std::env::var("PATH").unwrap_or_default()))
+        .output()
+        .expect("unshare runs")
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_sees_hears_reads_and_answers_us() {
