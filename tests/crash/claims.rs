@@ -119,10 +119,11 @@ impl Claims {
         let number = all.len();
         let sounds = all.iter().filter(|claim| claim.sound.is_some()).count();
         assert!(sounds < CODES, "more claims than sounds: fewer CRASHES, or more tones");
+        let digits = digit_by_digit(number);
         let words = match steps {
             Some(_) => format!("{kind:?} {number}").to_lowercase(),
-            None if kind == Kind::Restated => format!("Now {number}, then {number}, that is all."),
-            None => format!("{kind:?} {number}."),
+            None if kind == Kind::Restated => format!("Now {digits}, then {digits}, that is all."),
+            None => format!("{kind:?} {digits}."),
         };
         all.push(Claim {
             kind,
@@ -169,6 +170,11 @@ impl Claims {
     fn lock(&self) -> MutexGuard<'_, Vec<Claim>> {
         self.all.lock().expect("no panic")
     }
+}
+
+/// What is written down is words, and a large number is one that takes the voice seconds.
+fn digit_by_digit(number: usize) -> String {
+    number.to_string().chars().map(String::from).collect::<Vec<_>>().join(" ")
 }
 
 pub fn write(file: &Path, samples: &[i16]) {

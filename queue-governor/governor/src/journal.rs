@@ -105,9 +105,13 @@ impl Unfinished {
         Self { claim, expires_at, resume_at: 0, heard_to: 0, samples: 0, ms: 0 }
     }
 
-    /// What the caller heard of it.
+    /// What the caller heard of it, and before it of the same where it went on after that. Nothing if
+    /// that is all.
     #[must_use]
     pub fn heard(&self) -> Heard {
+        if self.samples == 0 {
+            return Heard::default();
+        }
         let text = match &self.claim.content {
             Content::Text(text) => text.get(..self.heard_to).unwrap_or(text).trim(),
             Content::Audio { label, samples, .. } if self.heard_to >= samples.len() => label,
@@ -116,10 +120,10 @@ impl Unfinished {
         Heard { text: text.to_owned(), ms: self.ms, samples: self.samples }
     }
 
-    /// Whether anything of it was heard.
+    /// Whether a beginning of it was heard that was sent in its own name.
     #[must_use]
-    pub fn was_heard(&self) -> bool {
-        self.heard_to > 0
+    pub fn was_begun(&self) -> bool {
+        self.heard_to > 0 && self.samples > 0
     }
 
     /// The record that ends it, for a claim that no governor will go on with. If it was heard,
@@ -130,7 +134,7 @@ impl Unfinished {
             claim: self.claim.id.clone(),
             ending,
             heard: self.heard(),
-            remember_until: self.was_heard().then_some(remember_until),
+            remember_until: self.was_begun().then_some(remember_until),
         }
     }
 }

@@ -107,7 +107,10 @@ impl Governor {
         self.apply(input);
         self.on_time();
         self.settle();
-        self.expire();
+        // What has the floor does not expire; what was cut too late does, and leaves room.
+        if self.expire() {
+            self.settle();
+        }
     }
 
     /// The next thing to do or to tell, in order.
@@ -197,11 +200,13 @@ impl Governor {
         self.watch_for_stall();
     }
 
-    fn expire(&mut self) {
+    /// Says whether anything did.
+    fn expire(&mut self) -> bool {
         let now = self.now;
-        for entry in self.queue.take_all(|entry| entry.expires_at.is_some_and(|at| at <= now)) {
-            self.end(entry, Ending::Expired);
-        }
+        let expired = self.queue.take_all(|entry| entry.expires_at.is_some_and(|at| at <= now));
+        let any = !expired.is_empty();
+        expired.into_iter().for_each(|entry| self.end(entry, Ending::Expired));
+        any
     }
 
     fn on_operator_take(&mut self) {

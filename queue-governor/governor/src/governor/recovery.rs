@@ -164,14 +164,15 @@ impl Governor {
         }
     }
 
-    /// The ending of an accepted claim, and until when the same is not said again.
+    /// The ending of an accepted claim, and until when the same is not said again. What it took over
+    /// from the same and added nothing to is remembered as that one's, for that one's time.
     pub(super) fn write_ended(&mut self, entry: &Entry, ending: &Ending) -> Option<MonoTime> {
         let until = self.now + self.config.dedup_window;
-        let remember_until = entry.was_heard().then_some(until);
+        let remember_until = entry.was_begun().then_some(until);
         self.write(Record::Ended {
             claim: entry.id().clone(),
             ending: ending.clone(),
-            heard: entry.heard(),
+            heard: entry.heard_of_its_own(),
             remember_until,
         });
         remember_until

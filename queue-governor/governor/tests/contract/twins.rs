@@ -1,6 +1,10 @@
 //! What must be delivered waits beside the same: what becomes of both.
 
-use queue_governor::{Claim, ClaimId, Ending, FailReason, Input, OnInterrupt, RefusalReason};
+use std::time::Duration;
+
+use queue_governor::{
+    Claim, ClaimId, Ending, FailReason, Input, OnInterrupt, RefusalReason, Source, TurnId,
+};
 
 use crate::support::*;
 
@@ -126,4 +130,36 @@ fn repetitions_of_one_that_must_be_delivered_leave_places_for_others() {
     assert_eq!(world.ending_of("w0"), Ending::Superseded);
     world.submit(report("other", "The disk is full."));
     assert!(world.is_alive("instead") && world.is_alive("other"));
+}
+
+#[test]
+fn what_only_waited_after_the_same_is_not_remembered_as_said() {
+    // "The backup" was said to an earlier question, which the caller has asked again since.
+    let of_turn = |id: &str, turn| Claim { turn: Some(TurnId(turn)), ..resuming(id) };
+    let mut world = begun_and_cut(of_turn("a", 0));
+    world.tell(Input::Withdraw(ClaimId::new("a")));
+    world.submit(of_turn("c", 1));
+    world.submit(promised("b"));
+    world.tell(Input::Withdraw(ClaimId::new("b")));
+    world.tell(Input::OperatorRelease);
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("c"), Ending::Spoken);
+    assert_eq!(world.heard_of("c"), TEXT);
+}
+
+#[test]
+fn what_waits_beside_the_same_has_the_floor_at_once_when_that_is_settled_too_late_to_go_on() {
+    let mut world = World::new();
+    world.line.loses_silenced = true;
+    let ttl = Some(Duration::from_millis(600));
+    world.submit(Claim { ttl, source: Source::External, ..resuming("a") });
+    world.run(60 + 2 * WORD_MS);
+    world.tell(Input::OperatorTake);
+    world.submit(promised("b"));
+    world.tell(Input::HoldExternal(true));
+    world.tell(Input::OperatorRelease);
+    world.run_until_quiet();
+    assert_eq!(world.ending_of("a"), Ending::Expired);
+    assert_eq!(world.granted_at("b"), world.end_of("a").at);
+    assert_eq!(world.heard_of("b"), TEXT);
 }

@@ -61,11 +61,7 @@ impl Model {
         for until in until.into_iter().chain([&mut self.gap_until]) {
             *until = until.filter(|it| *it > now);
         }
-        self.settle(now);
-        while self.falling_silent.take().is_some() {
-            self.settle(now);
-        }
-        self.expire(now);
+        self.settle_all(now);
         // The contract says nothing about the order of endings at one moment.
         self.ended.sort_unstable();
     }
@@ -271,7 +267,7 @@ impl Model {
     fn end(&mut self, now: u64, claim: M, ending: &str) {
         let own = if claim.own_ms > 0 { claim.heard_text() } else { String::new() };
         self.ended.push((now, claim.id().to_string(), ending.to_owned(), own));
-        if claim.heard == 0 {
+        if !claim.begun() {
             return;
         }
         let whole = claim.heard == claim.length();
@@ -302,6 +298,21 @@ impl Model {
     fn end_waiting(&mut self, now: u64, ending: &str, gone: impl Fn(&M) -> bool) {
         let gone: Vec<M> = self.waiting.extract_if(.., |it| gone(it)).collect();
         gone.into_iter().for_each(|it| self.end(now, it, ending));
+    }
+
+    /// What was cut falls silent, and what expires leaves room, until the floor is where it belongs.
+    fn settle_all(&mut self, now: u64) {
+        loop {
+            self.settle(now);
+            if self.falling_silent.take().is_some() {
+                continue;
+            }
+            let ended = self.ended.len();
+            self.expire(now);
+            if self.ended.len() == ended {
+                return;
+            }
+        }
     }
 
     fn expire(&mut self, now: u64) {

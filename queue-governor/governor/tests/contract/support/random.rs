@@ -7,15 +7,18 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use queue_governor::{Claim, ClaimId, Content, Input};
 
-/// Runs `test` on values of `strategy`. `GOVERNOR_SEED` repeats a run, `GOVERNOR_CASES` sets its
-/// length. A failing value is shrunk and printed. Returns how many values were tried.
+/// The same for everybody who changes nothing; `make prove` draws another one each time.
+const SEED: u64 = 1;
+
+/// Runs `test` on values of `strategy`, drawn by `GOVERNOR_SEED`; `GOVERNOR_CASES` sets how many. A
+/// failing value is shrunk and printed. Returns how many values were tried.
 pub fn check<S: Strategy>(
     name: &str,
     strategy: &S,
     test: impl Fn(S::Value) -> Result<(), TestCaseError>,
 ) -> u32 {
     let number = |name: &str| std::env::var(name).ok().and_then(|it| it.parse::<u64>().ok());
-    let seed = number("GOVERNOR_SEED").unwrap_or_else(any_seed);
+    let seed = number("GOVERNOR_SEED").unwrap_or(SEED);
     let cases = number("GOVERNOR_CASES").map_or(256, |it| it as u32);
     println!("{name}: GOVERNOR_SEED={seed} GOVERNOR_CASES={cases}");
     let mut bytes = [0; 32];
@@ -40,11 +43,6 @@ impl fmt::Debug for Told {
         let told = Input::Submit(Claim { content: words, ..claim.clone() });
         write!(f, "{told:?} as {} samples at {rate:?}", samples.len())
     }
-}
-
-fn any_seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0) & 0xffff_ffff
 }
 
 /// Makes the names of random claims unique, so that each has one ending. A reference means the

@@ -22,11 +22,7 @@ impl Model {
             self.come_back(now, claim);
         }
         self.expire(now);
-        self.settle(now);
-        while self.falling_silent.take().is_some() {
-            self.settle(now);
-        }
-        self.expire(now);
+        self.settle_all(now);
         self.ended.sort_unstable();
     }
 
