@@ -18,6 +18,8 @@ use super::*;
 struct Disk {
     store: MemoryStore,
     full: AtomicBool,
+    /// How often it was asked to add something.
+    asked: AtomicUsize,
     /// So many entries were the most that it refused at once.
     refused: AtomicUsize,
     /// It gives nothing.
@@ -37,8 +39,18 @@ impl Disk {
         let store = MemoryStore::new(Limits::default());
         let [full, unreadable, away, untrimmed, unanswered] =
             [(); 5].map(|()| AtomicBool::new(false));
-        let (slow, refused) = (Mutex::default(), AtomicUsize::new(0));
-        Arc::new(Disk { store, full, refused, unreadable, away, untrimmed, unanswered, slow })
+        let (slow, asked, refused) = (Mutex::default(), AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Disk {
+            store,
+            full,
+            asked,
+            refused,
+            unreadable,
+            away,
+            untrimmed,
+            unanswered,
+            slow,
+        })
     }
 
     fn bytes(&self) -> usize {
@@ -60,6 +72,7 @@ impl LaneStore for Disk {
         lane: &Lane,
         entries: &[(String, Vec<u8>)],
     ) -> Result<Vec<Published>, PublishError> {
+        self.asked.fetch_add(1, Ordering::AcqRel);
         if self.full.load(Ordering::Acquire) {
             self.refused.fetch_max(entries.len(), Ordering::AcqRel);
             return Err(StoreError::Full.into());
@@ -184,7 +197,12 @@ fn a_record_is_safe_only_when_the_store_has_it() {
     let disk = Disk::new();
     let (keeper, _) = start(&disk);
     let mut account = keeper.account();
+    let asked = || disk.asked.load(Ordering::Acquire);
+    let (before, writing) = (asked(), disk.slow.lock().expect("no panic"));
     let first = account.write(accepted("a", true));
+    until("the store to be asked", || asked() > before);
+    assert_eq!(account.progress().durable, 0, "it has not answered");
+    drop(writing);
     until("the first to be safe", || account.progress().durable == first);
     disk.full.store(true, Ordering::Release);
     let second = account.write(accepted("b", true));
