@@ -100,6 +100,40 @@ fn a_peer_whose_packets_before_its_first_wrap_were_all_lost_is_heard() {
 }
 
 #[test]
+fn a_peer_that_takes_another_key_after_a_wrap_is_heard_whether_its_count_goes_on_or_begins_anew() {
+    for (profile, goes_on) in [(LONG, true), (LONG, false), (SHORT, true), (AEAD, true)] {
+        let (mut sender, mut receiver) = pair(profile);
+        let mut stream = stream(65_500);
+        for _ in 0..100 {
+            receiver.rtp(&mut sender.next(&mut stream, b"before")).expect("it is genuine");
+        }
+        // Another key, and another one before anything was heard under that.
+        for key in [[7; 30], [8; 30]].map(SrtpKey::new) {
+            let mut next = Unprotector::new(profile, &key);
+            next.go_on_after(&receiver);
+            receiver = next;
+            sender = Sender(Protector::new(profile, &key));
+        }
+        if goes_on {
+            let mut of_the_first_turn =
+                RtpStream::new(Ssrc(1), SequenceNumber(65_535), RtpTimestamp(0));
+            sender.next(&mut of_the_first_turn, b"not sent");
+        }
+        let packets: Vec<_> = (0..50).map(|_| sender.next(&mut stream, b"after")).collect();
+        let mut forged = packets[3].clone();
+        forged[12] ^= 1;
+        assert_eq!(receiver.rtp(&mut forged), Err(SrtpError::Authentication));
+        for packet in &packets[3..] {
+            let mut packet = packet.clone();
+            let length = receiver.rtp(&mut packet).expect("it is genuine");
+            assert_eq!(&packet[12..length], b"after");
+        }
+        assert_eq!(receiver.rtp(&mut packets[49].clone()), Err(SrtpError::Replayed));
+        receiver.rtp(&mut packets[2].clone()).expect("late, and genuine");
+    }
+}
+
+#[test]
 fn packets_that_overtake_each_other_over_a_wrap_are_all_read_and_each_only_once() {
     let (mut sender, mut receiver) = pair(LONG);
     let mut stream = stream(65_500);

@@ -69,7 +69,7 @@ impl RtcpSession {
     }
 
     /// We go on as another stream, because the clock of our timestamps is another one (RFC 7160
-    /// §4.1). Our name stays, and so does what is known of the peer.
+    /// §4.1), or our key. Our name stays, and so does what is known of the peer.
     pub fn restart(&mut self, now: MonoTime, ssrc: Ssrc, clock_rate_hz: u32) {
         (self.ssrc, self.clock_rate_hz) = (ssrc, clock_rate_hz);
         (self.packets, self.octets, self.last_sent) = (0, 0, None);

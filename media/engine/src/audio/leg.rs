@@ -64,6 +64,8 @@ pub(crate) struct MediaUpdate {
     media: NegotiatedMedia,
     keys: KeyUpdate,
     codec: Option<CodecUpdate>,
+    /// What we send is another stream from now on.
+    stream: Option<RtpStream>,
     at: MonoTime,
 }
 
@@ -71,8 +73,6 @@ struct CodecUpdate {
     encode: Box<EncodePath>,
     decode: Box<DecodePath>,
     rates: Option<Box<Rates>>,
-    /// Where the clock of the RTP timestamps changes, the stream is another one (RFC 7160 §4.1).
-    stream: Option<RtpStream>,
 }
 
 /// Both directions of a codec.
@@ -103,19 +103,23 @@ impl MediaUpdate {
         let keys = KeyUpdate::new(before.srtp.as_ref(), media.srtp.as_ref());
         let (media, at) = (media.without_keys(), Clock::new().now());
         let (codec, clock) = (before.codec, before.codec.clock_rate_hz());
+        let mut random = Random::from_system();
+        // Where the clock of the RTP timestamps changes, the stream is another one (RFC 7160 §4.1). So it
+        // is under another key: peers do not agree whether its packets are counted on then, and of one
+        // that begins all do.
+        let another_clock = clock != media.codec.clock_rate_hz();
+        let another = another_clock || keys.protects_anew();
+        let stream = another.then(|| sender::stream(&mut random));
         if codec == media.codec && before.opus == media.opus {
-            return Ok(Self { media, keys, codec: None, at });
+            return Ok(Self { media, keys, codec: None, stream, at });
         }
         let Coders { encoder, decoder } = Coders::new(codecs, &media)?;
-        let mut random = Random::from_system();
-        let another_clock = clock != media.codec.clock_rate_hz();
         let codec = CodecUpdate {
             encode: Box::new(EncodePath::new(encoder)),
             decode: Box::new(DecodePath::new(&media, decoder, tick_ms, &mut random)),
             rates: Rates::between(media.codec.sample_rate(), line_rate),
-            stream: another_clock.then(|| sender::stream(&mut random)),
         };
-        Ok(Self { media, keys, codec: Some(codec), at })
+        Ok(Self { media, keys, codec: Some(codec), stream, at })
     }
 }
 
@@ -163,15 +167,15 @@ impl Leg {
         let (encode, decode) = match &mut update.codec {
             Some(codec) => {
                 std::mem::swap(&mut self.rates, &mut codec.rates);
-                if let Some(stream) = codec.stream.take() {
-                    let clock_rate_hz = self.media.codec.clock_rate_hz();
-                    self.rtcp.restart(update.at, stream.ssrc(), clock_rate_hz);
-                    self.sender.start_over(stream);
-                }
                 (Some(&mut codec.encode), Some(&mut codec.decode))
             }
             None => (None, None),
         };
+        if let Some(stream) = update.stream.take() {
+            let clock_rate_hz = self.media.codec.clock_rate_hz();
+            self.rtcp.restart(update.at, stream.ssrc(), clock_rate_hz);
+            self.sender.start_over(stream);
+        }
         self.sender.renegotiate(self.media.clone(), encode, &mut update.keys);
         self.receiver.renegotiate(self.media.clone(), decode, &self.rtp);
         self.receiver.follow_keys(update.at, &mut update.keys);

@@ -42,6 +42,11 @@ impl KeyUpdate {
             unprotector: (received(before) != received(after)).then(|| after.map(opener)),
         }
     }
+
+    /// Whether what we send is protected with another key from now on.
+    pub fn protects_anew(&self) -> bool {
+        matches!(self.protector, Some(Some(_)))
+    }
 }
 
 impl Seal {
@@ -71,6 +76,9 @@ impl Seal {
         std::mem::swap(&mut self.current, next);
         // `next` is the former key now, and what it replaces leaves with the update.
         std::mem::swap(&mut self.former, next);
+        if let (Some(current), Some(former)) = (&mut self.current, &self.former) {
+            current.go_on_after(former);
+        }
         self.former_until = now + FORMER_KEY;
     }
 }

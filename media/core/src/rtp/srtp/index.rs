@@ -18,21 +18,33 @@ pub(super) struct Stream {
     pub(super) ssrc: Ssrc,
     window: Window,
     pub(super) reports: Window,
+    /// How far it was under the key before this one.
+    before: Option<u64>,
 }
 
 impl Stream {
     /// A stream of which nothing was received. Its rollover counter begins at 0.
     pub(super) fn new(ssrc: Ssrc) -> Self {
-        Self { ssrc, window: Window::default(), reports: Window::default() }
+        Self { ssrc, window: Window::default(), reports: Window::default(), before: None }
+    }
+
+    /// The same stream under another key, of which nothing was received.
+    pub(super) fn under_another_key(&self) -> Self {
+        Self { before: self.window.highest.or(self.before), ..Self::new(self.ssrc) }
     }
 
     /// The index of the packet with this sequence number: the one next to the highest so far
     /// (RFC 3711 §3.3.1, Appendix A).
     pub(super) fn index(&self, sequence: SequenceNumber) -> u64 {
-        let Some(highest) = self.window.highest else { return u64::from(sequence.0) };
-        let ahead = i64::from(sequence.distance(SequenceNumber(highest as u16)));
-        // Before the first turn of the counter there is nothing.
-        highest.checked_add_signed(ahead).unwrap_or(u64::from(sequence.0))
+        self.window.highest.map_or(u64::from(sequence.0), |highest| next_to(highest, sequence))
+    }
+
+    /// What the index may be besides where the peer has another key, and nothing was received under it
+    /// yet: its counter goes on through the change (RFC 3711 §3.3.1). Many peers begin it anew, all
+    /// those that have another address now (RFC 4568 §7.1.4) and some that have not.
+    pub(super) fn index_going_on(&self, sequence: SequenceNumber) -> Option<u64> {
+        let before = self.before.filter(|_| self.window.highest.is_none())?;
+        Some(next_to(before, sequence)).filter(|index| *index >= TURN)
     }
 
     /// What the index may be besides where nothing was received yet: the peer began before its counter
@@ -50,6 +62,13 @@ impl Stream {
     pub(super) fn take(&mut self, index: u64) {
         self.window.take(index);
     }
+}
+
+/// The index next to `highest` that ends in this number. Before the first turn of the counter there is
+/// nothing.
+fn next_to(highest: u64, sequence: SequenceNumber) -> u64 {
+    let ahead = i64::from(sequence.distance(SequenceNumber(highest as u16)));
+    highest.checked_add_signed(ahead).unwrap_or(u64::from(sequence.0))
 }
 
 /// The last packets that were received (RFC 3711 §3.3.2).

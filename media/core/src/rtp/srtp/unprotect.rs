@@ -27,6 +27,12 @@ impl Unprotector {
         }
     }
 
+    /// Takes over from `before`, whose key the peer uses no more: its streams may count on. Real-time
+    /// safe.
+    pub fn go_on_after(&mut self, before: &Self) {
+        self.streams = before.streams.iter().map(Stream::under_another_key).collect();
+    }
+
     /// Makes a protected RTP packet readable where it lies; returns its length without the tag.
     /// Real-time safe.
     ///
@@ -45,7 +51,8 @@ impl Unprotector {
         if !stream.is_new(index) {
             return Err(SrtpError::Replayed);
         }
-        let mut may_be = [Some(index), stream.index_after_a_turn(sequence)].into_iter().flatten();
+        let guesses = [stream.index_after_a_turn(sequence), stream.index_going_on(sequence)];
+        let mut may_be = [Some(index)].into_iter().chain(guesses).flatten();
         let is = may_be.find(|&index| {
             // One that it is not leaves the packet as it was.
             self.rtp.open_rtp(Packet { ssrc, index }, packet, clear, tag)
