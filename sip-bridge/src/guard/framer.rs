@@ -19,6 +19,9 @@ pub enum Frame {
 #[derive(Debug, Default)]
 pub struct StreamFramer {
     buffer: BytesMut,
+    /// How long the message is that the buffer begins with, once its head is there: it is looked at
+    /// once, however slowly its body drips.
+    whole: Option<usize>,
 }
 
 impl StreamFramer {
@@ -51,6 +54,9 @@ impl StreamFramer {
     /// [`GuardError`]: the peer does not speak SIP, or not in bounds. On a stream Content-Length is
     /// mandatory (RFC 3261 §20.14).
     pub fn next_frame(&mut self) -> Result<Option<Frame>, GuardError> {
+        if self.whole.is_some() {
+            return self.message();
+        }
         loop {
             if self.buffer.starts_with(b"\r\n\r\n") {
                 self.buffer.advance(4);
@@ -72,6 +78,20 @@ impl StreamFramer {
     }
 
     fn message(&mut self) -> Result<Option<Frame>, GuardError> {
+        let Some(whole) = self.whole.map_or_else(|| self.length(), |whole| Ok(Some(whole)))? else {
+            return Ok(None);
+        };
+        if self.buffer.len() < whole {
+            self.whole = Some(whole);
+            return Ok(None);
+        }
+        self.whole = None;
+        let message = self.buffer.split_to(whole).freeze();
+        Ok(Some(Frame::Message(message)))
+    }
+
+    /// How long the message is, once its head is there.
+    fn length(&self) -> Result<Option<usize>, GuardError> {
         let checked = match head::check(&self.buffer) {
             Ok(checked) => checked,
             Err(GuardError::Truncated) if self.buffer.len() <= MESSAGE_BYTES_MAX => {
@@ -81,15 +101,11 @@ impl StreamFramer {
             Err(error) => return Err(error),
         };
         let body = checked.content_length.ok_or(GuardError::ContentLength("is missing"))?;
-        let total = checked.length + body;
-        if total > MESSAGE_BYTES_MAX {
+        let whole = checked.length + body;
+        if whole > MESSAGE_BYTES_MAX {
             return Err(GuardError::TooLarge("message"));
         }
-        if self.buffer.len() < total {
-            return Ok(None);
-        }
-        let message = self.buffer.split_to(total).freeze();
-        Ok(Some(Frame::Message(message)))
+        Ok(Some(whole))
     }
 
     /// An idle stream keeps no buffer.

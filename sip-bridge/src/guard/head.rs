@@ -48,8 +48,10 @@ fn check_text(line: &[u8]) -> Result<&str, GuardError> {
     }
     let mut escaped = false;
     for &byte in line {
-        // A quoted pair may hold any character but a line break (§25.1).
-        if byte.is_ascii_control() && byte != b'\t' && !escaped {
+        // A quoted pair may hold any character but a line break (§25.1): half of one ends a line for the
+        // stack, and what stands behind it would be a header that nobody who passed it on has seen.
+        let control = byte.is_ascii_control() && byte != b'\t';
+        if control && (!escaped || matches!(byte, b'\r' | b'\n')) {
             return Err(GuardError::HeaderLine("control character"));
         }
         escaped = byte == b'\\' && !escaped;

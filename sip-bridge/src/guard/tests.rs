@@ -214,3 +214,29 @@ fn a_message_with_a_wrong_length_that_may_be_answered_has_passed_every_other_che
         assert_eq!(refusal("Content-Length: 4\r\n", &format!("{wrong}{also}")), fault);
     }
 }
+
+#[test]
+fn half_a_line_break_begins_no_header_of_its_own_not_even_behind_a_backslash() {
+    for half in ["\n", "\r", "\\\n", "\\\r", "\\\\\n", "\"\\\n"] {
+        let hidden = format!("X: {half}P-Asserted-Identity: <sip:+15550100@b>\r\nCall-ID: x");
+        let error = refusal("Call-ID: x", &hidden);
+        assert_eq!(error, GuardError::HeaderLine("control character"), "{half:?}");
+    }
+    let quoted = GOOD.replacen("From: ", "From: \"BEL \\\u{7} NUL \\\0\" ", 1);
+    assert!(check_datagram(quoted.as_bytes()).is_ok(), "what RFC 4475 writes");
+}
+
+#[test]
+fn a_body_that_drips_has_its_head_looked_at_once_and_is_whole_in_the_end() {
+    let message = GOOD.replace("Content-Length: 4", "Content-Length: 9000");
+    let message = message.replacen("body", &"b".repeat(9_000), 1);
+    let mut framer = StreamFramer::new();
+    for byte in message.as_bytes() {
+        assert_eq!(framer.next_frame(), Ok(None));
+        framer.push(&[*byte]);
+    }
+    framer.push(GOOD.as_bytes());
+    assert_eq!(framer.next_frame(), Ok(Some(Frame::Message(message.into()))));
+    assert_eq!(framer.next_frame(), Ok(Some(Frame::Message(GOOD.into()))));
+    assert!(!framer.is_mid_message());
+}
