@@ -44,6 +44,13 @@ pub(super) fn head(
             AuthHeaders { contacts: Vec::new(), every_contact: false, ..super::auth::auth(headers) }
         }
     };
+    let require = list(headers, |header| match header {
+        Header::Require(require) => Some(require.value()),
+        _ => None,
+    });
+    if require.len() >= ENTRIES_MAX {
+        unreadable.get_or_insert("Require");
+    }
     Ok(Head {
         via,
         vias,
@@ -58,10 +65,7 @@ pub(super) fn head(
         record_routes,
         spent_routes: spent_routes(headers),
         content_type: content_type(headers),
-        require: list(headers, |header| match header {
-            Header::Require(require) => Some(require.value()),
-            _ => None,
-        }),
+        require,
         extensions: super::extensions::extensions(headers),
         reason: reason(headers),
         caller: None,
@@ -79,6 +83,9 @@ fn malformed(
     from: Option<&str>,
     to: Option<&str>,
 ) -> Option<&'static str> {
+    if vias.len() >= ENTRIES_MAX {
+        return Some("Via"); // It would be answered to fewer.
+    }
     let empty_parameter = |via: &String| {
         let mut parameters = via.trim_end_matches(';').split(';').skip(1);
         via.ends_with(";;") || parameters.any(|parameter| parameter.trim().is_empty())
@@ -112,18 +119,29 @@ pub(super) fn first<'a>(
     values(headers, pick).next().map(str::trim)
 }
 
-/// Every entry of a header that may be written as lines, as a comma list, or as both.
+/// Every entry of a header that may be written as lines, as a comma list, or as both; of more than
+/// [`ENTRIES_MAX`] the first ones.
 pub(super) fn list<'a>(
     headers: &'a Headers,
     pick: impl Fn(&'a Header) -> Option<&'a str> + 'a,
 ) -> Vec<String> {
-    values(headers, pick).flat_map(typed_list_entries).collect()
+    values(headers, pick).flat_map(list_entries).take(ENTRIES_MAX).map(str::to_owned).collect()
 }
 
 /// Splits at commas outside quotes and angle brackets (RFC 3261 §7.3.1).
-fn typed_list_entries(value: &str) -> Vec<String> {
-    let (mut entries, mut start, mut quoted, mut escaped, mut angle) =
-        (Vec::new(), 0, false, false, false);
+fn list_entries(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(value);
+    let entries = core::iter::from_fn(move || {
+        let (entry, after) = split_entry(rest?);
+        rest = after;
+        Some(entry.trim())
+    });
+    entries.filter(|entry| !entry.is_empty())
+}
+
+/// The first entry of a list, and what follows its comma.
+fn split_entry(value: &str) -> (&str, Option<&str>) {
+    let (mut quoted, mut escaped, mut angle) = (false, false, false);
     for (index, byte) in value.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
@@ -131,20 +149,11 @@ fn typed_list_entries(value: &str) -> Vec<String> {
             b'"' if !angle => quoted = !quoted,
             b'<' if !quoted => angle = true,
             b'>' if !quoted => angle = false,
-            b',' if !quoted && !angle => {
-                entries.push(&value[start..index]);
-                start = index + 1;
-            }
+            b',' if !quoted && !angle => return (&value[..index], Some(&value[index + 1..])),
             _ => {}
         }
     }
-    entries.push(&value[start..]);
-    entries
-        .into_iter()
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-        .map(str::to_owned)
-        .collect()
+    (value, None)
 }
 
 fn top_via(value: &str) -> Option<Via> {
@@ -241,6 +250,9 @@ fn record_routes(headers: &Headers, unreadable: &mut Option<&'static str>) -> Ve
         Header::RecordRoute(route) => Some(route.value()),
         _ => None,
     });
+    if entries.len() >= ENTRIES_MAX {
+        unreadable.get_or_insert("Record-Route");
+    }
     let mut routes = Vec::with_capacity(entries.len());
     for text in entries {
         match name_addr_uri(&text) {
@@ -314,3 +326,7 @@ fn reason(headers: &Headers) -> Option<Reason> {
     }
     (!entries.is_empty()).then_some(reason)
 }
+
+/// Most entries of a list that are looked at: more than Max-Forwards lets a message have hops. Each costs
+/// as much as a short message.
+const ENTRIES_MAX: usize = 100;

@@ -129,3 +129,17 @@ fn what_a_number_carries_with_it_is_neither_number_nor_host() {
         assert_eq!(request.head.from.tag, "1@y");
     }
 }
+
+#[test]
+fn a_list_of_more_entries_than_a_message_can_have_hops_is_read_no_further_and_refused() {
+    for (header, entry) in
+        [("Via", "SIP/2.0/UDP h;branch=z9hG4bK2"), ("Record-Route", "<sip:h;lr>"), ("Require", "a")]
+    {
+        let line = format!("{header}: {}\r\n", vec![entry; 70].join(", "));
+        assert_eq!(request(&line).head.unreadable, None, "{header}");
+        let head = request(&line.repeat(4)).head;
+        assert_eq!(head.unreadable, Some(header));
+        let kept = [head.vias.len(), head.record_routes.len(), head.require.len()];
+        assert!(kept.iter().all(|kept| *kept <= 100), "{header}: {kept:?}");
+    }
+}
