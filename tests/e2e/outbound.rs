@@ -60,7 +60,15 @@ fn spoken(text: &str) -> impl Fn(f64, &CallEvent) -> Option<()> {
 fn a_number_is_called_the_agent_talks_and_the_account_outlives_the_line() {
     let _machine = alone();
     let callee = Callee::new();
-    let mut line = Serving::agent(|config| calls_out(config, &callee));
+    let mut line = Serving::agent(|config| {
+        calls_out(config, &callee);
+        let lanes = config.lanes.path.as_ref().expect("the tests name one");
+        std::fs::create_dir_all(lanes.parent().expect("a folder")).expect("it is there");
+        let yesterday = r#"{"day":20000,"seconds":3000,"spent":700000}"#;
+        std::fs::write(lanes.with_file_name("outbound.json"), yesterday).expect("it is written");
+    });
+    let today = account(&line);
+    assert_eq!((today.minutes_used, today.spent_millionths), (0, 0), "another day's is kept");
     for (number, words) in [
         ("+19005551234", "+1900"),
         ("+18765551234", "name it in full"),

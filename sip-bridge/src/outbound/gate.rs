@@ -125,14 +125,18 @@ impl OutboundGate {
         self.open.remove(&ticket);
     }
 
-    /// A new day begins with what the calls that are open may still cost on it.
-    fn turn_to(&mut self, unix_s: u64) {
-        if self.book.turn_to(unix_s) {
+    /// A new day begins with what the calls that are open may still cost on it. To be told now and then
+    /// what time it is, so that [`OutboundGate::book`] is today's also while nobody calls. Returns whether
+    /// the day has begun with something on its account, which is to be kept.
+    pub fn turn_to(&mut self, unix_s: u64) -> bool {
+        let begins = self.book.turn_to(unix_s);
+        if begins {
             for promise in self.open.values_mut() {
                 promise.over_midnight = true;
                 self.book.charge(promise.minutes, promise.per_minute);
             }
         }
+        begins && !self.open.is_empty()
     }
 
     /// The whole minutes that a call at this price may last.

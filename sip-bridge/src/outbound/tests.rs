@@ -211,6 +211,20 @@ fn an_account_outlives_a_restart_and_a_clock_that_is_set() {
 }
 
 #[test]
+fn a_day_that_begins_while_nobody_calls_has_an_account_of_its_own() {
+    let yesterday = Book { day: 20_599, seconds: 3_000, spent: 70 * CENT };
+    let mut gate = OutboundGate::new(policy(&["+49"]), yesterday);
+    assert!(!gate.turn_to(hour(0).unix_s), "there is nothing to keep");
+    assert_eq!(gate.book(), Book { day: 20_600, ..Book::default() });
+    gate.ask(hour(1), "+493012345678").expect("it is permitted");
+    let promised = gate.book();
+    assert!(!gate.turn_to(hour(2).unix_s) && gate.book() == promised);
+    assert!(gate.turn_to(hour(24).unix_s), "what the call may cost is to be kept");
+    assert_eq!(gate.book(), Book { day: 20_601, ..promised });
+    assert!(!gate.turn_to(hour(25).unix_s));
+}
+
+#[test]
 fn a_loop_that_dials_is_stopped_after_ten_calls_a_minute() {
     let mut gate = gate(&["+49"]);
     let at = |s: u64| Now { mono: MonoTime::from_millis(s * 1_000), ..hour(0) };

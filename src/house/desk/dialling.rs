@@ -92,7 +92,8 @@ impl CallOut {
 }
 
 impl Outbound {
-    pub fn new(gate: OutboundGate, file: AccountFile) -> Self {
+    pub fn new(mut gate: OutboundGate, file: AccountFile) -> Self {
+        gate.turn_to(unix_s()); // What an earlier run kept may be another day's.
         let (sender, receiver) = mpsc::channel(READY_MAX);
         let transfers = PermittedTransfers::default();
         Self { gate, file, books: 0, keeper: 0, ready: (sender, Some(receiver)), transfers }
@@ -287,6 +288,17 @@ impl Desk {
     pub(super) fn settle(&mut self, permit: &Permit, talked: Duration) {
         let now = self.now();
         self.out.gate.settle(now, permit.ticket, talked);
+        self.keep_account();
+    }
+
+    /// The account is today's, whether anybody calls or not.
+    pub(super) fn turn_account(&mut self) {
+        if self.out.gate.turn_to(unix_s()) {
+            self.keep_account();
+        }
+    }
+
+    fn keep_account(&mut self) {
         let kept = self.out.keep_book();
         tokio::spawn(async move {
             if let Err(error) = kept.await {

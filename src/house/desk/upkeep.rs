@@ -1,5 +1,5 @@
-//! What is looked at once a second: calls that have lasted long enough, a call that is to be kept
-//! open, memory that calls have left, and whether the machine keeps up.
+//! What is looked at once a second: which day it is, calls that have lasted long enough, a call that is
+//! to be kept open, memory that calls have left, and whether the machine keeps up.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ pub(super) const EVERY: Duration = Duration::from_secs(1);
 
 impl Desk {
     pub(super) fn look_after(&mut self, draining: bool) {
+        self.turn_account();
         self.end_overdue_calls();
         self.end_forgotten_calls();
         let busy = !self.lines.is_empty();
