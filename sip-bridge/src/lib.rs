@@ -17,7 +17,7 @@
 //! # What a packet passes, in this order
 //!
 //! ```text
-//! socket ▶ acl (source address; foreign: no byte back) ▶ throttle (of each source, and of all)
+//! socket ▶ acl (source address; foreign: no byte back) ▶ throttle (of each source, each trunk, and of all)
 //!        ▶ guard (framing, bounds, start line) ▶ stack (the SIP grammar) ▶ agent (transactions ▶ call ▶ negotiation) ▶ events
 //! ```
 //!

@@ -18,6 +18,11 @@ impl Bucket {
 
     /// Takes a token, if there is one.
     pub fn take(&mut self, now: MonoTime) -> bool {
+        self.take_many(now, 1)
+    }
+
+    /// Takes so many tokens, if they are there.
+    pub fn take_many(&mut self, now: MonoTime, tokens: u32) -> bool {
         if self.per_second == 0 {
             return true;
         }
@@ -26,7 +31,7 @@ impl Bucket {
         let filled = self.level.saturating_add(passed.saturating_mul(self.per_second));
         self.level = filled.min(self.per_second * TOKEN);
         self.at = self.at.max(now);
-        match self.level.checked_sub(TOKEN) {
+        match self.level.checked_sub(u64::from(tokens) * TOKEN) {
             Some(left) => self.level = left,
             None => return false,
         }

@@ -9,6 +9,9 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
+use core::time::Duration;
+use std::collections::BTreeMap;
+
 use media_core::MonoTime;
 
 pub(crate) use self::bucket::Bucket;
@@ -115,6 +118,8 @@ pub struct Admission {
     draining: bool,
     strained: bool,
     second: Bucket,
+    /// When each trunk's last call was let in.
+    last: BTreeMap<Box<str>, MonoTime>,
     callers: Callers,
 }
 
@@ -123,7 +128,8 @@ impl Admission {
     #[must_use]
     pub fn new(limits: AdmissionLimits) -> Self {
         let second = Bucket::per_second(limits.calls_per_second);
-        Self { limits, draining: false, strained: false, second, callers: Callers::default() }
+        let (last, callers) = (BTreeMap::new(), Callers::default());
+        Self { limits, draining: false, strained: false, second, last, callers }
     }
 
     /// Puts other limits in force, for calls to come.
@@ -196,14 +202,19 @@ impl Admission {
         {
             return Err(AdmissionError::TrunkFull { channels_max });
         }
-        if !self.second.take(now) {
+        // A trunk that floods, or in whose name somebody does, leaves each other one a call a second.
+        let is_next =
+            self.last.get(attempt.trunk).is_none_or(|last| now.since(*last) >= ONE_SECOND);
+        if !self.second.take(now) && !is_next {
             let per_second = self.limits.calls_per_second;
             return Err(AdmissionError::TooFast { per_second });
         }
+        self.last.insert(attempt.trunk.into(), now); // Of trunks that are configured, or were.
         Ok(())
     }
 }
 
+const ONE_SECOND: Duration = Duration::from_secs(1);
 /// A line that is this many events behind would answer calls after the caller hung up.
 pub const EVENTS_WAITING_MAX: usize = 1024;
 /// 20 calls a second, the carrier's limit, leave 1,300 transactions in the 32 s they are

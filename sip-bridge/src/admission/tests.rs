@@ -71,6 +71,21 @@ fn the_21st_call_of_a_second_goes_elsewhere_and_the_next_second_has_room() {
 }
 
 #[test]
+fn a_trunk_that_floods_leaves_the_others_a_call_a_second() {
+    let mut admission = limited(|limits| limits.calls_per_second = 20);
+    let calm = Attempt { trunk: "calm", ..ANN };
+    let mut let_in = 0;
+    for ms in 0..3_000 {
+        let_in += usize::from(admission.admit_incoming(at(ms), IDLE, ANN).is_ok());
+        if ms % 1_000 == 500 {
+            assert_eq!(admission.admit_incoming(at(ms), IDLE, calm), Ok(()));
+            assert_eq!(refused(admission.admit_incoming(at(ms), IDLE, calm)), 503);
+        }
+    }
+    assert!((76..=80).contains(&let_in), "{let_in}");
+}
+
+#[test]
 fn who_has_a_call_open_is_busy_and_who_calls_again_and_again_is_told_to_stop() {
     let mut admission = limited(|limits| {
         (limits.caller_calls, limits.caller_per_minute) = (1, 3);

@@ -6,6 +6,7 @@ mod connections;
 mod dial;
 mod driver;
 mod intake;
+mod pace;
 mod shared;
 mod stream;
 mod target;
@@ -96,8 +97,8 @@ pub struct BridgeCounts {
     pub events_waiting: usize,
     /// Datagrams and connections from addresses that no trunk lists, since the start.
     pub foreign_packets: u64,
-    /// Datagrams from trunks that came faster than any honest load, and were not read, since the
-    /// start.
+    /// Datagrams and connections from trunks that came faster than any honest load, and were not read,
+    /// since the start.
     pub throttled_packets: u64,
     /// Datagrams that the socket did not take, since the start.
     pub datagrams_unsent: u64,

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::clock::Clock;
 use super::connections::Connections;
+use super::pace::Pace;
 use super::tls::Tls;
 use crate::agent::{Agent, Input, Output};
 use crate::event::BridgeEvent;
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     gate: RwLock<Gate>,
     udp: Option<std::net::UdpSocket>,
     pub connections: Connections,
+    pub pace: Pace,
     pub tls: Option<Tls>,
     events: mpsc::Sender<BridgeEvent>,
     /// The timer task has to look again.
@@ -42,7 +44,7 @@ pub(super) struct Shared {
     pub runtime: tokio::runtime::Handle,
     /// Datagrams and connections from addresses that no trunk lists.
     pub foreign: AtomicU64,
-    /// Datagrams that came faster than any honest load.
+    /// Datagrams and connections that came faster than any honest load.
     pub throttled: AtomicU64,
     pub dropped: AtomicU64,
     /// Bugs of ours that were contained.
@@ -76,6 +78,7 @@ impl Shared {
             gate: RwLock::new(parts.gate),
             udp: parts.udp,
             connections: Connections::default(),
+            pace: Pace::default(),
             tls: parts.tls,
             events: parts.events,
             timer_wake: Notify::new(),

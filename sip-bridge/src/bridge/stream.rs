@@ -1,8 +1,9 @@
 //! The listeners for streams, and a conversation over one, whether encrypted or not.
 
 use core::future::poll_fn;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::pin::Pin;
+use core::sync::atomic::Ordering;
 use core::task::Poll;
 use core::time::Duration;
 use std::io;
@@ -19,12 +20,12 @@ use super::connections::{Connections, StreamKey};
 use super::shared::Shared;
 use super::udp::ForeignLog;
 use super::{intake, tls};
-use crate::admission::Bucket;
 use crate::agent::Input;
 use crate::flow::Flow;
 use crate::gate::Admitted;
 use crate::guard::{Frame, StreamFramer};
 use crate::message::TransportKind;
+use crate::throttle::weight;
 
 /// Opens a listening socket.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -50,12 +51,12 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, transport:
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        if shared.admit(peer.ip()).is_none() {
+        let Some(admitted) = shared.admit(peer.ip()) else {
             foreign.note(&shared, peer);
             continue;
-        }
+        };
         let key = (transport, peer);
-        let Some(queued) = shared.connections.insert(&shared.gate(), key) else { continue };
+        let Some(queued) = enter(&shared, key, admitted.trunk.as_deref()) else { continue };
         prepare(&stream);
         if transport == TransportKind::Tls {
             shared.runtime.spawn(tls::accept(shared.clone(), stream, key, queued));
@@ -63,6 +64,20 @@ pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, transport:
             shared.runtime.spawn(converse(shared.clone(), stream, key, queued));
         }
     }
+}
+
+/// Takes a connection in, if its peer has neither too many nor opens them too fast.
+fn enter(shared: &Shared, key: StreamKey, trunk: Option<&str>) -> Option<mpsc::Receiver<Bytes>> {
+    let (now, peer) = (shared.clock.now(), key.1);
+    let in_time = shared.pace.lets_in(now, peer.ip(), trunk);
+    if !in_time {
+        shared.throttled.fetch_add(1, Ordering::Relaxed);
+    }
+    let queued = in_time.then(|| shared.connections.insert(&shared.gate(), key)).flatten();
+    if queued.is_none() {
+        shared.pace.tell_refused(now, peer, trunk);
+    }
+    queued
 }
 
 /// Opens a connection and serves it.
@@ -97,7 +112,6 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stop = shared.stop.clone();
     let mut framer = StreamFramer::new();
     let mut deadline = None;
-    let mut pace = Bucket::per_second(STREAM_READS_PER_S);
     loop {
         // From here on nothing was said in either direction.
         let idle = tokio::time::sleep(IDLE_MAX);
@@ -109,13 +123,9 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                 _ => break,
             },
             admitted = read(&shared, &mut stream, &mut framer, key, deadline) => {
-                if !admitted.is_some_and(|admitted| take(&shared, &mut framer, key, &admitted)) {
-                    break;
-                }
-                // Who sends faster than that waits, and TCP with them.
-                while !pace.take(shared.clock.now()) {
-                    tokio::time::sleep(PACE).await;
-                }
+                let Some(admitted) = admitted else { break };
+                let Some(taken) = take(&shared, &mut framer, key, &admitted) else { break };
+                keep_pace(&shared, key.1.ip(), admitted.trunk.as_deref(), 1 + taken).await;
                 // A message has to arrive whole in time, however slowly its bytes drip.
                 deadline = match (framer.is_mid_message(), deadline) {
                     (false, _) => None,
@@ -169,26 +179,38 @@ async fn read<S: AsyncRead + Unpin>(
     }
 }
 
-/// Takes what the framer has. Returns whether the connection goes on.
+/// Who sends faster than its share waits, and TCP with them.
+async fn keep_pace(shared: &Shared, source: IpAddr, trunk: Option<&str>, taken: u32) {
+    for _ in 0..taken {
+        while !shared.pace.lets_read(shared.clock.now(), source, trunk) {
+            tokio::time::sleep(PACE).await;
+        }
+    }
+}
+
+/// Takes what the framer has. Returns how much that was, or `None`: the connection is over.
 fn take(
     shared: &Arc<Shared>,
     framer: &mut StreamFramer,
     (transport, peer): StreamKey,
     admitted: &Admitted,
-) -> bool {
+) -> Option<u32> {
+    let mut taken: u32 = 0;
     loop {
         match framer.next_frame() {
             Ok(Some(Frame::Message(bytes))) => {
                 intake::message(shared, transport, peer, admitted, &bytes);
+                taken = taken.saturating_add(weight(bytes.len()));
             }
             Ok(Some(Frame::Ping)) => {
+                taken = taken.saturating_add(1);
                 let flow = Flow::direct(transport, peer);
                 Connections::send(shared, flow, Bytes::from_static(b"\r\n"));
             }
-            Ok(None) => return true,
+            Ok(None) => return Some(taken),
             Err(error) => {
                 tracing::debug!(%error, "stream closed: it is not SIP in bounds");
-                return false;
+                return None;
             }
         }
     }
@@ -206,8 +228,7 @@ async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> bool {
 const BACKLOG: i32 = 128;
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 4096;
-/// Reads of one connection in a second, each of at most `CHUNK_BYTES`; an honest load makes hundreds.
-const STREAM_READS_PER_S: u32 = 4_000;
+/// How long who sends too fast waits before it is looked at again.
 const PACE: Duration = Duration::from_millis(5);
 /// A handshake that takes longer is to nobody.
 pub(super) const CONNECT_MAX: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use tokio::net::UdpSocket;
 use super::intake;
 use super::shared::Shared;
 use crate::pii::Pii;
-use crate::throttle::Throttle;
+use crate::throttle::{DATAGRAMS, Throttle, weight};
 
 /// Opens a UDP socket with room for bursts: one handle to receive with, one to send from anywhere
 /// without waiting.
@@ -30,7 +30,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<(UdpSocket, std::net::UdpS
 pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
     let mut stop = shared.stop.clone();
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX].into_boxed_slice();
-    let mut door = Door::default();
+    let mut door = Door { foreign: ForeignLog::default(), throttle: Throttle::new(DATAGRAMS) };
     loop {
         tokio::select! {
             _ = stop.changed() => return,
@@ -51,7 +51,6 @@ pub(super) async fn serve(shared: Arc<Shared>, socket: UdpSocket) {
 }
 
 /// What the one task that receives remembers of who sent what.
-#[derive(Default)]
 struct Door {
     foreign: ForeignLog,
     throttle: Throttle,
@@ -62,7 +61,8 @@ fn receive(shared: &Arc<Shared>, door: &mut Door, source: SocketAddr, bytes: &[u
         return door.foreign.note(shared, source);
     };
     // Who is listed may be forged over UDP; a flood in a trunk's name is not parsed either.
-    if !door.throttle.lets(shared.clock.now(), source.ip()) {
+    let (now, trunk) = (shared.clock.now(), admitted.trunk.as_deref());
+    if !door.throttle.lets(now, source.ip(), trunk, weight(bytes.len())) {
         shared.throttled.fetch_add(1, Ordering::Relaxed);
         return;
     }
