@@ -13,6 +13,7 @@ mod registrar;
 pub(crate) mod registrations;
 mod requests;
 pub(crate) mod routes;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod transactions;
@@ -31,6 +32,7 @@ use self::refusals::RefusalLog;
 use self::registrar::Registrar;
 use self::registrations::Registration;
 use self::routes::Route;
+use self::tags::Tags;
 pub use self::transfers::ReferTarget;
 use self::transfers::{Gone, Link};
 use crate::admission::{Admission, AdmissionLimits, Load};
@@ -192,6 +194,7 @@ pub(crate) struct Agent {
     ids: IdSource,
     numbers: u64,
     servers: HashMap<u64, Server>,
+    tags: Tags,
     server_keys: HashMap<Box<str>, u64>,
     clients: BTreeMap<u64, Client>,
     client_keys: HashMap<Box<str>, u64>,
@@ -217,6 +220,7 @@ impl Agent {
             registrar: Registrar::new(ids.key()),
             identity: Arc::new(config.identity),
             terms: config.terms,
+            tags: Tags::new(ids.key()),
             ring_max: config.ring_max,
             next_way_after: config.next_way_after,
             policies: config.policies,

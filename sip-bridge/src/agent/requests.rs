@@ -89,14 +89,17 @@ impl Agent {
         }
         let kept = self.load().transactions < KEPT_OUTSIDE_MAX;
         if !kept || is_judged_anew(arrival.request, status) {
-            // Stateless (RFC 3261 §8.2.7): a repetition is answered again.
-            let bytes = self.write_answer(arrival, status, extra);
-            self.outputs.push_back(Output::Send { flow: arrival.flow, bytes });
-            return;
+            return self.answer_once(arrival, status, extra);
         }
         let is_invite = arrival.request.method == Method::Invite;
         let id = self.begin_server(key, is_invite, arrival.flow);
         self.answer_in(arrival, id, status, extra);
+    }
+
+    /// Answers without keeping the transaction (RFC 3261 §8.2.7): a repetition is answered again.
+    fn answer_once(&mut self, arrival: &Arrival<'_>, status: u16, extra: &str) {
+        let bytes = self.write_answer(arrival, status, extra);
+        self.outputs.push_back(Output::Send { flow: arrival.flow, bytes });
     }
 
     fn answer_in(&mut self, arrival: &Arrival<'_>, id: u64, status: u16, extra: &str) {
@@ -104,9 +107,10 @@ impl Agent {
         self.respond(arrival.now, id, status, bytes);
     }
 
-    fn write_answer(&mut self, arrival: &Arrival<'_>, status: u16, extra: &str) -> Bytes {
+    fn write_answer(&self, arrival: &Arrival<'_>, status: u16, extra: &str) -> Bytes {
         let seed = ResponseSeed::new(arrival.request, arrival.source);
-        seed.write(status, &self.ids.tag(), Extra { headers: extra, body: None })
+        let tag = self.tags.of(&arrival.request.head);
+        seed.write(status, &tag, Extra { headers: extra, body: None })
     }
 
     /// Answers, and records the attempt if it was a call.
@@ -144,7 +148,7 @@ impl Agent {
         // The 200 has the tag of the INVITE's response (§9.2).
         let slot = call.and_then(|id| self.calls.get(&id));
         let tag = slot.map(|slot| Box::<str>::from(slot.call.dialog_key().1));
-        let tag = tag.unwrap_or_else(|| self.ids.tag());
+        let tag = tag.unwrap_or_else(|| self.tags.of(&arrival.request.head));
         let seed = ResponseSeed::new(arrival.request, arrival.source);
         let bytes = seed.write(200, &tag, Extra::default());
         let id = self.begin_server(key, false, arrival.flow);
