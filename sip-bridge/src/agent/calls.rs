@@ -1,6 +1,8 @@
 use media_core::MonoTime;
 
+use super::requests::IN_DIALOG_PER_S;
 use super::{Agent, Output, Owner, Slot, context, dialog_key};
+use crate::admission::Bucket;
 use crate::call::{Call, CallInput, CallOutput, target_text};
 use crate::event::{BridgeEvent, CallId};
 use crate::pii::Pii;
@@ -18,7 +20,8 @@ impl Agent {
         let (call_id, tag) = call.dialog_key();
         self.dialogs.insert(dialog_key(call_id, tag), id);
         self.invites.extend(merge_key.clone());
-        self.calls.insert(id, Slot { call, timer: None, merge_key, quiet: false });
+        let pace = Bucket::per_second(IN_DIALOG_PER_S);
+        self.calls.insert(id, Slot { call, timer: None, merge_key, quiet: false, pace });
         self.settle(now, id);
     }
 

@@ -35,7 +35,7 @@ use self::routes::Route;
 use self::tags::Tags;
 pub use self::transfers::ReferTarget;
 use self::transfers::{Gone, Link};
-use crate::admission::{Admission, AdmissionLimits, Load};
+use crate::admission::{Admission, AdmissionLimits, Bucket, Load};
 use crate::call::{Call, Context, Forks, LeftWay, Outgoing};
 use crate::event::{BridgeEvent, CallId, HangupReason, Rejection};
 use crate::flow::Flow;
@@ -175,6 +175,8 @@ struct Slot {
     merge_key: Option<Box<str>>,
     /// Nothing is heard of its peer.
     quiet: bool,
+    /// How fast its peer may ask for something.
+    pace: Bucket,
 }
 
 /// The user agent.
@@ -192,9 +194,9 @@ pub(crate) struct Agent {
     refusal_log: RefusalLog,
     events_waiting: usize,
     ids: IdSource,
+    tags: Tags,
     numbers: u64,
     servers: HashMap<u64, Server>,
-    tags: Tags,
     server_keys: HashMap<Box<str>, u64>,
     clients: BTreeMap<u64, Client>,
     client_keys: HashMap<Box<str>, u64>,
@@ -218,9 +220,9 @@ impl Agent {
         Self {
             registrations: Vec::new(),
             registrar: Registrar::new(ids.key()),
+            tags: Tags::new(ids.key()),
             identity: Arc::new(config.identity),
             terms: config.terms,
-            tags: Tags::new(ids.key()),
             ring_max: config.ring_max,
             next_way_after: config.next_way_after,
             policies: config.policies,

@@ -163,9 +163,14 @@ impl Agent {
             return self.answer_outside(arrival, key, 481, "");
         };
         // One call's peer fills the memory no more than anybody else. An end is always heard.
-        let full = self.load().transactions >= KEPT_INSIDE_MAX;
-        if full && arrival.request.method != Method::Bye {
-            return self.answer_outside(arrival, key, 503, "");
+        if arrival.request.method != Method::Bye {
+            if self.load().transactions >= KEPT_INSIDE_MAX {
+                return self.answer_outside(arrival, key, 503, "");
+            }
+            let slot = self.calls.get_mut(&call);
+            if slot.is_some_and(|slot| !slot.pace.take(arrival.now)) {
+                return self.answer_once(arrival, 500, "Retry-After: 1\r\n");
+            }
         }
         let is_invite = arrival.request.method == Method::Invite;
         let transaction = self.begin_server(key, is_invite, arrival.flow);
@@ -373,6 +378,10 @@ fn merge_key(request: &Request) -> Box<str> {
 const KEPT_OUTSIDE_MAX: usize = TRANSACTIONS_MAX / 2;
 /// Where that many are kept, calls begin no more of their own: what is left is for new calls.
 const KEPT_INSIDE_MAX: usize = TRANSACTIONS_MAX / 4 * 3;
+
+/// Requests of one call in a second: nobody holds, resumes and presses keys faster. What each changes
+/// is work for the line, and none of it may be dropped.
+pub(super) const IN_DIALOG_PER_S: u32 = 50;
 
 /// Whether a repetition of `request` is answered anew rather than absorbed: a challenge, which anybody
 /// can have us send to an address of theirs (RFC 3261 §26.3.2.4), and a call that comes when there is no

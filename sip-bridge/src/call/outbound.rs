@@ -31,6 +31,8 @@ pub(crate) struct Calling {
     pub(super) early: Vec<Early>,
     /// What is heard at present, before the answer.
     pub(super) heard: Option<NegotiatedMedia>,
+    /// How often that has changed.
+    changes: u32,
     /// Whether the called side rings: then it is there, and another way leads to the same telephone.
     pub(super) rings: bool,
     /// Challenges met so far.
@@ -121,6 +123,7 @@ impl Call {
             cseq: dialog.local_cseq,
             early: Vec::new(),
             heard: None,
+            changes: 0,
             rings: false,
             proofs: 0,
             ways: dialled.ways.into(),
@@ -183,7 +186,9 @@ impl Call {
         // Which of its branches is heard is the network's choice: the one that spoke last.
         let is_news =
             |media: &NegotiatedMedia| calling.heard.replace(media.clone()).as_ref() != Some(media);
-        if let Some(media) = media.filter(is_news) {
+        let news = media.filter(is_news);
+        calling.changes += u32::from(news.is_some());
+        if let Some(media) = news.filter(|_| calling.changes <= EARLY_CHANGES_MAX) {
             self.outputs.push_back(CallOutput::EarlyMedia(media));
         }
     }
@@ -314,3 +319,7 @@ impl Call {
         }
     }
 }
+
+/// A hunt group and its announcements change what is heard a dozen times; who does it without end is
+/// heard as before, until the answer.
+const EARLY_CHANGES_MAX: u32 = 64;

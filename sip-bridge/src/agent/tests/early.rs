@@ -147,6 +147,10 @@ fn a_hunt_group_of_hundreds_is_heard_within_bounds() {
         sim.receive(&response(&invite, 183, &tag, "", &sdp("192.0.2.9", 7000 + n, "sendrecv")));
     }
     assert_eq!(sim.events.len(), 8);
+    for n in 0..300 {
+        sim.receive(&response(&invite, 183, "t1", "", &sdp("192.0.2.9", 8000 + n, "sendrecv")));
+    }
+    assert_eq!(sim.events.len(), 64, "nobody changes what is heard without end");
     sim.receive(&response(&invite, 200, "t250", "", &sdp("192.0.2.9", 7250, "sendrecv")));
     sim.expect("ACK ");
     assert_eq!(port_heard(sim.events.pop_back().unwrap()), 7250);

@@ -1,3 +1,4 @@
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use media_core::Codec;
@@ -266,20 +267,68 @@ fn a_flood_outside_calls_leaves_room_for_calls() {
 }
 
 #[test]
-fn a_peer_in_a_call_fills_the_memory_no_more_than_anybody_else() {
+fn a_peer_that_asks_without_end_in_a_call_is_heard_fifty_times_a_second_and_takes_no_memory() {
     let mut sim = Simulation::new();
     let (_, dialog) = sim.establish(&Message::invite("a"));
-    let most = u32::try_from(TRANSACTIONS_MAX).unwrap();
-    for cseq in 2..most + 100 {
-        sim.receive(&dialog.request("INFO", cseq).text());
-        sim.sent.clear();
+    let mut heard = 0;
+    for cseq in 2..2_000_u16 {
+        let offer = sdp("192.0.2.9", 6_000 + 2 * cseq, "sendrecv");
+        sim.receive(&dialog.request("UPDATE", cseq.into()).with_body(&offer).text());
+        heard += usize::from(sim.next().starts_with("SIP/2.0 200 "));
+        sim.pass(Duration::from_millis(1));
+    }
+    let changes = sim.events.len();
+    assert!(heard <= 50 + 2 * 50 && changes == heard, "{heard} of them, {changes} changes");
+    assert!(sim.agent.load().transactions <= 200, "{:?}", sim.agent.load());
+    let late = dialog.request("UPDATE", 3_000);
+    sim.receive(&late.text());
+    let later = sim.expect("SIP/2.0 500 ");
+    assert_eq!(header(&later, "Retry-After"), "1");
+    sim.receive(&dialog.request("BYE", 3_001).text());
+    sim.expect("SIP/2.0 200 ");
+}
+
+#[test]
+fn many_calls_fill_the_memory_no_more_than_anybody_else() {
+    let mut sim = Simulation::with_channels(1_000);
+    let calls = (0..700).map(|n| sim.establish(&Message::invite(&format!("a{n}"))).1);
+    let calls: Vec<_> = calls.collect();
+    sim.sent.clear();
+    for cseq in 2..50 {
+        for dialog in &calls {
+            sim.receive(&dialog.request("INFO", cseq).text());
+            sim.sent.clear();
+        }
     }
     assert!(sim.agent.load().transactions <= TRANSACTIONS_MAX / 4 * 3);
-    sim.receive(&dialog.request("INFO", most + 200).text());
+    sim.receive(&calls[0].request("INFO", 100).text());
     sim.expect("SIP/2.0 503 ");
     sim.establish(&Message::invite("b"));
-    sim.receive(&dialog.request("BYE", most + 201).text());
+    sim.receive(&calls[0].request("BYE", 101).text());
     sim.expect("SIP/2.0 200 ");
+}
+
+#[test]
+fn a_request_that_comes_again_gets_the_same_tag_and_another_one_another() {
+    let mut limits = AdmissionLimits::channels(10);
+    limits.calls_per_second = 1;
+    let mut sim = Simulation::with_limits(limits);
+    sim.ring(&Message::invite("a"));
+    let mut to = |call: &str| {
+        sim.receive(&Message::invite(call).text());
+        let answer = sim.expect("SIP/2.0 503 ");
+        header(&answer, "To").to_owned()
+    };
+    let first = to("b");
+    assert!(first.contains(";tag="), "{first}");
+    assert_eq!(first, to("b"), "though nothing of it was kept");
+    assert_ne!(first, to("c"));
+
+    let mut sim = Simulation::with_channels(0);
+    let invite = Message::invite("a");
+    let refusal = refused(&mut sim, &invite, 486);
+    sim.receive(&invite.same_branch("CANCEL").text());
+    assert_eq!(header(&sim.expect("SIP/2.0 200 "), "To"), header(&refusal, "To"));
 }
 
 #[test]
