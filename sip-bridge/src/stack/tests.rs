@@ -135,7 +135,7 @@ fn a_list_of_more_entries_than_a_message_can_have_hops_is_read_no_further_and_re
     for (header, entry) in
         [("Via", "SIP/2.0/UDP h;branch=z9hG4bK2"), ("Record-Route", "<sip:h;lr>"), ("Require", "a")]
     {
-        let line = format!("{header}: {}\r\n", vec![entry; 70].join(", "));
+        let line = format!("{header}: {}\r\n", [entry; 70].join(", "));
         assert_eq!(request(&line).head.unreadable, None, "{header}");
         let head = request(&line.repeat(4)).head;
         assert_eq!(head.unreadable, Some(header));
