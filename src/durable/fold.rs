@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use media_core::MonoTime;
-use queue_governor::{Book, ClaimId, Ending, Heard, Record, Unfinished};
+use queue_governor::{Book, ClaimId, Content, Ending, Heard, Record, Unfinished};
 
 use super::entry::without_samples;
 use crate::say::SPOOLED;
@@ -19,8 +19,8 @@ const SAID_KEPT: usize = 256;
 #[derive(Debug, Default)]
 pub struct Fold {
     book: Book,
-    /// What may not be said again yet: acceptance and ending.
-    said: VecDeque<(Record, Record)>,
+    /// What may not be said again yet: the records of each, from its acceptance to its ending.
+    said: VecDeque<Vec<Record>>,
     ended: VecDeque<Record>,
 }
 
@@ -30,10 +30,8 @@ impl Fold {
         if let Record::Ended { claim, ending, remember_until, .. } = record {
             let known = self.book.unfinished().find(|unfinished| unfinished.claim.id == *claim);
             if let (Some(known), Some(_)) = (known, remember_until) {
-                let accepted =
-                    Record::Accepted { claim: known.claim.clone(), expires_at: known.expires_at };
-                self.said.retain(|(_, said)| said.claim() != claim);
-                push(&mut self.said, (without_samples(&accepted), record.clone()), SAID_KEPT);
+                self.said.retain(|said| said.iter().all(|it| it.claim() != claim));
+                push(&mut self.said, records_of_said(known, record), SAID_KEPT);
             }
             // What was refused is handed in again to be taken, not to be recognised.
             let is_refused = matches!(ending, Ending::Refused(_));
@@ -59,11 +57,11 @@ impl Fold {
     /// is unfinished.
     #[must_use]
     pub fn snapshot(&mut self, now: MonoTime) -> Vec<Record> {
-        self.said.retain(|(_, ended)| match ended {
-            Record::Ended { remember_until, .. } => remember_until.is_some_and(|at| at > now),
+        self.said.retain(|said| match said.last() {
+            Some(Record::Ended { remember_until, .. }) => remember_until.is_some_and(|at| at > now),
             _ => false,
         });
-        let said = self.said.iter().flat_map(|(accepted, ended)| [accepted.clone(), ended.clone()]);
+        let said = self.said.iter().flatten().cloned();
         self.ended
             .iter()
             .cloned()
@@ -87,6 +85,18 @@ fn name_only(claim: &ClaimId, record: &Record) -> Record {
     let Record::Ended { ending, .. } = record else { return record.clone() };
     let (claim, ending, heard) = (claim.clone(), ending.clone(), Heard::default());
     Record::Ended { claim, ending, heard, remember_until: None }
+}
+
+/// What says that `known`, which ends so, is not to be said again. An ending has the words that were
+/// heard; of ready audio the place that it went on from is told before.
+fn records_of_said(known: &Unfinished, ended: &Record) -> Vec<Record> {
+    let mut records = records_of(known);
+    if matches!(known.claim.content, Content::Text(_)) {
+        records.truncate(1);
+    }
+    records.iter_mut().take(1).for_each(|accepted| *accepted = without_samples(accepted));
+    records.push(ended.clone());
+    records
 }
 
 /// What an unfinished claim's records come to, as records.
@@ -116,6 +126,7 @@ fn push<T>(queue: &mut VecDeque<T>, item: T, max: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use media_core::SampleRate;
     use queue_governor::{Claim, RefusalReason, Source};
 
     fn accepted(id: &str) -> Record {
@@ -128,9 +139,13 @@ mod tests {
     }
 
     fn ended(id: &str, until_ms: u64) -> Record {
+        ended_as(Ending::Spoken, id, until_ms)
+    }
+
+    fn ended_as(ending: Ending, id: &str, until_ms: u64) -> Record {
         Record::Ended {
             claim: ClaimId::new(id),
-            ending: Ending::Spoken,
+            ending,
             heard: Heard::default(),
             remember_until: Some(MonoTime::from_millis(until_ms)),
         }
@@ -165,6 +180,23 @@ mod tests {
         let mut twice = folded(&[&records[..], &snapshot[..]].concat());
         assert_eq!(unfinished(&twice), unfinished(&fold));
         assert_eq!(twice.snapshot(now).len(), snapshot.len());
+    }
+
+    #[test]
+    fn a_snapshot_knows_from_where_ready_audio_went_on() {
+        let Record::Accepted { mut claim, expires_at } = accepted("a") else { panic!("accepted") };
+        let (label, samples) = ("chime".to_owned(), vec![7; 16_000].into());
+        claim.content = Content::Audio { label, samples, rate: SampleRate::Hz8000 };
+        let went_on =
+            Record::Heard { claim: claim.id.clone(), resume_at: 8_000, samples: 0, ms: 0 };
+        let mut fold = folded(&[
+            Record::Accepted { claim, expires_at },
+            went_on,
+            ended_as(Ending::Withdrawn, "a", 900),
+        ]);
+        let mut again = folded(&fold.snapshot(MonoTime::ZERO));
+        assert_eq!(again.said(), fold.said());
+        assert_eq!(again.snapshot(MonoTime::ZERO), fold.snapshot(MonoTime::ZERO));
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use media_core::MonoTime;
+use media_core::{MonoTime, SampleRate};
 
-use crate::claim::{Claim, Content, TurnId};
-use crate::io::Heard;
+use crate::claim::{Claim, TurnId};
 use crate::text;
 
 /// Longest key that a producer gives. Keys are kept for the whole window; a hash or a UUID fits.
@@ -43,7 +42,7 @@ pub(crate) struct Key {
     cut: Option<Cut>,
 }
 
-/// How far a saying was heard that ended before its end.
+/// How far into a saying it was heard that ended before its end, what it went on after included.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Cut {
@@ -54,12 +53,9 @@ pub(crate) enum Cut {
 }
 
 impl Cut {
-    /// Of a claim with this content, of which this was heard.
-    pub(crate) fn of(content: &Content, heard: &Heard) -> Self {
-        match content {
-            Content::Text(_) => Cut::Words(text::words(&heard.text)),
-            Content::Audio { .. } => Cut::Ms(heard.ms),
-        }
+    /// Up to this sample of ready audio.
+    pub(crate) fn at_sample(sample: usize, rate: SampleRate) -> Self {
+        Cut::Ms((sample as u64).saturating_mul(1_000) / u64::from(rate.hz()))
     }
 }
 
@@ -73,6 +69,12 @@ impl Key {
             of_earlier: false,
             cut: None,
         }
+    }
+
+    /// Whether the other one is the same by its words as well, so that a place in one is a place in
+    /// the other.
+    pub(crate) fn has_the_words_of(&self, other: &Key) -> bool {
+        self.words == other.words
     }
 
     fn names(&self) -> impl Iterator<Item = &String> {
@@ -155,7 +157,7 @@ impl Said {
         let cuts = cuts.filter(|cuts| !cuts.is_empty())?;
         Some(
             cuts.into_iter()
-                .filter(|(said, _)| said.words == key.words)
+                .filter(|(said, _)| said.has_the_words_of(key))
                 .map(|(_, cut)| cut)
                 .collect(),
         )

@@ -98,9 +98,10 @@ impl Entry {
         entry
     }
 
-    /// The same as a saying that was cut there: it goes on with what was not heard of that, if it is
-    /// of its kind and got further than this one. Nothing of it was sent in its own name.
-    pub(crate) fn go_on_after(&mut self, cuts: &[Cut]) {
+    /// The same as sayings that were cut there: it goes on with what was not heard of them, if they
+    /// are of its kind and one got further than this. What it goes on after was not sent in its own
+    /// name. Says whether it does.
+    pub(crate) fn go_on_after(&mut self, cuts: &[Cut]) -> bool {
         let furthest = cuts.iter().filter_map(|cut| match (cut, &self.claim.content) {
             (Cut::Words(heard), Content::Text(text)) => Some(text::end_of_word(text, *heard)),
             (Cut::Ms(ms), Content::Audio { samples, rate, .. }) => {
@@ -110,13 +111,14 @@ impl Entry {
             _ => None,
         });
         let known = self.heard_bytes.max(self.resume_at);
-        let Some(heard) = furthest.max().filter(|heard| *heard > known) else { return };
+        let Some(heard) = furthest.max().filter(|heard| *heard > known) else { return false };
         (self.resume_at, self.grants) = (heard, self.grants.max(1));
         if let Content::Text(text) = &self.claim.content {
             self.resume_at = text::next_word(text, heard);
             self.heard_bytes = heard;
         }
         self.complete = self.resume_at == self.length();
+        true
     }
 
     fn length(&self) -> usize {
@@ -274,8 +276,15 @@ impl Entry {
 
     /// How it is known as said.
     pub(crate) fn said(&self) -> Key {
-        let cut = (!self.complete).then(|| Cut::of(&self.claim.content, &self.heard()));
-        self.key.clone().up_to(cut)
+        self.key.clone().up_to((!self.complete).then(|| self.reached()))
+    }
+
+    /// How far it was heard, also where it went on after the same.
+    pub(crate) fn reached(&self) -> Cut {
+        match &self.claim.content {
+            Content::Text(text) => Cut::Words(text::words(&text[..self.heard_bytes])),
+            Content::Audio { rate, .. } => Cut::at_sample(self.resume_at, *rate),
+        }
     }
 
     /// What it is an update of, if others can be that too.

@@ -16,6 +16,7 @@ use media_core::MonoTime;
 use crate::claim::{Claim, ClaimId, Content};
 use crate::dedup::{Cut, Key, Said};
 use crate::io::{Ending, Heard};
+use crate::text;
 
 /// One entry of the journal. Times are of the clock that the governor is told; whoever stores
 /// records translates them to and from the clock on the wall.
@@ -124,6 +125,19 @@ impl Unfinished {
     #[must_use]
     pub fn was_begun(&self) -> bool {
         self.heard_to > 0 && self.samples > 0
+    }
+
+    /// How far it came if in the end `heard` was heard of it. Of ready audio that tells how much was
+    /// sent, and not where that began.
+    fn reached(&self, heard: &Heard) -> Cut {
+        match &self.claim.content {
+            Content::Text(_) => Cut::Words(text::words(&heard.text)),
+            Content::Audio { rate, .. } => {
+                let since = u64::from(rate.hz()).saturating_mul(heard.ms.saturating_sub(self.ms));
+                let since = usize::try_from(since / 1_000).unwrap_or(usize::MAX);
+                Cut::at_sample(self.resume_at.saturating_add(since), *rate)
+            }
+        }
     }
 
     /// The record that ends it, for a claim that no governor will go on with. If it was heard,
@@ -250,7 +264,7 @@ impl Book {
         let at = self.unfinished.iter().position(|unfinished| unfinished.claim.id == *id);
         let Some(ended) = at.map(|at| self.unfinished.remove(at)) else { return };
         if let Some(until) = remember_until {
-            let cut = Cut::of(&ended.claim.content, heard);
+            let cut = ended.reached(heard);
             let said = Key::of(&ended.claim).up_to((*ending != Ending::Spoken).then_some(cut));
             self.said.remember(said, until);
         }

@@ -28,10 +28,15 @@ impl Queue {
         self.waiting.push(entry);
     }
 
-    /// Whether the same as `entry` was begun and waits to go on.
-    pub(crate) fn has_begun(&self, entry: &Entry) -> bool {
-        let is_it = |other: &Entry| other.was_begun() && other.key.is_same(&entry.key);
-        self.begun > 0 && !entry.was_begun() && self.waiting.iter().any(is_it)
+    /// What was begun, waits to go on, and says the same as `entry`.
+    pub(crate) fn begun_as(&self, entry: &Entry) -> impl Iterator<Item = &Entry> {
+        let any = if self.begun > 0 { &self.waiting[..] } else { &[] };
+        any.iter().filter(|other| other.was_begun() && other.key.is_same(&entry.key))
+    }
+
+    /// The same, in the same words.
+    pub(crate) fn begun_in_the_words_of(&self, entry: &Entry) -> impl Iterator<Item = &Entry> {
+        self.begun_as(entry).filter(|other| other.key.has_the_words_of(&entry.key))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {

@@ -102,7 +102,7 @@ impl Governor {
         }
     }
 
-    fn supersede_on_the_floor(&mut self, id: &ClaimId) {
+    pub(super) fn supersede_on_the_floor(&mut self, id: &ClaimId) {
         let now = self.now;
         let holder = self.floor.holder.as_mut().filter(|holder| holder.entry.id() == id);
         match holder {

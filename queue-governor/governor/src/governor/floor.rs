@@ -93,7 +93,7 @@ impl Governor {
     fn preempt(&mut self, by: &ClaimId) {
         self.revoke_to_wait(FloorReason::Preempted { by: by.clone() });
         if let Some(entry) = self.queue.take(by) {
-            self.grant_waiting(entry);
+            let _ = self.grant_waiting(entry);
         }
     }
 
@@ -121,6 +121,9 @@ impl Governor {
         self.outputs.push_back(Output::Revoke(cut));
         holder.entry.record(&holder.ledger, false);
         self.write_cut(&mut holder.entry);
+        if !self.catch_up(&mut holder.entry) {
+            return self.end(holder.entry, Ending::Duplicate);
+        }
         self.grant(holder.entry, FloorReason::Resumed);
         if let Some(again) = self.floor.holder.as_mut() {
             again.superseded_since = holder.superseded_since;
@@ -129,25 +132,31 @@ impl Governor {
     }
 
     fn grant_next(&mut self) {
+        while let Some(entry) = self.next_to_speak().and_then(|id| self.queue.take(&id)) {
+            if self.grant_waiting(entry) {
+                return;
+            }
+        }
+    }
+
+    fn next_to_speak(&self) -> Option<ClaimId> {
         let may = |entry: &Entry| self.may_speak(entry);
         let saying = self.saying.thing.as_ref();
-        let next = self.queue.best(self.now, self.config.age, saying, may);
-        let next = next.map(|it| it.id().clone());
-        if let Some(entry) = next.and_then(|id| self.queue.take(&id)) {
-            self.grant_waiting(entry);
-        }
+        let next = self.queue.best(self.now, self.config.age, saying, may)?;
+        Some(next.id().clone())
     }
 
     /// Whether a claim may have the floor as things are: only the operator's while the operator
     /// has it; no other program's while those are held; only what outlasts the caller while the
     /// caller may be speaking; the responder first for a moment after a turn; and not while the same
-    /// was begun and waits, or it is open how much of it was just heard.
+    /// was begun and may go on, or it is open how much of it was just heard.
     pub(super) fn may_speak(&self, entry: &Entry) -> bool {
         let mut silencing = self.floor.silencing.iter();
         if silencing.any(|silencing| silencing.entry.key.is_same(&entry.key)) {
             return false;
         }
-        if self.queue.has_begun(entry) {
+        let goes_on = |other: &Entry| self.may_speak(other);
+        if !entry.was_begun() && self.queue.begun_as(entry).any(goes_on) {
             return false;
         }
         if self.operator_has_the_floor {
@@ -187,13 +196,19 @@ impl Governor {
         };
     }
 
-    fn grant_waiting(&mut self, entry: Entry) {
+    /// `false`: all that it had to say was heard of the same, and it ended.
+    fn grant_waiting(&mut self, mut entry: Entry) -> bool {
+        if !self.catch_up(&mut entry) {
+            self.end(entry, Ending::Duplicate);
+            return false;
+        }
         let why = match (entry.voice, entry.was_granted()) {
             (Voice::Fallback, _) => FloorReason::Fallback,
             (Voice::Own, true) => FloorReason::Regranted,
             (Voice::Own, false) => FloorReason::Granted,
         };
         self.grant(entry, why);
+        true
     }
 
     /// Gives the floor, which is free, to `entry` under a new generation.

@@ -167,6 +167,10 @@ impl Governor {
                 }
                 settled.entry.waiting_since = self.waits_again_since(settled.aged);
                 self.write_cut(&mut settled.entry);
+                // While it spoke, by what came back from an earlier call.
+                if self.was_said_elsewhere(&settled.entry) {
+                    return self.end_as_said(settled.entry);
+                }
                 return self.queue.push(settled.entry);
             }
         };

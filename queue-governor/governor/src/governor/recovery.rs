@@ -44,6 +44,8 @@ impl Governor {
     pub(super) fn on_carried_over(&mut self, unfinished: Unfinished) {
         if self.live(&unfinished.claim.id).is_none() {
             self.take_up(unfinished);
+            // Its time may have been over before it came.
+            self.expire();
         }
     }
 
@@ -58,7 +60,10 @@ impl Governor {
         if let Some(old) = self.replaced_by(&entry) {
             self.end(old, Ending::Superseded);
         }
-        if self.said.has(&entry.key, self.now) && !self.is_begun_and_to_be_finished(&entry) {
+        if let Some(old) = &entry.claim.supersedes {
+            self.supersede_on_the_floor(old);
+        }
+        if self.was_said_elsewhere(&entry) {
             return self.end_as_said(entry);
         }
         let key = entry.key.clone();
@@ -70,9 +75,11 @@ impl Governor {
         self.join(entry, same);
     }
 
-    /// It goes on where it was cut, unless the same was said to its end since.
-    fn is_begun_and_to_be_finished(&self, entry: &Entry) -> bool {
-        entry.was_begun() && self.said.cut(&entry.key, self.now).is_some()
+    /// Whether the same was said by another. What was begun itself goes on where it was cut, unless
+    /// that was to its end.
+    pub(super) fn was_said_elsewhere(&self, entry: &Entry) -> bool {
+        let goes_on = || entry.was_begun() && self.said.cut(&entry.key, self.now).is_some();
+        self.said.has(&entry.key, self.now) && !goes_on()
     }
 
     /// The same was said, or a beginning of it. What must be delivered ends only if it was said to
@@ -89,8 +96,25 @@ impl Governor {
     /// end.
     pub(super) fn goes_on_after_the_same(&self, entry: &mut Entry) -> bool {
         let cuts = self.said.cut(&entry.key, self.now).filter(|_| entry.claim.must_deliver);
-        cuts.iter().for_each(|cuts| entry.go_on_after(cuts));
+        if let Some(cuts) = &cuts {
+            let _ = entry.go_on_after(cuts);
+        }
         cuts.is_some() && !entry.is_complete()
+    }
+
+    /// What was begun more than once goes on where it was heard furthest: here, or in an earlier call
+    /// from which one of them came back. Says whether something is left of it then.
+    pub(super) fn catch_up(&mut self, entry: &mut Entry) -> bool {
+        let said = self.said.cut(&entry.key, self.now);
+        if said.is_none() && self.said.has(&entry.key, self.now) {
+            return false;
+        }
+        let begun = self.queue.begun_in_the_words_of(entry).map(Entry::reached);
+        let cuts: Vec<_> = said.into_iter().flatten().chain(begun).collect();
+        if entry.go_on_after(&cuts) {
+            self.write_goes_on(entry);
+        }
+        !entry.is_complete()
     }
 
     /// Writes how far it was heard, and then where it goes on, which by its policy can lie before.

@@ -1,26 +1,45 @@
-//! The line dies between any two outputs, again and again: nothing is lost, nothing is said twice,
-//! and what was begun goes on from where it was heard.
+//! The line dies between any two outputs, or a call ends and another one begins, again and again:
+//! nothing is lost, nothing is said twice, and what was begun goes on from where it was heard.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use media_core::MonoTime;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use queue_governor::{
-    Book, Claim, ClaimId, Content, Ending, Input, OnInterrupt, Output, Record, Unfinished,
+    Book, Claim, ClaimId, Content, Ending, Input, OnInterrupt, Output, Record, TurnId, Unfinished,
 };
 
 use crate::properties::{Conditions, behave, conditions, steps, was_heard};
 use crate::reference_model::are_the_same;
 use crate::support::random::{Names, Told, check};
 use crate::support::*;
+use crate::wire::Wire;
 
 /// Reports come every 100 ms, 25 ms late; a word takes 240 ms.
 const REPORTED_WITHIN: Duration = Duration::from_millis(150);
 
-fn lives() -> impl Strategy<Value = Vec<(Vec<(u64, Told)>, Index)>> {
-    prop::collection::vec((steps(), any::<Index>()), 1..4)
+/// How a life of the line ends.
+#[derive(Clone, Debug)]
+enum End {
+    /// It dies after one of its outputs, and goes on from its journal.
+    Killed(Index),
+    /// The same, and the next call is handed what is left, after so many operations each.
+    KilledAndCalled(Index, usize),
+    /// The call is over. The next one is handed what is left, the latest first or last.
+    HungUp { latest_first: bool, every: usize },
+}
+
+fn lives() -> impl Strategy<Value = Vec<(Vec<(u64, Told)>, End)>> {
+    let hung_up = (any::<bool>(), 1..6_usize)
+        .prop_map(|(latest_first, every)| End::HungUp { latest_first, every });
+    let end = prop_oneof![
+        2 => any::<Index>().prop_map(End::Killed),
+        1 => (any::<Index>(), 1..6_usize).prop_map(|(at, every)| End::KilledAndCalled(at, every)),
+        1 => hung_up,
+    ];
+    prop::collection::vec((steps(), end), 1..4)
 }
 
 #[test]
@@ -30,22 +49,59 @@ fn after_a_crash_between_any_two_outputs_nothing_is_lost_and_nothing_is_said_twi
         let mut names = Names::default();
         let mut world = World::with(conditions.config());
         behave(&mut world, &conditions);
-        for (steps, crash) in lives {
+        // Of earlier calls, for this one, after so many operations each.
+        let (mut left, mut every) = (VecDeque::new(), 1);
+        for (steps, end) in lives {
             let began = world.now;
-            for (wait_ms, Told(mut input)) in steps {
+            for (number, (wait_ms, Told(mut input))) in steps.into_iter().enumerate() {
                 world.run(wait_ms);
+                let due = (number + 1).is_multiple_of(every).then(|| left.pop_front()).flatten();
+                due.into_iter().for_each(|it| audit.carry_over(&mut world, it));
                 names.make_unique(&mut input);
                 if let Input::Submit(claim) = &input {
                     audit.claims.insert(claim.id.to_string(), claim.clone());
                 }
                 world.tell(input);
             }
-            world.outputs.truncate(crash.index(world.outputs.len() + 1));
-            world.now = world.outputs.last().map_or(began, |(at, _)| *at);
-            world = audit.crash(&world, &conditions)?;
+            match end {
+                End::Killed(at) | End::KilledAndCalled(at, _) => {
+                    world.outputs.truncate(at.index(world.outputs.len() + 1));
+                    world.now = world.outputs.last().map_or(began, |(at, _)| *at);
+                    left.clear();
+                    audit.end_life(&world, &conditions)?;
+                    audit.wire.killed(world.now);
+                }
+                End::HungUp { .. } => {
+                    left.drain(..).for_each(|it| audit.carry_over(&mut world, it));
+                    world.tell(Input::LineClosed);
+                    audit.end_life(&world, &conditions)?;
+                    audit.all_that_is_left_is_carried(&world)?;
+                }
+            }
+            let book = match end {
+                End::Killed(_) => audit.book.clone(),
+                End::KilledAndCalled(_, each) => {
+                    (left, every) = (audit.begin_conversation(world.now), each);
+                    // As the house does.
+                    left.make_contiguous().sort_by_key(|it| !it.was_begun());
+                    audit.said()
+                }
+                End::HungUp { latest_first, every: each } => {
+                    (left, every) = (audit.begin_conversation(world.now), each);
+                    if latest_first {
+                        left.make_contiguous().reverse();
+                    }
+                    audit.said()
+                }
+            };
+            world = World::recovered_with(conditions.config(), book, world.now);
+            behave(&mut world, &conditions);
         }
+        left.into_iter().for_each(|it| audit.carry_over(&mut world, it));
+        world.tell(Input::OperatorRelease);
+        world.tell(Input::HoldExternal(false));
         world.run_until_quiet();
-        audit.read(&world)?;
+        audit.read(&world, &conditions)?;
         prop_assert_eq!(audit.book.unfinished().count(), 0);
         audit.nothing_is_lost()
     });
@@ -62,24 +118,60 @@ struct Audit {
     ended: BTreeMap<ClaimId, Ending>,
     /// What was said, of which claim, until when the same must not be granted.
     said: Vec<(ClaimId, MonoTime)>,
+    wire: Wire,
+    calls: u64,
 }
 
 impl Audit {
-    fn crash(&mut self, world: &World, conditions: &Conditions) -> Result<World, TestCaseError> {
+    fn all_that_is_left_is_carried(&self, world: &World) -> Result<(), TestCaseError> {
+        for left in self.book.unfinished() {
+            prop_assert!(world.carried.contains(&left.claim.id), "{} is left", left.claim.id);
+        }
+        Ok(())
+    }
+
+    /// Another caller is on the line. Gives what is left for them.
+    fn begin_conversation(&mut self, now: MonoTime) -> VecDeque<Unfinished> {
+        self.book.begin_conversation();
+        let left: VecDeque<_> = self.book.unfinished().cloned().collect();
+        self.wire.hung_up(now, left.iter().map(|it| it.claim.id.clone()));
+        // What was answered was asked in that call; what is left answers nothing any more.
+        self.calls += 1;
+        let of_that_call = Some(TurnId(self.calls << 32));
+        let is_left = |claim: &Claim| left.iter().any(|it| it.claim.id == claim.id);
+        for claim in self.claims.values_mut().chain(self.known.values_mut()) {
+            let turn = claim.turn.filter(|turn| turn.0 >> 32 > 0).or(of_that_call);
+            claim.turn = claim.turn.and(turn).filter(|_| !is_left(claim));
+        }
+        left
+    }
+
+    /// What the next call's governor knows.
+    fn said(&self) -> Book {
+        let mut said = self.book.clone();
+        said.take_unfinished(|_| true);
+        said
+    }
+
+    fn carry_over(&mut self, world: &mut World, left: Unfinished) {
+        self.wire.carried_over(world.now, &left.claim.id);
+        world.tell(Input::CarryOver(left));
+    }
+
+    fn end_life(&mut self, world: &World, conditions: &Conditions) -> Result<(), TestCaseError> {
         let before: Vec<Unfinished> = self.book.unfinished().cloned().collect();
-        self.read(world)?;
+        self.read(world, conditions)?;
         self.nothing_acknowledged_is_missing()?;
         for left in self.book.unfinished().filter(|left| !self.goes_on_after_another(left)) {
             let old = before.iter().find(|it| it.claim.id == left.claim.id);
             went_on_from_what_was_heard(world, left, old, conditions)?;
         }
-        let mut next = World::recovered_with(conditions.config(), self.book.clone(), world.now);
-        behave(&mut next, conditions);
-        Ok(next)
+        Ok(())
     }
 
     /// Takes in what came out of one life, in order.
-    fn read(&mut self, world: &World) -> Result<(), TestCaseError> {
+    fn read(&mut self, world: &World, conditions: &Conditions) -> Result<(), TestCaseError> {
+        self.wire.hear(world, &self.claims, conditions)?;
         for (at, output) in &world.outputs {
             match output {
                 Output::Journal(record) => self.take_record(*at, record)?,
@@ -130,8 +222,10 @@ impl Audit {
 
     /// What was heard of it was in part sent in the name of another claim.
     fn goes_on_after_another(&self, left: &Unfinished) -> bool {
-        let mut said = self.said.iter().map(|(id, _)| &self.known[id]);
-        said.any(|said| are_the_same(said, &left.claim))
+        let said = self.said.iter().map(|(id, _)| &self.known[id]);
+        let begun = self.book.unfinished().filter(|it| it.was_begun()).map(|it| &it.claim);
+        let mut others = said.chain(begun).filter(|it| it.id != left.claim.id);
+        others.any(|other| are_the_same(other, &left.claim))
     }
 
     fn nothing_acknowledged_is_missing(&self) -> Result<(), TestCaseError> {
@@ -153,12 +247,15 @@ impl Audit {
     fn nothing_is_said_twice(&self, at: MonoTime, id: &ClaimId) -> Result<(), TestCaseError> {
         prop_assert!(!self.ended.contains_key(id), "{} ended and is granted", id);
         let new = &self.claims[id.as_str()];
-        let promised = self.book.unfinished().any(|it| it.claim.id == *id && it.claim.must_deliver);
+        // What must be delivered, or was begun, goes on where the same was cut.
+        let may_go_on = |it: &Unfinished| it.claim.must_deliver || it.was_begun();
+        let may_go_on = self.book.unfinished().any(|it| it.claim.id == *id && may_go_on(it));
         for (old_id, until) in &self.said {
             let old = &self.claims[old_id.as_str()];
-            let goes_on = promised && self.ended[old_id] != Ending::Spoken;
+            let goes_on = may_go_on && self.ended[old_id] != Ending::Spoken;
             let twice = are_the_same(old, new) && at < *until && !goes_on;
-            prop_assert!(!twice, "{} and {} say the same", old_id, id);
+            let ending = &self.ended[old_id];
+            prop_assert!(!twice, "{} ({:?}) and {} at {:?} say the same", old_id, ending, id, at);
         }
         Ok(())
     }

@@ -18,3 +18,4 @@ mod settling;
 mod stall;
 mod support;
 mod twins;
+mod wire;

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 
 use media_core::{Generation, LineId, MonoTime};
 use queue_governor::{
-    Book, Coalescing, Content, Governor, GovernorConfig, Input, LedgerWord, Output,
+    Book, ClaimId, Coalescing, Content, Governor, GovernorConfig, Input, LedgerWord, Output,
+    Unfinished,
 };
 
 pub const WORD_MS: u64 = 200;
@@ -20,6 +21,8 @@ pub struct IdealLine {
     governor: Governor,
     book: Book,
     playing: Option<Playing>,
+    /// What waits for this call, from earlier ones.
+    pub left: Vec<Unfinished>,
     pub ended: Vec<Ended>,
 }
 
@@ -38,12 +41,17 @@ impl IdealLine {
             config,
             book: Book::new(),
             playing: None,
+            left: Vec::new(),
             ended: Vec::new(),
         }
     }
 
     pub fn holder(&self) -> Option<&str> {
         self.governor.holder().map(|id| id.as_str())
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.governor.alive() > 0
     }
 
     /// With an input, the time stands still since the last call.
@@ -71,6 +79,34 @@ impl IdealLine {
         self.governor = Governor::recover(self.config.clone(), LineId(1), book, now);
         self.playing = None;
         self.tell(now_ms, Input::Timeout);
+    }
+
+    /// The call is over, and another one begins, which knows what was said.
+    pub fn next_call(&mut self, now_ms: u64) {
+        if let Some(Playing { generation, played_ms, .. }) = self.playing {
+            self.tell(now_ms, Input::Played { generation, samples: played_ms * PER_MS });
+        }
+        self.tell(now_ms, Input::LineClosed);
+        self.book.begin_conversation();
+        self.left.extend(self.book.take_unfinished(|_| true));
+        let now = MonoTime::from_millis(now_ms);
+        self.governor = Governor::recover(self.config.clone(), LineId(1), self.book.clone(), now);
+    }
+
+    /// What goes by a name that is used again meanwhile is dropped.
+    pub fn carry_over(&mut self, now_ms: u64, number: usize) {
+        let id = &self.left[number].claim.id;
+        if self.book.unfinished().all(|it| it.claim.id != *id) {
+            let left = self.left.remove(number);
+            self.book.put(left.clone());
+            self.tell(now_ms, Input::CarryOver(left));
+        } else {
+            self.left.remove(number);
+        }
+    }
+
+    pub fn left(&self) -> impl Iterator<Item = &ClaimId> {
+        self.left.iter().map(|it| &it.claim.id)
     }
 
     fn tell(&mut self, now_ms: u64, input: Input) {

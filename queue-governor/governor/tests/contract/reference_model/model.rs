@@ -3,10 +3,12 @@
 use queue_governor::{Claim, ClaimId, Coalescing, Input, Source};
 
 use super::ideal_line::Ended;
-use item::{M, Thing, aged, may_cut, order, preempts, resume, stale};
+use item::{M, Thing, aged, begins_a_word_again, may_cut, order, preempts, stale};
 
+mod calls;
 mod crash;
 mod item;
+mod twins;
 
 pub use item::are_the_same;
 
@@ -25,8 +27,11 @@ pub struct Model {
     reply_until: Option<u64>,
     turn: Option<u64>,
     operator: bool,
+    external_is_held: bool,
     said: Vec<(M, u64)>,
     accepted: usize,
+    /// What earlier calls left.
+    left: Vec<M>,
     pub ended: Vec<Ended>,
 }
 
@@ -57,6 +62,10 @@ impl Model {
             }
             _ => {}
         }
+        self.settle_down(now);
+    }
+
+    fn settle_down(&mut self, now: u64) {
         let until = [&mut self.undecided_until, &mut self.open_until, &mut self.reply_until];
         for until in until.into_iter().chain([&mut self.gap_until]) {
             *until = until.filter(|it| *it > now);
@@ -107,6 +116,7 @@ impl Model {
                 self.operator = true;
             }
             Input::OperatorRelease => self.operator = false,
+            Input::HoldExternal(hold) => self.external_is_held = *hold,
             other => unreachable!("{other:?}"),
         }
     }
@@ -179,14 +189,6 @@ impl Model {
         self.waiting.push(new);
     }
 
-    /// Whichever of those that wait beside each other is said, it is known by the names of all.
-    fn make_known(&mut self, claim: &Claim, entry: &mut M) {
-        let live = || self.waiting.iter().chain(&self.holder).filter(|it| it.same(claim));
-        live().for_each(|it| entry.is_known_as(&it.claim));
-        let live = self.waiting.iter_mut().chain(&mut self.holder).filter(|it| it.same(claim));
-        live.for_each(|it| it.is_known_as(&entry.claim));
-    }
-
     fn interrupt(&mut self, now: u64) {
         let holder = self.holder.take_if(|it| !it.protected());
         if !self.operator {
@@ -225,7 +227,7 @@ impl Model {
                 let holder = self.holder.take().unwrap();
                 self.leave(now, holder, None);
             } else if !talking {
-                resume(now, self.holder.as_mut().unwrap());
+                self.resume(now);
             }
         }
         if self.holder.is_none() {
@@ -238,7 +240,22 @@ impl Model {
         }
     }
 
+    fn resume(&mut self, now: u64) {
+        let mut holder = self.holder.take().unwrap();
+        if begins_a_word_again(&holder, now) {
+            holder.is_cut();
+            if !self.has_more_to_say(now, &mut holder) {
+                return self.end(now, holder, "Duplicate");
+            }
+            holder.begin(now);
+        }
+        self.holder = Some(M { paused: false, ..holder });
+    }
+
     fn grant(&mut self, now: u64, mut claim: M) {
+        if !self.has_more_to_say(now, &mut claim) {
+            return self.end(now, claim, "Duplicate");
+        }
         claim.aged = aged(&claim, now);
         claim.begin(now);
         claim.paused = false;
@@ -260,6 +277,7 @@ impl Model {
         match if all { Some("Spoken") } else { ending } {
             Some(ending) => self.end(now, claim, ending),
             None if stale(&claim.claim, self.turn) => self.end(now, claim, "Stale"),
+            None if self.was_said_elsewhere(now, &claim) => self.end_as_said(now, claim),
             None => self.waiting.push(claim),
         }
     }
@@ -277,17 +295,6 @@ impl Model {
         same.into_iter().for_each(|it| self.end_as_said(now, it));
     }
 
-    /// The same was said, or a beginning of it: then what must be delivered goes on from there.
-    fn end_as_said(&mut self, now: u64, mut claim: M) {
-        let same = self.said.iter().filter(|(it, until)| *until > now && it.same(&claim.claim));
-        let same: Vec<M> = same.map(|(it, _)| it.clone()).collect();
-        let same: Vec<&M> = same.iter().collect();
-        if claim.claim.must_deliver && claim.goes_on_after(&same) {
-            return self.waiting.push(claim);
-        }
-        self.end(now, claim, "Duplicate");
-    }
-
     fn end_one(&mut self, now: u64, id: &ClaimId, ending: &str) {
         if let Some(holder) = self.holder.take_if(|it| it.id() == id) {
             self.leave(now, holder, Some(ending));
@@ -303,16 +310,17 @@ impl Model {
     /// What was cut falls silent, and what expires leaves room, until the floor is where it belongs.
     fn settle_all(&mut self, now: u64) {
         loop {
+            let ended = self.ended.len();
             self.settle(now);
             if self.falling_silent.take().is_some() {
                 continue;
             }
-            let ended = self.ended.len();
             self.expire(now);
             if self.ended.len() == ended {
-                return;
+                break;
             }
         }
+        self.holder.iter_mut().for_each(|it| it.sounds = true);
     }
 
     fn expire(&mut self, now: u64) {
@@ -324,13 +332,15 @@ impl Model {
     }
 
     fn may_speak(&self, it: &M, now: u64) -> bool {
-        let goes_on = |other: &M| other.begun() && other.same(&it.claim);
+        let goes_on =
+            |other: &M| other.begun() && other.same(&it.claim) && self.may_speak(other, now);
         let waits_for_it = !it.begun() && self.waiting.iter().any(goes_on);
         if waits_for_it || self.falling_silent.as_ref().is_some_and(|cut| it.same(cut)) {
             return false;
         }
         match it.claim.source {
             source if self.operator => source == Operator,
+            External if self.external_is_held => false,
             _ if self.talking() => it.protected(),
             Worker | External if self.reply_until.is_some() => false,
             Worker | External if self.gap_until.is_some() => {

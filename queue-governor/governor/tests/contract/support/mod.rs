@@ -13,7 +13,7 @@ use queue_governor::{
     Record, Source, TurnId,
 };
 
-pub use line::Line;
+pub use line::{Line, Word};
 pub use voice::{Tts, WORD_MS, words_ms};
 
 /// Samples in a millisecond at the line's rate.

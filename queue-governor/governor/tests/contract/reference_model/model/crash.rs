@@ -8,7 +8,7 @@ impl Model {
     pub fn crash(&mut self, now: u64) {
         self.turn = None;
         (self.undecided_until, self.open_until, self.reply_until) = (None, None, None);
-        self.operator = false;
+        (self.operator, self.external_is_held) = (false, false);
         if let Some(mut holder) = self.holder.take() {
             (holder.sent_ms, holder.next, holder.superseded_since) = (0, holder.known, None);
             holder.own_ms = holder.own_known_ms;
@@ -26,16 +26,18 @@ impl Model {
         self.ended.sort_unstable();
     }
 
-    fn come_back(&mut self, now: u64, mut claim: M) {
+    pub(super) fn come_back(&mut self, now: u64, mut claim: M) {
         let old = claim.claim.supersedes.as_ref();
         let replaced = |it: &M| Some(it.id()) == old && !(it.claim.uninterruptible && it.heard > 0);
         for old in self.waiting.extract_if(.., |it| replaced(it)).collect::<Vec<_>>() {
             self.end(now, old, "Superseded");
         }
-        let said = |(it, until): &(M, u64)| *until > now && it.same(&claim.claim);
-        let whole = |(it, _): &&(M, u64)| it.heard == it.length();
-        let mut said = self.said.iter().filter(|it| said(it));
-        if if claim.begun() { said.any(|it| whole(&it)) } else { said.next().is_some() } {
+        if let Some(holder) = self.holder.as_mut().filter(|it| Some(it.id()) == old)
+            && !holder.claim.uninterruptible
+        {
+            holder.superseded_since.get_or_insert(now);
+        }
+        if self.was_said_elsewhere(now, &claim) {
             return self.end_as_said(now, claim);
         }
         let own = claim.claim.clone();

@@ -41,6 +41,8 @@ pub(super) struct M {
     /// waits.
     pub sent_ms: u64,
     pub granted_at: u64,
+    /// It has sounded, be it for no time at all: what has not is cut at once.
+    pub sounds: bool,
     pub paused: bool,
     pub paused_at: u64,
     pub aged: bool,
@@ -89,6 +91,7 @@ impl M {
             own_known_ms: 0,
             sent_ms: 0,
             granted_at: 0,
+            sounds: false,
             paused: false,
             paused_at: 0,
             aged: false,
@@ -174,10 +177,18 @@ impl M {
         self.heard > 0 && self.own_ms > 0
     }
 
+    /// Up to its last whole word, for all that comes.
+    pub fn is_cut(&mut self) {
+        self.own_ms += self.sent_ms;
+        self.own_known_ms = self.own_ms;
+        self.next += self.sent_ms / self.unit_ms();
+        self.heard = self.next;
+    }
+
     /// It has the floor from now on, with what is left of it.
     pub fn begin(&mut self, now: u64) {
         (self.granted_at, self.grants) = (now, self.grants + 1);
-        (self.sent_ms, self.known) = (0, self.next);
+        (self.sent_ms, self.known, self.sounds) = (0, self.next, false);
     }
 
     pub fn heard_text(&self) -> String {
@@ -213,19 +224,12 @@ pub(super) fn stale(claim: &Claim, turn: Option<u64>) -> bool {
         && !claim.must_deliver
 }
 
-/// At the sample, or after a long pause with the word that was cut.
-pub(super) fn resume(now: u64, holder: &mut M) {
+/// After a long pause it goes on with the word that was cut, and not at the sample.
+pub(super) fn begins_a_word_again(holder: &M, now: u64) -> bool {
     let unit_ms = holder.unit_ms();
     let missing_ms = unit_ms - holder.sent_ms % unit_ms;
     let cut = !holder.sent_ms.is_multiple_of(unit_ms) && missing_ms > holder.tail_ms();
-    if holder.paused && now - holder.paused_at >= 400 && cut {
-        holder.own_ms += holder.sent_ms;
-        holder.own_known_ms = holder.own_ms;
-        holder.next += holder.sent_ms / unit_ms;
-        holder.heard = holder.next;
-        holder.begin(now);
-    }
-    holder.paused = false;
+    holder.paused && now - holder.paused_at >= 400 && cut
 }
 
 pub(super) fn preempts(it: &M, holder: &M) -> bool {
@@ -241,7 +245,8 @@ pub(super) fn preempts(it: &M, holder: &M) -> bool {
 pub(super) fn may_cut(holder: &M, since: u64, now: u64) -> bool {
     let has_words = matches!(holder.what, What::Words(_));
     let between_words = has_words && holder.sent_ms > 0 && holder.sent_ms.is_multiple_of(WORD_MS);
-    holder.paused || between_words || now >= since.max(holder.granted_at) + 400
+    let is_silent = !holder.sounds && !holder.aged;
+    holder.paused || is_silent || between_words || now >= since.max(holder.granted_at) + 400
 }
 
 pub(super) fn aged(it: &M, now: u64) -> bool {
