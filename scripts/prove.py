@@ -92,7 +92,7 @@ def main():
             give_up(f"{name} failed")
     began = time.time()
     shown = ["--", "--nocapture"]
-    explore = Step("explore", [*GOVERNOR, "--test", "explore", *shown], at_least=19)
+    explore = Step("explore", [*GOVERNOR, "--test", "explore", *shown], at_least=21)
     random = Step("random", [*GOVERNOR, "--test", "contract", *shown], at_least=150, GOVERNOR_CASES=CASES,
                   GOVERNOR_SEED=SEED)
     flood = Step("flood", [*GOVERNOR, "--test", "rate", *shown], at_least=1)

@@ -126,10 +126,12 @@ fn what_must_be_delivered_goes_on_where_the_same_was_when_it_is_taken_back() {
     let mut world = World::new();
     world.submit(report("a", "The backup is done, it took four minutes."));
     world.run(60 + 2 * WORD_MS);
-    for id in ["b", "c"] {
+    for (id, source) in [("b", Source::Worker), ("c", Source::External)] {
         let same = report(id, "The backup is done, it took four minutes.");
-        world.submit(Claim { must_deliver: true, ..same });
+        world.submit(Claim { must_deliver: true, source, ..same });
     }
+    // It ends with the other one, and not only when it could be said.
+    world.tell(Input::HoldExternal(true));
     world.tell(Input::Withdraw(ClaimId::new("a")));
     world.run_until_quiet();
     let words = [world.line.words_of("a"), world.line.words_of("b")].concat();

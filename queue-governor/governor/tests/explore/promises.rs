@@ -202,15 +202,12 @@ impl Promises {
             format!("{id} must be delivered and ends {ending:?}")
         })?;
         let words = words_in(&heard.text);
-        // What must be delivered goes on where the same was cut, and is told as one saying with it;
-        // one that is taken back, or was said by another to its end, may not have come to that. Of
-        // one that waited all the while nothing is told.
-        let content = self.contents[number].filter(|_| watched.promised);
-        let of_all = content.map_or(watched.heard, |it| self.heard[usize::from(it)]);
-        let over = matches!(ending, Ending::Withdrawn | Ending::Duplicate);
-        let own = watched.heard.count_ones();
-        let alone = words == own && (over || own == 0);
-        let sent = if alone { words } else { of_all.count_ones() };
+        // What goes on where the same was cut is told as one saying with it, as far as it came itself.
+        // Of one that waited all the while nothing is told.
+        let all = self.contents[number].map_or(watched.heard, |it| self.heard[usize::from(it)]);
+        let (own, told) = (watched.heard, (1_u16 << words) - 1);
+        let goes_on = watched.granted && told & !all == 0 && own & !told == 0;
+        let sent = if goes_on { words } else { own.count_ones() };
         let exact = words == sent || world.is_unsure() && words < sent;
         promise(exact, || format!("ledger: {words} words of {id} are told, {sent} were sent"))?;
         let whole = sent == words_in(claim.content.words());

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use media_core::{Generation, LineId, MonoTime, Verdict};
-use queue_governor::{Book, FloorReason, Governor, Input, OnInterrupt, Output, Source, TurnId};
+use queue_governor::{
+    Book, FloorReason, Governor, Input, OnInterrupt, Output, Source, TurnId, Unfinished,
+};
 
 use crate::mouth::Mouth;
 use crate::promises::Promises;
@@ -41,6 +43,8 @@ pub struct State {
     book: Book,
     /// The call is over.
     closed: bool,
+    /// What this call is still to be handed of what an earlier one left.
+    to_come: VecDeque<Unfinished>,
 }
 
 impl State {
@@ -64,6 +68,7 @@ impl State {
             promises: Promises::new(world),
             book: Book::new(),
             closed: false,
+            to_come: VecDeque::new(),
         }
     }
 
@@ -82,7 +87,9 @@ impl State {
         let (left, promises) = (&self.left, &self.promises);
         for number in 0..world.claims.len() as u8 {
             let claim = usize::from(number);
-            if left.submissions & (1 << number) != 0 && promises.may_answer(&world.claims[claim]) {
+            // Nobody knows of what is still to come, and it would be said from its start.
+            let may_come = promises.may_answer(&world.claims[claim]) && self.to_come.is_empty();
+            if left.submissions & (1 << number) != 0 && may_come {
                 actions.push(Action::Submit(number));
             }
             if left.withdrawals > 0 && promises.is_alive(claim) {
@@ -100,7 +107,7 @@ impl State {
         }
         if promises.operator {
             actions.push(Action::OperatorRelease);
-        } else if left.operator > 0 {
+        } else if left.operator > 0 && !self.closed {
             actions.push(Action::OperatorTake);
         }
         if left.faults > 0 && self.mouth.is_audible() {
@@ -111,6 +118,9 @@ impl State {
         }
         if left.calls > 0 && self.closed {
             actions.push(Action::NextCall);
+        }
+        if !self.to_come.is_empty() {
+            actions.push(Action::CarryOver);
         }
         actions
     }
@@ -193,6 +203,7 @@ impl State {
                 promise(self.governor.alive() == 0, || "alive on a closed line".to_owned())?;
             }
             Action::NextCall => self.next_call(world, run)?,
+            Action::CarryOver => self.carry_over(world, run)?,
         }
         self.promises.at_rest(&self.mouth)
     }

@@ -24,6 +24,8 @@ pub enum Action {
     LineCloses,
     /// Another call goes on with what this one left.
     NextCall,
+    /// What was left to it and comes next.
+    CarryOver,
 }
 
 /// An action, and whether the process is killed on the way.

@@ -23,6 +23,8 @@ pub struct World {
     pub closes: bool,
     /// How many calls follow the one that closes.
     pub calls: u8,
+    /// They are handed what is left one by one, with anything in between.
+    pub carries_late: bool,
     /// How often the process is killed, after any output of any step.
     pub kills: u8,
     /// Reports arrive a step later.
@@ -46,6 +48,7 @@ impl World {
             faults: 0,
             closes: false,
             calls: 0,
+            carries_late: false,
             kills: 0,
             late_reports: false,
             loses_silenced: false,
@@ -202,6 +205,36 @@ fn the_same_must_be_delivered_as_what_is_being_replaced() {
     );
     world.onsets = 1;
     world.withdrawals = u8::from(deep());
+    explore(&world);
+}
+
+#[test]
+fn the_operator_says_what_somebody_began() {
+    let mut world = World::new(
+        "operator, same words",
+        vec![
+            claim(0, Source::Worker, 0, ".,"),
+            Claim { must_deliver: true, ..claim(1, Source::Operator, 0, ".,") },
+            Claim { must_deliver: true, ..claim(2, Source::Responder, 0, ".,") },
+        ],
+    );
+    (world.operator, world.withdrawals) = (1, u8::from(deep()));
+    explore(&world);
+}
+
+#[test]
+fn what_one_call_left_comes_to_the_next_in_pieces() {
+    let promised = |claim| Claim { must_deliver: true, ..claim };
+    let mut world = World::new(
+        "carried late",
+        vec![
+            promised(claim(0, Source::Worker, 0, ".,")),
+            promised(claim(1, Source::Responder, 0, ".,")),
+            claim(2, Source::System, 1, "."),
+        ],
+    );
+    (world.closes, world.calls, world.carries_late) = (true, 1, true);
+    world.operator = u8::from(deep());
     explore(&world);
 }
 

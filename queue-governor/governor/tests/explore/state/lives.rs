@@ -44,16 +44,25 @@ impl State {
         let mut said = self.book.clone();
         let left = said.take_unfinished(|_| true);
         self.governor = Governor::recover(world.config.clone(), LineId(1), said, self.now);
-        for unfinished in left {
-            self.promises.on_carried_over(world, &unfinished.claim.id)?;
-            self.tell(world, Input::CarryOver(unfinished), run)?;
+        self.to_come.extend(left);
+        // What was begun comes first.
+        self.to_come.make_contiguous().sort_by_key(|unfinished| !unfinished.was_begun());
+        while !self.to_come.is_empty() && !world.carries_late {
+            self.carry_over(world, run)?;
         }
         Ok(())
+    }
+
+    pub(super) fn carry_over(&mut self, world: &World, run: &mut Run) -> Result<(), Halt> {
+        let Some(unfinished) = self.to_come.pop_front() else { return Ok(()) };
+        self.promises.on_carried_over(world, &unfinished.claim.id)?;
+        self.tell(world, Input::CarryOver(unfinished), run)
     }
 
     fn forget_the_audio(&mut self) {
         (self.mouth, self.newest) = (Mouth::default(), Generation::NONE);
         self.late.clear();
+        self.to_come.clear();
         self.closed = false;
     }
 }
