@@ -2,14 +2,16 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use media_core::codec::{Decoder, Encoder};
 use media_core::rtp::RtpPacket;
 use media_core::{Codec, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
+
+use super::PATIENCE;
 
 /// One received packet.
 #[derive(Clone, Debug)]
@@ -46,6 +48,9 @@ pub struct Phone {
     pub timestamp: u32,
     pub ssrc: u32,
     heard: Arc<Mutex<Vec<Heard>>>,
+    /// Marks sent to ourselves, and the last of them that the listener came across.
+    marked: AtomicU64,
+    passed: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     listener: Option<JoinHandle<()>>,
     /// The next port, where reports go: another phone there would take them for sound.
@@ -59,11 +64,11 @@ impl Phone {
         socket.set_read_timeout(Some(Duration::from_millis(20))).expect("a timeout");
         enable_stamps(&socket);
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, passed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let listener = std::thread::spawn({
-            let (socket, heard, stop) =
-                (Arc::clone(&socket), Arc::clone(&heard), Arc::clone(&stop));
-            move || listen(&socket, &heard, &stop)
+            let (socket, heard) = (Arc::clone(&socket), Arc::clone(&heard));
+            let (stop, passed) = (Arc::clone(&stop), Arc::clone(&passed));
+            move || listen(&socket, &heard, &passed, &stop)
         });
         Self {
             socket,
@@ -73,6 +78,8 @@ impl Phone {
             timestamp: 81_920,
             ssrc: 0xC0FF_EE00,
             heard,
+            marked: AtomicU64::new(0),
+            passed,
             stop,
             listener: Some(listener),
             _reports: reports,
@@ -145,17 +152,36 @@ impl Phone {
         latest
     }
 
-    /// What came so far.
+    /// What came so far: all of it, however far behind the listener is.
     pub fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().expect("no panic").clone()
+        self.caught_up().clone()
     }
 
     pub fn count(&self) -> usize {
-        self.heard.lock().expect("no panic").len()
+        self.caught_up().len()
     }
 
     pub fn forget(&self) {
-        self.heard.lock().expect("no panic").clear();
+        self.caught_up().clear();
+    }
+
+    /// When the latest packet came.
+    pub fn last_at_ns(&self) -> u128 {
+        self.caught_up().last().expect("something came").at_ns
+    }
+
+    /// What came before this call. The socket keeps the order: what came before a mark that we send
+    /// ourselves is written down when the listener comes across that mark.
+    fn caught_up(&self) -> MutexGuard<'_, Vec<Heard>> {
+        let mark = self.marked.fetch_add(1, Ordering::Relaxed) + 1;
+        let until = Instant::now() + PATIENCE;
+        while self.passed.load(Ordering::Acquire) < mark {
+            assert!(Instant::now() < until, "the listener stands still");
+            // Again and again: a full socket drops it.
+            self.send_raw(self.addr(), &mark.to_be_bytes());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.heard.lock().expect("no panic")
     }
 
     /// All voice that came, decoded, in order of arrival.
@@ -188,10 +214,16 @@ pub fn now_ns() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos()
 }
 
-fn listen(socket: &UdpSocket, heard: &Mutex<Vec<Heard>>, stop: &AtomicBool) {
+fn listen(socket: &UdpSocket, heard: &Mutex<Vec<Heard>>, passed: &AtomicU64, stop: &AtomicBool) {
+    let own = socket.local_addr().expect("bound");
     while !stop.load(Ordering::Relaxed) {
         let mut bytes = [0; 2_048];
         let Some((length, from, at_ns)) = receive(socket, &mut bytes) else { continue };
+        if from == own {
+            let mark = bytes[..length].try_into().map_or(0, u64::from_be_bytes);
+            passed.fetch_max(mark, Ordering::Release);
+            continue;
+        }
         let Ok(packet) = RtpPacket::parse(&bytes[..length]) else { continue };
         heard.lock().expect("no panic").push(Heard {
             at_ns,
