@@ -127,13 +127,26 @@ pub fn eventually(done: impl Fn() -> bool, describe: impl Fn() -> String) {
     }
 }
 
+/// What an attempt of [`with_time_kept`] comes to.
+pub fn ensure(good: bool, describe: impl FnOnce() -> String) -> Result<(), String> {
+    good.then_some(()).ok_or_else(describe)
+}
+
 /// Tries what only a machine that keeps time can pass: `attempt` gets an engine, and returns how
 /// late its own packets were and whether all was well. It fails if it fails although engine and
 /// packets were on time, or if five attempts were all disturbed.
 pub fn with_time_kept(attempt: impl Fn(&Engine) -> (Duration, Result<(), String>)) {
+    with_time_kept_by(Engines::default, attempt);
+}
+
+/// The same with workers, of whose lateness `attempt` takes care.
+pub fn with_time_kept_by(
+    engines: impl Fn() -> Engines,
+    attempt: impl Fn(&Engine) -> (Duration, Result<(), String>),
+) {
     let mut failures = Vec::new();
     for _ in 0..5 {
-        let engine = engine();
+        let engine = engine_with(engines());
         let (packets_late, result) = attempt(&engine);
         let Err(failure) = result else { return };
         let ticks_late = Duration::from_micros(engine.metrics().lateness.max_us);
