@@ -8,17 +8,16 @@ use media_core::{Codec, PayloadType, SampleRate};
 use media_engine::{Carrier, LineEvent, LineMode};
 use support::phone::Phone;
 use support::signal::{amplitude_at, fidelity, noise, rms, tone};
-use support::{engine, media, open, with_time_kept};
+use support::{engine, ensure, eventually, media, open, with_time_kept};
 
 media_engine::install_alloc_check!();
 
 /// Where `sent` begins in `got`, by the best match of its first 200 samples.
-fn find(sent: &[i16], got: &[i16]) -> usize {
+fn find(sent: &[i16], got: &[i16]) -> Option<usize> {
     let score = |at: usize| fidelity(&sent[..200], &got[at..at + 200]).0;
     (0..got.len().saturating_sub(sent.len()))
         .filter(|at| rms(&got[*at..*at + 200]) > 100.0)
         .max_by(|a, b| score(*a).total_cmp(&score(*b)))
-        .expect("something came back")
 }
 
 #[test]
@@ -30,7 +29,7 @@ fn a_mu_law_echo_is_faithful_from_the_first_frame_on() {
         let late = phone.speak(call.rtp, &sent, 20, |_| false);
         std::thread::sleep(Duration::from_millis(300));
         let got = phone.listen_back();
-        let start = find(&sent, &got);
+        let Some(start) = find(&sent, &got) else { return (late, Err("no echo".to_owned())) };
         let (r, snr) = fidelity(&sent, &got[start..start + sent.len()]);
         let statistics = call.line.statistics();
         println!("echo: r = {r:.5}, SNR = {snr:.1} dB, {statistics:?}");
@@ -40,92 +39,105 @@ fn a_mu_law_echo_is_faithful_from_the_first_frame_on() {
             && statistics.mos_estimated > 4.2
             && statistics.playout_delay_ms <= 70.0;
         call.close();
-        (late, good.then_some(()).ok_or(format!("r = {r:.5}, SNR = {snr:.1} dB, {statistics:?}")))
+        (late, ensure(good, || format!("r = {r:.5}, SNR = {snr:.1} dB, {statistics:?}")))
     });
 }
 
 #[test]
 fn what_is_said_before_the_line_opens_is_not_lost() {
-    let engine = engine();
-    let mut phone = Phone::new(Codec::Pcmu);
-    let port = engine.reserve_port().expect("a port");
-    let to = port.local_addr();
-    phone.speak(to, &tone(300.0, 8_000, 5 * 160, 9_000.0), 20, |_| false);
-    let spec = media_engine::LineSpec {
-        id: media_core::LineId(1),
-        carrier: Carrier::Rtp { port, media: media(phone.addr(), Codec::Pcmu) },
-        mode: LineMode::Echo,
-        record: None,
-        ear: media_core::hearing::EarConfig::default(),
-    };
-    let line = engine.open_line(spec, Box::new(|_| {})).expect("a line");
-    phone.speak(to, &tone(1_000.0, 8_000, 8_000, 9_000.0), 20, |_| false);
-    let got = phone.listen_back();
-    let early = got.chunks_exact(160).filter(|c| amplitude_at(c, 300.0, 8_000) > 6_000.0).count();
-    // It may be played faster, to catch up.
-    assert!((3..=6).contains(&early), "{early} of 5 frames, {:?}", line.statistics());
-    let delay = line.statistics().playout_delay_ms;
-    assert!(delay <= 80.0, "and it does not delay the call for ever: {delay} ms");
+    with_time_kept(|engine| {
+        let mut phone = Phone::new(Codec::Pcmu);
+        let port = engine.reserve_port().expect("a port");
+        let to = port.local_addr();
+        let late = phone.speak(to, &tone(300.0, 8_000, 5 * 160, 9_000.0), 20, |_| false);
+        let spec = media_engine::LineSpec {
+            id: media_core::LineId(1),
+            carrier: Carrier::Rtp { port, media: media(phone.addr(), Codec::Pcmu) },
+            mode: LineMode::Echo,
+            record: None,
+            ear: media_core::hearing::EarConfig::default(),
+        };
+        let line = engine.open_line(spec, Box::new(|_| {})).expect("a line");
+        let late = late.max(phone.speak(to, &tone(1_000.0, 8_000, 8_000, 9_000.0), 20, |_| false));
+        let got = phone.listen_back();
+        let is_early = |frame: &&[i16]| amplitude_at(frame, 300.0, 8_000) > 6_000.0;
+        let early = got.chunks_exact(160).filter(is_early).count();
+        let statistics = line.statistics();
+        // It may be played faster, to catch up, and does not delay the call for ever.
+        let good = (3..=6).contains(&early) && statistics.playout_delay_ms <= 80.0;
+        (late, ensure(good, || format!("{early} of 5 frames, {statistics:?}")))
+    });
 }
 
 #[test]
 fn a_wideband_echo_is_faithful_too() {
-    let engine = engine();
-    let mut phone = Phone::new(Codec::G722);
-    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::G722));
-    phone.speak(call.rtp, &tone(5_000.0, 16_000, 32_000, 9_000.0), 20, |_| false);
-    let got = phone.listen_back();
-    let level = amplitude_at(&got[16_000..16_000 + 8_000], 5_000.0, 16_000);
-    assert!((7_000.0..11_000.0).contains(&level), "5 kHz needs wideband all the way: {level}");
-    call.close();
+    with_time_kept(|engine| {
+        let mut phone = Phone::new(Codec::G722);
+        let call = open(engine, LineMode::Echo, media(phone.addr(), Codec::G722));
+        let spoken = tone(5_000.0, 16_000, 32_000, 9_000.0);
+        let late = phone.speak(call.rtp, &spoken, 20, |_| false);
+        let got = phone.listen_back();
+        let middle = got.get(16_000..16_000 + 8_000).unwrap_or_default();
+        let level = amplitude_at(middle, 5_000.0, 16_000);
+        call.close();
+        let good = (7_000.0..11_000.0).contains(&level);
+        (late, ensure(good, || format!("5 kHz needs wideband all the way: {level}")))
+    });
 }
 
 #[test]
 fn lost_packets_are_concealed_and_counted() {
-    let engine = engine();
-    let mut phone = Phone::new(Codec::Pcma);
-    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::Pcma));
-    phone.speak(call.rtp, &tone(400.0, 8_000, 3 * 8_000, 9_000.0), 20, |n| n % 10 == 9);
-    std::thread::sleep(Duration::from_millis(100));
-    let statistics = call.line.statistics();
-    assert!((13..=15).contains(&statistics.rtp_lost), "{statistics:?}");
-    assert!(statistics.concealed_ms >= 13 * 20, "{statistics:?}");
-    let got = phone.listen_back();
-    let middle = &got[got.len() / 2 - 4_000..got.len() / 2 + 4_000];
-    let quietest = middle.chunks(160).map(rms).fold(f64::MAX, f64::min);
-    assert!(quietest > 2_000.0, "no hole of 20 ms is left: {quietest}");
-    assert!(statistics.mos_estimated < 4.0, "ten percent loss is heard: {statistics:?}");
-    call.close();
+    with_time_kept(|engine| {
+        let mut phone = Phone::new(Codec::Pcma);
+        let call = open(engine, LineMode::Echo, media(phone.addr(), Codec::Pcma));
+        let spoken = tone(400.0, 8_000, 3 * 8_000, 9_000.0);
+        let late = phone.speak(call.rtp, &spoken, 20, |n| n % 10 == 9);
+        std::thread::sleep(Duration::from_millis(100));
+        let statistics = call.line.statistics();
+        let got = phone.listen_back();
+        let middle = got
+            .get((got.len() / 2).saturating_sub(4_000)..got.len() / 2 + 4_000)
+            .unwrap_or_default();
+        let quietest = middle.chunks(160).map(rms).fold(f64::MAX, f64::min);
+        call.close();
+        // No hole of 20 ms is left, and ten percent loss is heard.
+        let good = (13..=15).contains(&statistics.rtp_lost)
+            && statistics.concealed_ms >= 13 * 20
+            && !middle.is_empty()
+            && quietest > 2_000.0
+            && statistics.mos_estimated < 4.0;
+        (late, ensure(good, || format!("20 ms of {quietest}, {statistics:?}")))
+    });
 }
 
 #[test]
 fn a_stranger_is_not_heard_not_answered_and_counted() {
-    let engine = engine();
-    let mut phone = Phone::new(Codec::Pcmu);
-    let mut stranger = Phone::new(Codec::Pcmu);
-    let call = open(&engine, LineMode::Echo, media(phone.addr(), Codec::Pcmu));
-    let to = call.rtp;
-    let spoken = std::thread::spawn(move || {
-        phone.speak(to, &tone(500.0, 8_000, 2 * 8_000, 9_000.0), 20, |_| false);
-        phone
+    with_time_kept(|engine| {
+        let mut phone = Phone::new(Codec::Pcmu);
+        let mut stranger = Phone::new(Codec::Pcmu);
+        let call = open(engine, LineMode::Echo, media(phone.addr(), Codec::Pcmu));
+        let to = call.rtp;
+        let spoken = std::thread::spawn(move || {
+            let late = phone.speak(to, &tone(500.0, 8_000, 2 * 8_000, 9_000.0), 20, |_| false);
+            (phone, late)
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        // At ten times the rate of a call.
+        for _ in 0..500 {
+            stranger.send_payload(to, PayloadType(0), &[0x00; 160], 160);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let (phone, late) = spoken.join().expect("no panic");
+        let got = phone.listen_back();
+        let middle = got.get(4_000..12_000).unwrap_or_default();
+        let (r, _) = fidelity(middle, &tone_like(middle));
+        assert_eq!(stranger.count(), 0, "nothing is sent to a stranger");
+        let foreign = || call.line.statistics().foreign;
+        eventually(|| foreign() >= 490, || format!("{} of a stranger's 500", foreign()));
+        assert_eq!(call.line.statistics().remote, Some(phone.addr()));
+        call.close();
+        (late, ensure(r > 0.99, || format!("the echo is the phone's own tone: {r}")))
     });
-    std::thread::sleep(Duration::from_millis(300));
-    // At ten times the rate of a call.
-    for _ in 0..500 {
-        stranger.send_payload(to, PayloadType(0), &[0x00; 160], 160);
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let phone = spoken.join().expect("no panic");
-    let got = phone.listen_back();
-    let middle = &got[4_000..12_000];
-    let (r, _) = fidelity(middle, &tone_like(middle));
-    assert!(r > 0.99, "the echo is the phone's own tone: {r}");
-    assert_eq!(stranger.count(), 0, "nothing is sent to a stranger");
-    std::thread::sleep(Duration::from_millis(150));
-    let statistics = call.line.statistics();
-    assert!(statistics.foreign >= 490, "{statistics:?}");
-    assert_eq!(statistics.remote, Some(phone.addr()));
-    call.close();
 }
 
 /// The 500 Hz part of `samples`.
@@ -146,7 +158,7 @@ fn a_phone_behind_another_port_is_learnt_and_then_kept() {
     let mut real = Phone::new(Codec::Pcmu);
     let call = open(&engine, LineMode::Echo, media(announced.addr(), Codec::Pcmu));
     real.speak(call.rtp, &tone(500.0, 8_000, 8_000, 9_000.0), 20, |_| false);
-    assert!(real.count() > 30, "media goes to where it comes from: {}", real.count());
+    eventually(|| real.count() > 30, || format!("{} came where we send from", real.count()));
     call.wait_for("media", |e| matches!(e, LineEvent::MediaStarted { .. }).then_some(()));
     call.close();
 }
@@ -164,9 +176,13 @@ fn garbage_is_counted_and_does_no_harm() {
         }
     }
     phone.send_raw(call.rtp, &[0x80; 2_000]);
+    phone.forget();
     phone.speak(call.rtp, &tone(500.0, 8_000, 8_000, 9_000.0), 20, |_| false);
-    let got = phone.listen_back();
-    assert!(rms(&got[got.len() - 1_600..]) > 3_000.0, "the call goes on");
+    let loud = || {
+        let got = phone.listen_back();
+        got.chunks_exact(160).filter(|frame| rms(frame) > 3_000.0).count()
+    };
+    eventually(|| loud() > 25, || format!("{} frames of 50 come back", loud()));
     assert!(call.line.statistics().malformed > 50, "{:?}", call.line.statistics());
     assert_eq!(engine.metrics().panics, 0);
     call.close();
