@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use support::{Answering, Peer, header, loopback, offer};
+use support::{Answering, PATIENCE, Peer, header, loopback, offer};
 
 /// Counts the bytes that are allocated.
 struct Counting;
@@ -69,7 +69,7 @@ async fn a_call_is_small_and_quickly_set_up() {
     for number in 20..CALLS {
         call(&peer, number, to, &mut dialogs, &mut setup);
     }
-    line.wait(Duration::from_secs(2), |line| line.bridge.active_calls() == CALLS).await;
+    line.wait(PATIENCE, |line| line.bridge.active_calls() == CALLS).await;
     let per_call = (live(&line, &dialogs) - before) / (CALLS - 20);
     setup.sort();
     println!(
@@ -83,7 +83,7 @@ async fn a_call_is_small_and_quickly_set_up() {
         peer.send(&follow("BYE", 2, invite, ok, number));
         peer.receive_status(200);
     }
-    line.wait(Duration::from_secs(2), |line| line.bridge.active_calls() == 0).await;
+    line.wait(PATIENCE, |line| line.bridge.active_calls() == 0).await;
 }
 
 /// Bytes that neither the test nor its record of events holds.

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 use sip_bridge::{AdmissionLimits, Bridge, BridgeConfig, BridgeEvent, CallId, Trunk};
 use tokio::sync::mpsc;
 
+/// A sure sign of trouble; everything that is waited for takes milliseconds.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A configuration that listens on any port of 127.0.0.1 and lets 127.0.0.1 in.
 pub fn loopback() -> BridgeConfig {
     BridgeConfig {
@@ -88,7 +91,7 @@ pub struct Peer {
 impl Peer {
     pub fn new(local: &str, to: SocketAddr) -> Self {
         let socket = UdpSocket::bind(local).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self { socket, to }
     }
 
@@ -121,7 +124,7 @@ impl Peer {
     pub fn is_quiet(&self, quiet: Duration) -> bool {
         self.socket.set_read_timeout(Some(quiet)).unwrap();
         let silent = self.socket.recv_from(&mut [0; 2048]).is_err();
-        self.socket.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
         silent
     }
 }
