@@ -88,21 +88,21 @@ fn receiving_allocates_nothing_whatever_comes() {
 #[test]
 fn two_hundred_calls_take_a_small_part_of_a_tick() {
     const CALLS: usize = 200;
-    const TICKS: u64 = 500;
+    const TICKS: usize = 500;
     let config = JitterConfig::default();
     let build = |n| Playout::new(config, SampleRate::Hz8000, n);
     let mut calls: Vec<_> =
         (0..CALLS as u64).map(|n| (build(n), Decoder::new(Codec::Pcmu))).collect();
     let payload = [0x2A; 160];
     let mut out = [0; 160];
-    let mut spent = [Duration::ZERO; 2];
+    let mut spent = [[Duration::ZERO; TICKS]; 2];
     for (round, lossy) in [false, true].into_iter().enumerate() {
         for n in 0..TICKS {
-            let number = round as u64 * TICKS + n;
+            let number = (round * TICKS + n) as u64;
             let now = MonoTime::from_millis(1_000 + number * 20);
             #[expect(clippy::disallowed_methods, reason = "the figure is a real one")]
             let start = Instant::now();
-            for (playout, decoder) in &mut calls {
+            for (call, (playout, decoder)) in calls.iter_mut().enumerate() {
                 let packet = RtpPacket {
                     marker: false,
                     payload_type: PayloadType(0),
@@ -111,16 +111,21 @@ fn two_hundred_calls_take_a_small_part_of_a_tick() {
                     ssrc: Ssrc(7),
                     payload: &payload,
                 };
-                if !(lossy && number.is_multiple_of(20)) {
+                // In each tick as many as in any other.
+                if !(lossy && (number + call as u64).is_multiple_of(20)) {
                     playout.insert(now, &packet);
                 }
                 playout.pull(now, &mut out, decoder);
             }
-            spent[round] += start.elapsed();
+            spent[round][n] = start.elapsed();
         }
     }
-    let per_call = spent.map(|s| s / (TICKS as u32 * CALLS as u32));
-    let per_tick = spent.map(|s| s / TICKS as u32);
+    // Of a tick that the machine leaves alone, which most are.
+    let per_tick = spent.map(|mut ticks| {
+        ticks.sort_unstable();
+        ticks[TICKS / 2]
+    });
+    let per_call = per_tick.map(|tick| tick / CALLS as u32);
     println!("insert, pop, decode, per call and tick: {per_call:?} clean, 5 % loss");
     println!("200 calls, per tick: {per_tick:?} clean, 5 % loss");
     assert!(per_tick[1] < Duration::from_millis(10), "half of a tick: {per_tick:?}");
