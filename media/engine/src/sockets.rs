@@ -257,6 +257,7 @@ mod tests {
         let socket = bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
         let to = socket.local_addr().expect("bound").as_socket().expect("IP");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        wait_for_stamps(&socket, &sender);
         let before = Clock::new().now();
         for n in 0..3_u8 {
             sender.send_to(&[n; 40], to).expect("sent");
@@ -276,6 +277,25 @@ mod tests {
         }
         assert!(batch.packet(3, clock).is_none(), "a cut-off packet is no packet");
         assert_eq!(batch.receive(&socket), 0);
+    }
+
+    /// The kernel begins to stamp in its own time after the first socket of the machine asks for it; what
+    /// arrives before that is stamped when it is read.
+    fn wait_for_stamps(socket: &Socket, sender: &UdpSocket) {
+        let to = socket.local_addr().expect("bound").as_socket().expect("IP");
+        let mut batch = RecvBatch::new();
+        for _ in 0..1_000 {
+            sender.send_to(b"stamped?", to).expect("sent");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            let now = Clock::new().now();
+            let clock = ArrivalClock { now, wall_ahead_ns: wall_ahead_ns() };
+            assert_eq!(batch.receive(socket), 1);
+            let arrival = batch.packet(0, clock).expect("whole").arrival;
+            if now.since(arrival).as_millis() >= 5 {
+                return;
+            }
+        }
+        panic!("nothing is stamped on arrival");
     }
 
     #[test]
