@@ -162,11 +162,16 @@ impl<A> SayQueue<A> {
         given.collect()
     }
 
-    /// The line closed before it was said: it waits again, with its asker.
+    /// The line closed before it was said: it waits again, with its asker. While it was there it may
+    /// have taken over what another one of the same words was promised.
     pub fn carry(&mut self, now: MonoTime, unfinished: Unfinished) {
         let id = unfinished.claim.id.clone();
         match self.live.get_mut(&id) {
-            Some(item) => item.place = Place::Waiting(Box::new(unfinished)),
+            Some(item) => {
+                item.about.expires_at = unfinished.expires_at;
+                item.about.must_deliver = unfinished.claim.must_deliver;
+                item.place = Place::Waiting(Box::new(unfinished));
+            }
             None => self.wait(now, unfinished, None),
         }
     }

@@ -143,3 +143,17 @@ fn a_sound_is_counted_while_it_is_held_and_once_on_however_many_lines() {
     assert_eq!(queue.sound_bytes(), 0);
     assert_eq!(Arc::strong_count(&sound), 1, "what ended is not held");
 }
+
+#[test]
+fn what_waits_again_expires_when_its_line_said_and_not_when_it_was_handed_over() {
+    let mut queue = SayQueue::<()>::default();
+    let ttl = |id, ttl| Claim { ttl, ..unfinished(id, None).claim };
+    queue.hand_over(at(0), &ttl("say-1", Some(Duration::from_secs(60))), LINE, None);
+    queue.hand_over(at(0), &ttl("say-2", None), LINE, None);
+    // The first took over a promise without an end; the second is kept for its caller's next call.
+    queue.carry(at(10), unfinished("say-1", None));
+    assert_eq!(queue.next_expiry(), None);
+    queue.carry(at(10), unfinished("say-2", Some(at(900))));
+    assert_eq!(queue.next_expiry(), Some(at(900)));
+    assert_eq!(ids(&queue.expired(at(100_000))), ["say-2"]);
+}
