@@ -28,10 +28,11 @@ impl Clocks {
     }
 
     /// A moment that was `then` on the clock that showed `written`, on ours. A moment before our
-    /// clock's origin is its origin: it has passed.
+    /// clock's origin is its origin: it has passed. A wall clock that is behind what was written, as
+    /// after a power cut without a clock of its own, puts nothing off: then no time has passed.
     fn translate(self, then: MonoTime, written: Clocks) -> MonoTime {
         let wall_micros = |clocks: Clocks| i128::from(clocks.wall_ms) * 1_000;
-        let passed = wall_micros(self) - wall_micros(written);
+        let passed = (wall_micros(self) - wall_micros(written)).max(0);
         let left = i128::from(then.as_micros()) - i128::from(written.mono.as_micros());
         let ours = i128::from(self.mono.as_micros()) + left - passed;
         MonoTime::ZERO + Duration::from_micros(u64::try_from(ours.max(0)).unwrap_or(u64::MAX))
@@ -179,6 +180,13 @@ mod tests {
         let bytes = write(&accepted(160_000), clocks(100_000, 5_000_000), None).unwrap();
         let read = read(&bytes, clocks(3_000, 9_000_000)).unwrap();
         assert_eq!(expires(&read.kept), Some(MonoTime::ZERO));
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_behind_after_a_power_cut_puts_no_deadline_off() {
+        let bytes = write(&accepted(160_000), clocks(100_000, 5_000_000), None).unwrap();
+        let read = read(&bytes, clocks(3_000, 1_000_000)).unwrap();
+        assert_eq!(expires(&read.kept), Some(MonoTime::from_millis(63_000)), "a minute was left");
     }
 
     #[test]
