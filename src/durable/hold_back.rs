@@ -122,12 +122,14 @@ impl<T> HoldBack<T> {
         self.in_front().filter_map(|(_, held)| held.due).min()
     }
 
-    /// Promises that the journal, as it fails, cannot make true.
+    /// Promises that the journal, as it fails, cannot make true. One that is true already is kept.
     pub fn take_broken(&mut self) -> Vec<T> {
         if !self.progress.failing {
             return Vec::new();
         }
-        let (broken, held) = self.held.drain(..).partition(|held| held.due.is_none());
+        let durable = self.progress.durable;
+        let is_broken = |held: &Held<T>| held.due.is_none() && held.after > durable;
+        let (broken, held) = self.held.drain(..).partition(is_broken);
         self.held = held;
         let broken: VecDeque<Held<T>> = broken;
         broken.into_iter().map(|held| held.item).collect()

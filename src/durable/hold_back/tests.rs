@@ -129,3 +129,14 @@ fn what_is_forgotten_is_not_let_go() {
     assert!(!hold_back.forget(|item| *item == "grant"));
     assert_eq!(let_go(&mut hold_back, 100), []);
 }
+
+#[test]
+fn a_promise_that_came_true_just_before_the_disk_failed_is_told_and_not_broken() {
+    let mut hold_back = unsafe_yet();
+    hold_back.hold(at(0), Kind::Promise, of("say-1"), "accepted");
+    hold_back.written(2);
+    hold_back.hold(at(0), Kind::Promise, of("say-2"), "not accepted");
+    hold_back.progressed(Progress { durable: 1, failing: true });
+    assert_eq!(hold_back.take_broken(), ["not accepted"]);
+    assert_eq!(let_go(&mut hold_back, 0), [("accepted", true)]);
+}
