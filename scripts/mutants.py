@@ -159,7 +159,7 @@ def write_governor(workspace):
 
 
 def write_journal(workspace):
-    """The house's journal with what it stands on: the lanes, the clock, a constant."""
+    """The house's journal with what it stands on: the lanes, the clock, a few constants."""
     shared = {"workspace": True}
     clock = STAGE / "clock"
     (clock / "src").mkdir(parents=True)
@@ -175,10 +175,10 @@ def write_journal(workspace):
     assert set(needs) <= set(house), "the house has these, too"
     journal = STAGE / "journal"
     (journal / "src").mkdir(parents=True)
-    constant = re.search(r"^pub const SPOOLED: .*$", (ROOT / "src/say/claim.rs").read_text(), re.M)
+    constants = re.findall(r"^pub const (?:SAID|SPOOLED|OPERATOR): .*$", (ROOT / "src/say/claim.rs").read_text(), re.M)
     (journal / "src/lib.rs").write_text(
         f'#[path = "{COPY / JOURNAL}/mod.rs"]\npub mod durable;\n'
-        f"mod say {{\n    {constant.group()}\n}}\n{SWITCH}"
+        "mod say {\n" + "".join(f"    {constant}\n" for constant in constants) + "}\n" + SWITCH
     )
     write_crate(journal, "journal", workspace, {"dependencies": needs, "dev-dependencies": {"tempfile": shared}})
 

@@ -106,6 +106,8 @@ const BRIDGE_EVENTS_MAX: usize = 1_024;
 const BRAIN_WITHIN: Duration = Duration::from_secs(5);
 const BRAIN_POLL: Duration = Duration::from_millis(20);
 /// Requests from this machine's programs that wait for the desk.
+/// Where earlier versions kept the sounds that wait.
+const SOUNDS_BEFORE: &str = "sounds";
 const ASKED_MAX: usize = 64;
 
 /// Runs the line until SIGTERM or SIGINT, then lets the running calls end.
@@ -219,7 +221,7 @@ async fn start_keeper(
     let lanes = lanes.clone();
     let start = move || {
         let sounds = sounds.and_then(|dir| match Sounds::open(&dir) {
-            Ok(sounds) => Some(sounds),
+            Ok(sounds) => Some(sounds.or_in(dir.with_file_name(SOUNDS_BEFORE))),
             Err(error) => {
                 tracing::warn!(%error, dir = %dir.display(), "sounds that wait would not survive a restart");
                 None
@@ -230,10 +232,15 @@ async fn start_keeper(
     tokio::task::spawn_blocking(start).await.map_err(std::io::Error::other)?
 }
 
-/// Where sounds that wait are kept: beside the lanes, if those are kept.
+/// Where sounds that wait are kept: beside the lanes, if those are kept. In a folder that nobody else
+/// has: `sounds` may hold the house's chimes.
 fn sounds(config: &Config) -> Option<PathBuf> {
     let kept = config.lanes.store != LaneStoreKind::Memory;
-    kept.then(|| config.lanes.file().with_file_name("sounds"))
+    kept.then(|| {
+        let mut folder = config.lanes.file().into_os_string();
+        folder.push(".sounds");
+        folder.into()
+    })
 }
 
 /// The socket behind `xenline say`.
