@@ -94,7 +94,7 @@ mod tests {
         config.lanes.path = Some(folder.path().join("state/lanes.sqlite"));
         assert!(matches!(found(&config).state, State::Good(fact) if fact.contains("will be made")));
         assert!(!config.lanes.file().exists());
-        let store = crate::house::open_lanes(&config).expect("it opens");
+        let store = crate::house::open_lanes(&config).expect("it opens").store;
         let lane = lane_broker::Lane::new(lane_broker::Tag::xen_out(), "a").expect("a good name");
         store.publish(&lane, "k", b"x").expect("there is room");
         assert!(

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use lane_broker::{Lane, LaneStore, Tag};
@@ -33,6 +33,7 @@ pub struct Keeper {
 pub struct KeeperState {
     failing: AtomicBool,
     reason: Mutex<Option<String>>,
+    forgets: OnceLock<String>,
     written: AtomicU64,
     not_kept: AtomicU64,
 }
@@ -45,6 +46,19 @@ impl KeeperState {
             return None;
         }
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why what is safe at present would not outlive this process all the same, or why nothing is
+    /// safe. `None`: all is well.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.failing().or_else(|| self.forgets.get().cloned())
+    }
+
+    /// The store forgets everything with this process, although another one should be there.
+    pub fn will_forget(&self, reason: String) {
+        // The first reason stays: it is the one to be mended.
+        let _ = self.forgets.set(reason);
     }
 
     /// Records written by this run.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lane_broker::{
-    LaneStore, Limits, MemoryStore, OpenError, RedisOpenError, RedisStore, Retention, RoutedStore,
-    SqliteStore, Tag,
+    AwaitedStore, LaneStore, Limits, MemoryStore, OpenError, RedisOpenError, RedisStore, Retention,
+    RoutedStore, SqliteStore, Tag, WallClock,
 };
 
 use crate::config::{Config, LaneStoreKind, LanesSection};
@@ -34,34 +34,67 @@ pub enum LanesFailure {
     },
 }
 
+/// The store of the lanes, as it could be opened.
+pub struct OpenLanes {
+    /// It.
+    pub store: Arc<dyn LaneStore>,
+    /// Why it forgets everything with the process, although the configuration names one that does
+    /// not. What lies beside that one is to be left alone then.
+    pub forgets: Option<String>,
+}
+
 /// Opens the store. What callers say stays in memory whatever store there is: it is gone with the
 /// call, and a call must not wait for a disk.
 ///
-/// A file that cannot be used because of its contents or its disk does not keep the line from
-/// being open: the lanes are in memory then, and the log says so. A Redis that is away is waited
-/// for: until it is back, nothing is accepted that would have to be kept.
+/// A file that cannot be used because of its contents does not keep the line from being open: the
+/// lanes are in memory then, and the log and `xenline status` say so. A file that another process
+/// holds, or whose disk refuses, is waited for, and so is a Redis that is away: until it is there,
+/// nothing is accepted that would have to be kept.
 ///
 /// # Errors
 /// [`LanesFailure`] when the configuration names a place that can never be ours.
-pub fn open_lanes(config: &Config) -> Result<Arc<dyn LaneStore>, LanesFailure> {
+pub fn open_lanes(config: &Config) -> Result<OpenLanes, LanesFailure> {
     let lanes = &config.lanes;
-    let beneath: Arc<dyn LaneStore> = match lanes.store {
-        LaneStoreKind::Memory => Arc::new(MemoryStore::new(lanes.limits())),
+    let (beneath, forgets): (Arc<dyn LaneStore>, _) = match lanes.store {
+        LaneStoreKind::Memory => (Arc::new(MemoryStore::new(lanes.limits())), None),
         LaneStoreKind::Sqlite => sqlite(lanes)?,
-        LaneStoreKind::Redis => Arc::new(redis(lanes)?),
+        LaneStoreKind::Redis => (Arc::new(redis(lanes)?), None),
     };
-    Ok(Arc::new(RoutedStore::new(Tag::call(), Limits::default(), beneath)))
+    let store = Arc::new(RoutedStore::new(Tag::call(), Limits::default(), beneath));
+    Ok(OpenLanes { store, forgets })
 }
 
-fn sqlite(lanes: &LanesSection) -> Result<Arc<dyn LaneStore>, OpenError> {
-    match SqliteStore::open(&lanes.file(), lanes.limits(), lanes.sqlite()) {
-        Ok(store) => Ok(Arc::new(store)),
-        Err(error @ (OpenError::Damaged { .. } | OpenError::Refused { .. })) => {
-            tracing::error!("nothing that is accepted now survives a restart: {error}");
-            Ok(Arc::new(MemoryStore::new(lanes.limits())))
+fn sqlite(lanes: &LanesSection) -> Result<(Arc<dyn LaneStore>, Option<String>), OpenError> {
+    match open_file(lanes) {
+        Ok(store) => Ok((store, None)),
+        Err(error @ OpenError::Refused { .. }) => {
+            tracing::error!(
+                "nothing is accepted that would have to be kept, until it can: {error}"
+            );
+            let lanes = lanes.clone();
+            let again = move || match open_file(&lanes) {
+                Ok(store) => {
+                    tracing::info!("the lanes can be kept now");
+                    Some(store)
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "the lanes cannot be kept yet");
+                    None
+                }
+            };
+            Ok((Arc::new(AwaitedStore::new(WallClock::system(), again)), None))
+        }
+        Err(error @ OpenError::Damaged { .. }) => {
+            let reason = format!("nothing that is accepted now survives a restart: {error}");
+            tracing::error!("{reason}");
+            Ok((Arc::new(MemoryStore::new(lanes.limits())), Some(reason)))
         }
         Err(error) => Err(error),
     }
+}
+
+fn open_file(lanes: &LanesSection) -> Result<Arc<dyn LaneStore>, OpenError> {
+    Ok(Arc::new(SqliteStore::open(&lanes.file(), lanes.limits(), lanes.sqlite())?))
 }
 
 /// The store in the Redis that the environment names.
@@ -133,11 +166,11 @@ mod tests {
     fn what_was_accepted_is_there_after_a_restart_and_what_a_caller_said_is_not() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let said = Lane::new(Tag::call(), "17").expect("a good name");
-        let store = open_lanes(&config(&folder)).expect("it opens");
+        let store = open_lanes(&config(&folder)).expect("it opens").store;
         store.publish(&kept("a"), "k", b"kept").expect("there is room");
         store.publish(&said, "k", b"said").expect("there is room");
         drop(store);
-        let store = open_lanes(&config(&folder)).expect("it opens again");
+        let store = open_lanes(&config(&folder)).expect("it opens again").store;
         let read = |lane| store.read(lane, Position::START, 9).expect("it can be read").len();
         assert_eq!((read(&kept("a")), read(&said)), (1, 0));
     }
@@ -148,7 +181,8 @@ mod tests {
         let config = config(&folder);
         let file = config.lanes.file();
         std::fs::write(&file, "what is this?".repeat(1_000)).expect("it is writable");
-        let store = open_lanes(&config).expect("the line goes on");
+        let OpenLanes { store, forgets } = open_lanes(&config).expect("the line goes on");
+        assert!(forgets.is_some_and(|why| why.contains("is damaged")), "it is told");
         store.publish(&kept("a"), "k", b"in memory").expect("there is room");
         let bytes = std::fs::read(&file).expect("it is there");
         assert!(bytes.starts_with(b"what is this?"));
@@ -175,8 +209,6 @@ mod tests {
         sweep_once(&store, &keep).expect("memory can be swept");
         let left = |name| store.read(&kept(name), Position::START, 9).expect("it is there").len();
         assert_eq!((left("sms"), left("journal"), left("messages")), (1, 4, 4));
-    }
-}
         let watched = Lane::new(Tag::os(), "journal").expect("a good name");
         for n in 0..4 {
             store.publish(&watched, &format!("k{n}"), b"x").expect("there is room");
@@ -184,3 +216,5 @@ mod tests {
         sweep_once(&store, &keep).expect("memory can be swept");
         let left = store.read(&watched, Position::START, 9).expect("it is there").len();
         assert_eq!(left, 1, "another lane of that name is none of the line's journals");
+    }
+}

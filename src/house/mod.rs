@@ -17,5 +17,5 @@ mod writing;
 
 pub use keep_open::{KeepOpen, Keeping};
 pub(crate) use lanes::redis;
-pub use lanes::{LanesFailure, open_lanes};
+pub use lanes::{LanesFailure, OpenLanes, open_lanes};
 pub use start::{ServeOptions, StartFailure, say_socket, serve, serve_with};

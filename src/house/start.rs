@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::account::AccountFile;
 use super::desk::{Desk, DeskParts, Signals};
 use super::doors::Doors;
+use super::lanes::OpenLanes;
 use super::media::engine_config;
 use super::writing;
 use crate::carrier::{Carrier, CarrierError};
@@ -105,9 +106,9 @@ const BRIDGE_EVENTS_MAX: usize = 1_024;
 /// A brain that builds its index takes a second; one that takes longer does not keep callers out.
 const BRAIN_WITHIN: Duration = Duration::from_secs(5);
 const BRAIN_POLL: Duration = Duration::from_millis(20);
-/// Requests from this machine's programs that wait for the desk.
 /// Where earlier versions kept the sounds that wait.
 const SOUNDS_BEFORE: &str = "sounds";
+/// Requests from this machine's programs that wait for the desk.
 const ASKED_MAX: usize = 64;
 
 /// Runs the line until SIGTERM or SIGINT, then lets the running calls end.
@@ -142,7 +143,7 @@ pub async fn serve_with(
             .map_err(|source| StartFailure::Recording { dir: dir.clone(), source })?;
     }
     let records = CallRecords::start(&config)?;
-    let lanes = super::lanes::open_lanes(&config)?;
+    let OpenLanes { store: lanes, forgets } = super::lanes::open_lanes(&config)?;
     let sweeper = super::lanes::sweep(lanes.clone(), config.lanes.retention());
     let watch = Watch::default();
     let journal = Journal::start(options.events, watch.clone()).map_err(StartFailure::Journal)?;
@@ -152,7 +153,7 @@ pub async fn serve_with(
     let (asked_in, asked) = mpsc::channel(ASKED_MAX);
     let socket = say_socket(&config);
     let (to_tap, to_door) = (asked_in.clone(), asked_in.clone());
-    let kept = start_keeper(&lanes, sounds(&config), media.clock()).await;
+    let kept = start_keeper(&config, &lanes, forgets, media.clock()).await;
     let kept = kept.map_err(StartFailure::Journal)?;
     let control = server::listen(&socket, &config.say, asked_in.clone())
         .map_err(|source| StartFailure::Control { path: socket.clone(), source })?;
@@ -212,13 +213,15 @@ pub async fn serve_with(
     Ok(())
 }
 
-/// What an earlier run left is read before the first call comes in.
+/// What an earlier run left is read before the first call comes in. Lanes that forget although others
+/// should be there leave the sounds beside those alone.
 async fn start_keeper(
+    config: &Config,
     lanes: &Arc<dyn LaneStore>,
-    sounds: Option<PathBuf>,
+    forgets: Option<String>,
     clock: Clock,
 ) -> std::io::Result<(Keeper, Recovered)> {
-    let lanes = lanes.clone();
+    let (lanes, sounds) = (lanes.clone(), sounds(config).filter(|_| forgets.is_none()));
     let start = move || {
         let sounds = sounds.and_then(|dir| match Sounds::open(&dir) {
             Ok(sounds) => Some(sounds.or_in(dir.with_file_name(SOUNDS_BEFORE))),
@@ -227,7 +230,11 @@ async fn start_keeper(
                 None
             }
         });
-        Keeper::start(lanes, sounds, clock)
+        let started = Keeper::start(lanes, sounds, clock)?;
+        if let Some(reason) = forgets {
+            started.0.state().will_forget(reason);
+        }
+        Ok(started)
     };
     tokio::task::spawn_blocking(start).await.map_err(std::io::Error::other)?
 }

@@ -173,7 +173,7 @@ fn list(reach: &Reach, json: bool) -> Result<(), Failure> {
                     );
                 }
                 if let Some(reason) = journal {
-                    println!("nothing new is accepted, because it could not be kept: {reason}");
+                    println!("what is new could not be kept: {reason}");
                 }
                 Ok(())
             }

@@ -155,8 +155,8 @@ fn brain(process: &ProcessStatus, up: bool) -> String {
 
 fn queue(queued: usize, paused: bool, journal: Option<&str>) -> String {
     let paused = if paused { "; paused until `xenline queue resume`" } else { "" };
-    let refusing = if journal.is_some() { "; nothing new is accepted" } else { "" };
-    format!("{queued} claims of other programs{paused}{refusing}")
+    let unkept = if journal.is_some() { "; what is new could not be kept" } else { "" };
+    format!("{queued} claims of other programs{paused}{unkept}")
 }
 
 fn speech(process: &ProcessStatus) -> String {

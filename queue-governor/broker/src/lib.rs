@@ -2,8 +2,8 @@
 //!
 //! Owns: the strict tags ([`Tag`]), the names of lanes ([`Lane`]), the trait that every store
 //! stands behind ([`LaneStore`]) and the stores: in memory ([`MemoryStore`]), in one file
-//! ([`SqliteStore`], feature `sqlite`) and on Redis Streams (`RedisStore`, feature `redis`). Beside
-//! them the door through which other programs hand in what they want said ([`intake`]).
+//! ([`SqliteStore`], feature `sqlite`) and on Redis Streams (`RedisStore`, feature `redis`); one that cannot be opened
+//! yet is stood in for ([`AwaitedStore`]). Beside them the door through which other programs hand in what they want said ([`intake`]).
 //!
 //! Whatever moves between the parts of xenline is an [`Entry`] in a lane. Delivery is at least
 //! once: an entry that a consumer took stays pending in its group until it is acknowledged, and is
@@ -19,6 +19,7 @@
 //! typed errors.
 #![forbid(unsafe_code)]
 
+mod awaited;
 mod clock;
 pub mod conformance;
 mod entry;
@@ -38,6 +39,7 @@ mod tag;
 #[cfg(feature = "tap")]
 pub mod tap;
 
+pub use awaited::AwaitedStore;
 pub use clock::{ClockHand, WallClock};
 pub use entry::{Delivery, Entry, GroupInfo, LaneInfo, Pending, Position, Published};
 pub use error::{GroupError, PublishError, StoreError};

@@ -87,7 +87,7 @@ impl Desk {
             ticks_skipped: metrics.ticks_skipped,
             queued,
             paused,
-            journal: self.saying.keeper.state().failing(),
+            journal: self.saying.keeper.state().trouble(),
             tap: self.tap.as_ref().map(|tap| tap_status(tap.counts())),
         }
     }

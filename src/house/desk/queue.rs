@@ -13,7 +13,7 @@ impl Desk {
     pub(super) fn queue_list(&self, which: impl Fn(&QueuedClaim) -> bool) -> Reply {
         let mut claims = self.saying.queue.list(self.media.clock().now());
         claims.retain(which);
-        let journal = self.saying.keeper.state().failing();
+        let journal = self.saying.keeper.state().trouble();
         Reply::Queue { claims, paused: self.saying.queue.is_paused(), journal }
     }
 
@@ -85,7 +85,7 @@ impl Desk {
         // It waits for a disk, and the desk must not.
         tokio::task::spawn_blocking(move || {
             keeper.flush();
-            tell(match keeper.state().failing() {
+            tell(match keeper.state().trouble() {
                 Some(reason) => format!(". This would not survive a restart: {reason}"),
                 None => String::new(),
             });

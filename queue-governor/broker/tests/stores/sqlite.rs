@@ -1,9 +1,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use lane_broker::{
-    Durability, Lane, LaneStore, Limits, MemoryStore, OpenError, Position, PublishError,
-    SqliteOptions, SqliteStore, StoreError, Tag, WallClock, conformance,
+    AwaitedStore, Durability, Lane, LaneStore, Limits, MemoryStore, OpenError, Position,
+    PublishError, SqliteOptions, SqliteStore, StoreError, Tag, WallClock, conformance,
 };
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -156,6 +158,23 @@ fn a_file_of_another_program_or_of_a_newer_version_is_left_alone() {
     drop(raw);
     let foreign = open(&other).expect_err("songs are no lanes");
     assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
+}
+
+#[test]
+fn a_file_that_another_process_holds_is_waited_for_and_gives_what_it_held() {
+    let (_folder, path) = folder();
+    open(&path).expect("it opens").publish(&lane(), "k", b"kept").expect("there is room");
+    let raw = rusqlite::Connection::open(&path).expect("it opens");
+    raw.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
+    let refused = open(&path).expect_err("somebody holds it");
+    assert!(matches!(refused, OpenError::Refused { reason: StoreError::Unavailable, .. }));
+    let (clock, hand) = WallClock::by_hand();
+    let store = AwaitedStore::new(clock, move || Some(Arc::new(open(&path).ok()?)));
+    let read = || store.read(&lane(), Position::START, 9).map(|entries| entries.len());
+    assert_eq!(read(), Err(StoreError::Unavailable));
+    raw.execute_batch("COMMIT").expect("it is ours");
+    hand.advance(Duration::from_secs(1));
+    assert_eq!(read(), Ok(1));
 }
 
 #[test]
