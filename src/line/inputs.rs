@@ -77,6 +77,29 @@ impl LineInput {
     }
 }
 
+/// What the house offered to a line that was just closing, and that it never took.
+#[derive(Debug)]
+pub enum Untaken {
+    /// It was not accepted.
+    Say(ClaimId),
+    /// It waits as before.
+    CarryOver(Box<Unfinished>),
+    /// It was to be taken back, wherever it is.
+    Withdraw(ClaimId),
+}
+
+impl Untaken {
+    /// `None`: of no use when the line is gone.
+    pub(super) fn of(input: LineInput) -> Option<Untaken> {
+        match input {
+            LineInput::Say(claim) => Some(Untaken::Say(claim.id)),
+            LineInput::CarryOver(unfinished) => Some(Untaken::CarryOver(Box::new(unfinished))),
+            LineInput::Withdraw(claim) => Some(Untaken::Withdraw(claim)),
+            _ => None,
+        }
+    }
+}
+
 /// What can happen to a leg that sat down.
 #[derive(Debug)]
 pub enum LegInput {

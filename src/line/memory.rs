@@ -9,6 +9,7 @@ use media_engine::LineStatistics;
 use sip_bridge::CallOutcome;
 
 use super::conversation::{Conversation, Figures};
+use super::inputs::Untaken;
 
 /// What lies around a call: how it came about, and what is left of it.
 #[derive(Debug, Default)]
@@ -49,6 +50,8 @@ pub struct LineEnd {
     pub over: MonoTime,
     /// How it ended.
     pub outcome: CallOutcome,
+    /// What it was offered when it was closing already.
+    pub untaken: Vec<Untaken>,
 }
 
 /// The end of a conversation.

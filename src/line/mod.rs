@@ -33,7 +33,7 @@ pub use action::{Action, News};
 pub use company::{AgentState, Arrival};
 pub use conversation::{Conversation, ConversationConfig, Figures};
 pub use figures::call_stats;
-pub use inputs::{ClaimNews, INPUTS_MAX, LegInput, LineHandle, LineInput, LineNews};
+pub use inputs::{ClaimNews, INPUTS_MAX, LegInput, LineHandle, LineInput, LineNews, Untaken};
 pub use journal::{Journal, JournalEntry, read_printed};
 pub use keys::KeyPath;
 pub use legs::{LegId, OperatorPart, Part};

@@ -1,19 +1,19 @@
 //! The shell of one call: it owns the media line, and carries out what the conversation says.
 
+mod closing;
 mod keeping;
 mod moved;
 mod seats;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use brain_protocol::{LineMessage, Redial};
 use brain_supervisor::SupervisorHandle;
 use lane_broker::LaneStore;
 use media_core::hearing::EarConfig;
 use media_core::{Generation, MonoTime};
-use media_engine::{Clock, Engine, Line, LineEvent, LineStatistics, Speech};
+use media_engine::{Clock, Engine, Line, LineEvent, Speech};
 use queue_governor::{Book, ClaimId};
 use sip_bridge::{CallOutcome, HangupReason};
 use tokio::sync::mpsc;
@@ -24,7 +24,7 @@ use super::action::Action;
 use super::conversation::{Conversation, ConversationConfig};
 use super::figures::call_stats;
 use super::gate::{Gate, Passage};
-use super::inputs::{ClaimNews, LegInput, LineInput, LineNews};
+use super::inputs::{ClaimNews, LineInput, LineNews};
 use super::journal::{Journal, JournalEntry};
 use super::keys::KeyPath;
 use super::legs::LegId;
@@ -33,11 +33,7 @@ use super::memory::LineEnd;
 use super::seat::Opener;
 use super::transfer::TransferTo;
 use crate::durable::Account;
-use crate::replay::Entry;
 use crate::report::{CallClosed, CallEvent, CallOpened, Event};
-
-/// The media line reports its end within a few ticks; a disk may hold the recording up longer.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a line's task is made of.
 pub struct LineParts {
@@ -344,7 +340,8 @@ impl Task {
         let memory = self.conversation.take_memory();
         self.seats.line_closes(&outcome.reason);
         let last_tick = self.parts.line.close().statistics;
-        let statistics = final_statistics(inputs, &mut self.log).await.unwrap_or(last_tick);
+        let (statistics, untaken) = closing::last_inputs(inputs, &mut self.log).await;
+        let statistics = statistics.unwrap_or(last_tick);
         if let Some(log) = self.log {
             log.finish();
         }
@@ -359,7 +356,7 @@ impl Task {
         let event = Event { t_ms, what: CallEvent::CallClosed(closed) };
         self.parts.journal.put(JournalEntry::Event(line, event));
         self.parts.journal.put(JournalEntry::Close(line));
-        LineEnd { statistics, figures, memory, over: now, outcome }
+        LineEnd { statistics, figures, memory, over: now, outcome, untaken }
     }
 }
 
@@ -368,33 +365,4 @@ async fn until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// Waits for the media line's last event: ports are free and the recording is on disk. What the
-/// ear did last comes before it.
-async fn final_statistics(
-    inputs: &mut mpsc::Receiver<LineInput>,
-    log: &mut Option<LogSender>,
-) -> Option<LineStatistics> {
-    let closed = async {
-        while let Some(input) = inputs.recv().await {
-            match (input, &mut *log) {
-                (LineInput::Media(LineEvent::Closed { statistics, .. }), _) => {
-                    return Some(*statistics);
-                }
-                (LineInput::Media(LineEvent::Listened { steps }), Some(log)) => {
-                    log.put(Entry::Ear(steps));
-                }
-                (
-                    LineInput::Leg(leg, LegInput::Media(LineEvent::Listened { steps })),
-                    Some(log),
-                ) => {
-                    log.put(Entry::LegHeard { leg: leg.0, steps });
-                }
-                _ => {}
-            }
-        }
-        None
-    };
-    tokio::time::timeout(CLOSE_WITHIN, closed).await.ok().flatten()
 }

@@ -57,8 +57,9 @@ impl Desk {
         ended: Result<(LineId, Option<LineEnd>), tokio::task::JoinError>,
     ) {
         self.heap.call_ended();
-        let Ok((line, end)) = ended else { return };
-        self.carry_on(line);
+        let Ok((line, mut end)) = ended else { return };
+        let untaken = end.as_mut().map(|end| std::mem::take(&mut end.untaken));
+        self.carry_on(line, untaken.unwrap_or_default());
         self.leaving.remove(&line);
         if let Some(open) = self.doors.remove(&line) {
             self.record_door(&open, end.as_ref());

@@ -27,7 +27,7 @@ impl Desk {
     pub(super) fn queue_withdraw(&mut self, claim: &str, replies: &mpsc::Sender<Reply>) {
         let id = ClaimId::new(claim);
         let answer = match self.saying.queue.withdraw(&id) {
-            Withdrawal::Waited(unfinished) => return self.take_back(&unfinished, replies),
+            Withdrawal::Waited(unfinished) => return self.take_back(&unfinished, Some(replies)),
             Withdrawal::OnLine(line) => {
                 let told = self
                     .lines_for(Some(line.0))
@@ -49,17 +49,23 @@ impl Desk {
 
     /// Whoever waits for it and whoever asks are told when it is safe: it would be said after a
     /// crash otherwise.
-    fn take_back(&mut self, unfinished: &Unfinished, replies: &mpsc::Sender<Reply>) {
+    pub(super) fn take_back(
+        &mut self,
+        unfinished: &Unfinished,
+        replies: Option<&mpsc::Sender<Reply>>,
+    ) {
         self.write_ended(unfinished, Ending::Withdrawn);
         let (claim, heard) = (unfinished.claim.id.to_string(), unfinished.heard().text);
         let how = HowItEnded { ending: "withdrawn".into(), reason: None, heard };
         let ended = self.ended_for_its_asker(&unfinished.claim.id, None, how);
-        let replies = replies.clone();
+        let replies = replies.cloned();
         self.once_kept(move |kept| {
             if let Some((asker, reply)) = ended {
                 send(&asker, reply);
             }
-            send(&replies, Reply::Done { message: format!("{claim} is withdrawn{kept}") });
+            if let Some(replies) = replies {
+                send(&replies, Reply::Done { message: format!("{claim} is withdrawn{kept}") });
+            }
         });
     }
 

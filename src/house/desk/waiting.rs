@@ -9,8 +9,8 @@ use queue_governor::{ClaimId, Ending, FailReason, Unfinished};
 
 use super::{Carrier, Desk};
 use crate::durable::Recovered;
-use crate::line::LineInput;
-use crate::say::HowItEnded;
+use crate::line::{LineInput, Untaken};
+use crate::say::{HowItEnded, Withdrawal};
 
 impl Desk {
     /// What an earlier run left could be read at last: its store was away when the line started. It
@@ -46,9 +46,11 @@ impl Desk {
     }
 
     /// The line is gone. What must be delivered and was not said to its end waits for the next
-    /// call, and what a mind said to this caller for this caller's next call; a line that ended with a fault has told nobody of the rest.
-    pub(super) fn carry_on(&mut self, line: LineId) {
+    /// call, and what a mind said to this caller for this caller's next call; what it never took is as
+    /// it was before. A line that ended with a fault has told nobody of the rest.
+    pub(super) fn carry_on(&mut self, line: LineId, untaken: Vec<Untaken>) {
         let now = self.media.clock().now();
+        let withdrawn = self.saying.put_back(now, line, untaken);
         let book = self.saying.books.remove(&line);
         let left = book.map(|book| {
             let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,6 +62,11 @@ impl Desk {
         }
         for id in self.saying.queue.on_line(line) {
             self.tell_failed(&id, line);
+        }
+        for id in withdrawn {
+            if let Withdrawal::Waited(unfinished) = self.saying.queue.withdraw(&id) {
+                self.take_back(&unfinished, None);
+            }
         }
     }
 

@@ -1,11 +1,12 @@
 //! What was not accepted after all.
 
-use media_core::MonoTime;
+use media_core::{LineId, MonoTime};
 use queue_governor::{ClaimId, Ending, RefusalReason};
 
 use super::{AGAIN_MS, Saying};
 use crate::control::Reply;
 use crate::house::desk::asked::send;
+use crate::line::Untaken;
 use crate::say::Withdrawal;
 
 impl Saying {
@@ -16,6 +17,22 @@ impl Saying {
             self.write_ended(now, &unfinished, Ending::Refused(RefusalReason::NotKept));
         }
         self.break_promise(id);
+    }
+
+    /// What was offered to a line that was just closing, and that it never took, is as it was before.
+    /// Gives what was to be taken back there.
+    pub fn put_back(&mut self, now: MonoTime, line: LineId, untaken: Vec<Untaken>) -> Vec<ClaimId> {
+        let mut withdrawn = Vec::new();
+        for untaken in untaken {
+            match untaken {
+                Untaken::Say(id) => {
+                    self.refuse_for_now(&id, format!("line {line} is just closing; try again"));
+                }
+                Untaken::CarryOver(unfinished) => self.queue.carry(now, *unfinished),
+                Untaken::Withdraw(id) => withdrawn.push(id),
+            }
+        }
+        withdrawn
     }
 
     pub(super) fn break_promise(&mut self, id: &ClaimId) {
