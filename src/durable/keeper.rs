@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use lane_broker::{Lane, LaneStore, Tag};
@@ -10,9 +10,10 @@ use tokio::sync::{oneshot, watch};
 
 use super::entry::{Clocks, Kept};
 use super::sounds::Sounds;
+use super::way::Way;
 use super::writer::{Order, Waiting, Writer};
 
-/// Records that wait for the disk: a minute of a busy house. More are counted as not kept.
+/// Records that wait for the disk: a minute of a busy house. See [`Way`] for what becomes of more.
 const ORDERS_MAX: usize = 8_192;
 /// The name of the journal's lane.
 pub const LANE: &str = "journal";
@@ -34,6 +35,7 @@ pub struct KeeperState {
     failing: AtomicBool,
     reason: Mutex<Option<String>>,
     forgets: OnceLock<String>,
+    way: Mutex<Way>,
     written: AtomicU64,
     not_kept: AtomicU64,
 }
@@ -71,6 +73,11 @@ impl KeeperState {
     #[must_use]
     pub fn not_kept(&self) -> u64 {
         self.not_kept.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn way(&self) -> MutexGuard<'_, Way> {
+        // It is whole after every step.
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn count_written(&self) {
@@ -173,6 +180,30 @@ impl Keeper {
         &self.run
     }
 
+    /// Puts it on its way to the disk; what finds no place there is set aside, or given up. Says why.
+    fn hand_over(&self, waiting: Waiting) -> Result<(), &'static str> {
+        let mut way = self.state.way();
+        let kept = if way.may_take(&waiting.kept) {
+            match self.orders.try_send(Order::Write(waiting)) {
+                Ok(()) => {
+                    way.entered();
+                    return Ok(());
+                }
+                Err(TrySendError::Full(Order::Write(waiting))) => waiting.kept,
+                Err(TrySendError::Full(Order::Flush(_)) | TrySendError::Disconnected(_)) => {
+                    self.state.not_kept.fetch_add(1, Ordering::Relaxed);
+                    return Err("the journal's thread is gone: start the line again");
+                }
+            }
+        } else {
+            waiting.kept
+        };
+        if !way.set_aside(kept) {
+            self.state.not_kept.fetch_add(1, Ordering::Relaxed);
+        }
+        Err("the journal does not keep up")
+    }
+
     /// Waits until everything handed over so far is safe, or was refused by the store, for
     /// [`FLUSH_MAX`] at most. Blocking.
     pub fn flush(&self) {
@@ -208,14 +239,7 @@ impl Account {
         self.issued += 1;
         let waiting =
             Waiting { kept, number: self.issued, account: self.progress.clone(), sound: None };
-        if let Err(error) = self.keeper.orders.try_send(Order::Write(waiting)) {
-            let why = match error {
-                TrySendError::Full(_) => "the journal does not keep up",
-                TrySendError::Disconnected(_) => {
-                    "the journal's thread is gone: start the line again"
-                }
-            };
-            self.keeper.state.not_kept.fetch_add(1, Ordering::Relaxed);
+        if let Err(why) = self.keeper.hand_over(waiting) {
             self.keeper.state.fail(why.to_owned());
             self.lost.get_or_insert(self.issued);
             // Whoever waits for this number wakes, or would wait for another one.

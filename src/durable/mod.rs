@@ -21,6 +21,7 @@ mod fold;
 mod hold_back;
 mod keeper;
 mod sounds;
+mod way;
 mod whole;
 mod writer;
 

@@ -15,6 +15,7 @@ use super::entry::{self, Clocks, Kept};
 use super::fold::Fold;
 use super::keeper::{KeeperState, Progress, Recovered};
 use super::sounds::Sounds;
+use super::way::Way;
 
 /// Records written in one go.
 pub(super) const BATCH_MAX: usize = 256;
@@ -44,6 +45,14 @@ pub(super) struct Waiting {
     /// The file with its sound, once that is written: a store that refuses is asked again, a disk
     /// is not written again.
     pub sound: Option<String>,
+}
+
+impl Waiting {
+    /// Of which its author was told already that it is not safe.
+    fn for_nobody(kept: Kept) -> Self {
+        let account = Arc::new(watch::channel(Progress::default()).0);
+        Self { kept, number: 0, account, sound: None }
+    }
 }
 
 pub(super) struct Writer {
@@ -113,28 +122,43 @@ impl Writer {
         let mut flushed: Vec<SyncSender<()>> = Vec::new();
         loop {
             match self.next_order(inbox, &batch) {
-                Ok(order) => take(order, &mut batch, &mut flushed),
+                Ok(order) => take(order, &mut self.state.way(), &mut batch, &mut flushed),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) if batch.is_empty() => return,
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.gather(inbox, &mut batch, &mut flushed);
                     // The house is gone; one last try.
-                    if self.write(&mut batch).is_err() {
+                    if batch.is_empty() || self.write(&mut batch).is_err() {
                         return;
                     }
                     batch.clear();
                 }
             }
-            while batch.len() < BATCH_MAX
-                && let Ok(order) = inbox.try_recv()
-            {
-                take(order, &mut batch, &mut flushed);
-            }
+            self.gather(inbox, &mut batch, &mut flushed);
             self.settle(&mut batch);
-            for done in flushed.drain(..) {
-                // Whoever waited may have given up.
-                let _ = done.send(());
+            if self.state.way().is_clear() || self.state.failing().is_some() {
+                for done in flushed.drain(..) {
+                    // Whoever waited may have given up.
+                    let _ = done.send(());
+                }
             }
         }
+    }
+
+    /// As much as a batch may have of what is on its way, and then, when that is free, of what was
+    /// set aside. Nobody hands anything over meanwhile, so that each stays behind what was before it.
+    fn gather(
+        &self,
+        inbox: &Receiver<Order>,
+        batch: &mut Vec<Waiting>,
+        flushed: &mut Vec<SyncSender<()>>,
+    ) {
+        let mut way = self.state.way();
+        while batch.len() < BATCH_MAX
+            && let Ok(order) = inbox.try_recv()
+        {
+            take(order, &mut way, batch, flushed);
+        }
+        batch.extend(way.take_back(BATCH_MAX - batch.len()).into_iter().map(Waiting::for_nobody));
     }
 
     /// The next order, or that a batch that was refused is due again. While that is as large as it
@@ -145,7 +169,7 @@ impl Writer {
         batch: &[Waiting],
     ) -> Result<Order, RecvTimeoutError> {
         if batch.len() < BATCH_MAX {
-            return if batch.is_empty() && self.late.is_none() {
+            return if batch.is_empty() && self.late.is_none() && self.state.way().is_clear() {
                 inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 inbox.recv_timeout(AGAIN)
@@ -321,9 +345,12 @@ fn sound_of(kept: &Kept) -> Option<(&str, &[i16])> {
     }
 }
 
-fn take(order: Order, batch: &mut Vec<Waiting>, flushed: &mut Vec<SyncSender<()>>) {
+fn take(order: Order, way: &mut Way, batch: &mut Vec<Waiting>, flushed: &mut Vec<SyncSender<()>>) {
     match order {
-        Order::Write(waiting) => batch.push(waiting),
+        Order::Write(waiting) => {
+            way.left();
+            batch.push(waiting);
+        }
         Order::Flush(done) => flushed.push(done),
     }
 }

@@ -80,3 +80,33 @@ fn without_its_thread_the_journal_fails_and_nothing_is_told_to_be_safe() {
     assert!(keeper.state().failing().is_some_and(|why| why.contains("thread is gone")));
     keeper.flush();
 }
+
+#[test]
+fn what_ended_while_a_store_was_away_for_long_is_not_said_again_after_a_restart() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    account.write(accepted("a", true));
+    account.write(accepted("b", true));
+    keeper.flush();
+    disk.full.store(true, Ordering::Release);
+    for _ in 0..20_000 {
+        account.write(heard("a", 4));
+    }
+    // Calls come and go meanwhile, until the way to the disk is full.
+    for n in 0..3_000 {
+        account.write(accepted(&format!("c-{n}"), false));
+    }
+    assert!(!keeper.state().way().is_clear());
+    account.write(spoken("a"));
+    account.write(accepted("d", true));
+    account.pause(true);
+    disk.full.store(false, Ordering::Release);
+    until("the way to be free", || keeper.state().way().is_clear());
+    until("all of it to be safe", || {
+        keeper.flush();
+        keeper.state().failing().is_none()
+    });
+    let (_, recovered) = start(&disk);
+    assert_eq!((names(&recovered), recovered.paused), (vec!["b", "d"], true));
+}
