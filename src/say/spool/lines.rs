@@ -1,13 +1,13 @@
 //! A file of lines that other programs append to, through truncation and rotation, also across a
 //! restart of the line.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lane_broker::intake::WISH_BYTES_MAX;
+use lane_broker::intake::{Peer, Permit, WISH_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::write_whole;
@@ -59,6 +59,10 @@ pub(super) struct LineFile {
     path: PathBuf,
     /// Where the mark is kept.
     kept: PathBuf,
+    /// Whose file may be read: whoever makes it first where everybody can decides who may write in it.
+    permit: Permit,
+    /// The user who was told not to be one of those.
+    stranger: Option<u32>,
     open: Option<File>,
     /// `None`: nobody ever listened.
     mark: Option<Mark>,
@@ -66,9 +70,9 @@ pub(super) struct LineFile {
 
 impl LineFile {
     /// Listens from here on: whatever is appended after this returns is news.
-    pub fn open(path: PathBuf, kept: PathBuf) -> Self {
+    pub fn open(path: PathBuf, kept: PathBuf, permit: Permit) -> Self {
         let mark = mark_in(&kept);
-        let mut file = Self { path, kept, open: None, mark };
+        let mut file = Self { path, kept, permit, stranger: None, open: None, mark };
         if let Err(error) = file.open_named() {
             file.missed(&error);
         }
@@ -129,6 +133,7 @@ impl LineFile {
         if !meta.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
+        self.judge(&meta)?;
         let known = self.mark.filter(|mark| (mark.device, mark.inode) == (meta.dev(), meta.ino()));
         if known.is_none() {
             // What stood there before anybody ever listened is no news.
@@ -141,6 +146,22 @@ impl LineFile {
         }
         self.open = Some(file);
         Ok(())
+    }
+
+    fn judge(&mut self, meta: &Metadata) -> io::Result<()> {
+        let uid = meta.uid();
+        if self.permit.judge(&Peer { uid, gids: vec![meta.gid()] }).is_some() {
+            self.stranger = None;
+            return Ok(());
+        }
+        if self.stranger.replace(uid) != Some(uid) {
+            tracing::warn!(
+                uid,
+                path = %self.path.display(),
+                "the file of lines is a stranger's and is left alone: remove it, or name its user in [say] allow_uids"
+            );
+        }
+        Err(io::ErrorKind::PermissionDenied.into())
     }
 
     fn lines_of_the_open_one(&mut self) -> io::Result<Vec<Line>> {

@@ -70,7 +70,7 @@ pub fn start(
             ),
         },
         Some(alias) => {
-            let lines = LineFile::open(alias.clone(), marks);
+            let lines = LineFile::open(alias.clone(), marks, shared.permit.clone());
             let watch = Watch::nothing();
             watch.file(lines.path());
             tasks.push(tokio::spawn(follow_lines(watch, lines, shared)));
@@ -210,8 +210,8 @@ async fn follow_lines(mut watch: Watch, mut lines: LineFile, shared: Arc<Shared>
     }
 }
 
-/// Tries one line until it is taken in, or refused for good. Who may write into the file is
-/// decided by its mode; whoever did is nobody that we know.
+/// Tries one line until it is taken in, or refused for good. Whose file it is was looked at; who may
+/// write into it is decided by its mode, and whoever did is nobody that we know.
 async fn take_line(bytes: &[u8], claim: String, shared: &Shared) {
     const SOMEBODY: Who = Who::Guest(u32::MAX);
     let wish = match read(bytes) {

@@ -188,12 +188,16 @@ fn take_all(file: &mut LineFile) -> Vec<lines::Line> {
     }
 }
 
+fn line_file(path: &Path, mark: &Path) -> LineFile {
+    LineFile::open(path.into(), mark.into(), peer::permit(&SaySection::default()))
+}
+
 #[test]
 fn lines_are_taken_once_through_truncation_rotation_and_restart() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
     append(&path, "before anybody listened\n");
-    let open = || LineFile::open(path.clone(), mark.clone());
+    let open = || line_file(&path, &mark);
     let mut file = open();
     assert_eq!(words(&take_all(&mut file)), [""; 0]);
     append(&path, "one\ntwo\nthr");
@@ -217,7 +221,7 @@ fn lines_are_taken_once_through_truncation_rotation_and_restart() {
 fn a_line_that_was_not_taken_in_is_met_again_under_the_same_name() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
-    let open = || LineFile::open(path.clone(), mark.clone());
+    let open = || line_file(&path, &mark);
     let mut file = open();
     assert!(file.look().is_empty());
     append(&path, "one\ntwo\n");
@@ -231,7 +235,7 @@ fn a_line_that_was_not_taken_in_is_met_again_under_the_same_name() {
 fn a_file_that_was_written_anew_is_known_by_what_stands_in_it_and_not_by_its_length() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
-    let open = || LineFile::open(path.clone(), mark.clone());
+    let open = || line_file(&path, &mark);
     let mut file = open();
     append(&path, "tea\n");
     let first = take_all(&mut file);
@@ -249,21 +253,21 @@ fn what_is_written_once_the_line_listens_is_news_also_before_the_first_look() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
     append(&path, "");
-    let mut file = LineFile::open(path.clone(), mark);
+    let mut file = line_file(&path, &mark);
     append(&path, "the kettle boils\n");
     assert_eq!(words(&take_all(&mut file)), ["the kettle boils"]);
     // Also what comes into being between two runs.
     let (path, mark) = (dir.path().join("other"), dir.path().join("other.json"));
-    assert!(LineFile::open(path.clone(), mark.clone()).look().is_empty());
+    assert!(line_file(&path, &mark).look().is_empty());
     append(&path, "tea is ready\n");
-    assert_eq!(words(&take_all(&mut LineFile::open(path, mark))), ["tea is ready"]);
+    assert_eq!(words(&take_all(&mut line_file(&path, &mark))), ["tea is ready"]);
 }
 
 #[test]
 fn two_programs_that_append_at_once_lose_no_line_and_have_none_said_twice() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
-    let mut file = LineFile::open(path.clone(), mark.clone());
+    let mut file = line_file(&path, &mark);
     let program = |name: &str| {
         let script = format!("for n in $(seq 300); do echo \"{name} $n\" >> \"$0\"; done");
         let shell = std::process::Command::new("sh").args(["-c", &script]).arg(&path).spawn();
@@ -276,7 +280,7 @@ fn two_programs_that_append_at_once_lose_no_line_and_have_none_said_twice() {
         found.extend(take_all(&mut file));
         // A restart in between changes nothing.
         if found.len() % 7 == 0 {
-            file = LineFile::open(path.clone(), mark.clone());
+            file = line_file(&path, &mark);
         }
     }
     let said = words(&found);
@@ -322,7 +326,7 @@ async fn what_is_no_line_of_words_is_left_out_and_what_comes_after_it_is_said() 
 fn a_line_without_an_end_does_not_stop_what_comes_after_it() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
-    let mut file = LineFile::open(path.clone(), mark);
+    let mut file = line_file(&path, &mark);
     assert!(file.look().is_empty());
     append(&path, &"x".repeat(200_000));
     for _ in 0..8 {

@@ -95,3 +95,26 @@ async fn an_alias_that_is_somebody_elses_does_not_keep_the_line_closed() {
     result(&root, "kettle", "spoken").await;
     assert_eq!(heard.lock().expect("no panic").len(), 1);
 }
+
+#[test]
+fn a_file_of_lines_is_left_alone_while_it_is_a_strangers() {
+    const STRANGER: u32 = 65_532;
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (path, mark) = (dir.path().join("queue"), dir.path().join("lines.json"));
+    let ours = peer::permit(&SaySection::default());
+    let is_root = ours.owner == 0;
+    // Only root can make somebody else's file; for others the line is somebody else's.
+    let permit = if is_root { ours.clone() } else { Permit { owner: STRANGER, ..ours.clone() } };
+    let owned_by = |uid| is_root.then(|| std::os::unix::fs::chown(&path, Some(uid), Some(uid)));
+    let mut file = LineFile::open(path.clone(), mark.clone(), permit.clone());
+    append(&path, "I am a stranger\n");
+    owned_by(STRANGER).transpose().expect("we are root");
+    assert!(file.look().is_empty() && file.look().is_empty());
+    // Named, or with a file of the line's own user, it is heard.
+    let named = Permit { uids: vec![path.metadata().expect("it is there").uid()], ..permit };
+    let mut file = LineFile::open(path.clone(), mark.clone(), named);
+    assert_eq!(file.look().len(), 1);
+    owned_by(0).transpose().expect("we are root");
+    let mut file = LineFile::open(path, mark, ours);
+    assert_eq!(file.look().len(), 1);
+}
