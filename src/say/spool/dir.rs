@@ -93,7 +93,8 @@ impl Dir {
         if let Err(error) = rustix::fs::fchown(&self.0, None, Some(Gid::from_raw(group))) {
             tracing::warn!(%error, dir = %path.display(), "the spool stays with this user's group");
         }
-        rustix::fs::fchmod(&self.0, Mode::RWXU | Mode::RWXG)
+        // Sticky: nobody takes away, or forges over, what another member dropped.
+        rustix::fs::fchmod(&self.0, Mode::RWXU | Mode::RWXG | Mode::SVTX)
     }
 
     /// What is in it and not hidden.

@@ -42,7 +42,7 @@ fn who_may_drop_by_the_groups_mode_may_not_write_where_results_are_made() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let mode = |part: &str| {
         let meta = dir.path().join(part).metadata().expect("it is there");
-        meta.permissions().mode() & 0o777
+        meta.permissions().mode() & 0o7777
     };
     std::fs::create_dir(dir.path().join("cur")).expect("it is made");
     std::fs::set_permissions(dir.path().join("cur"), std::fs::Permissions::from_mode(0o777))
@@ -50,7 +50,7 @@ fn who_may_drop_by_the_groups_mode_may_not_write_where_results_are_made() {
     // Our own group is one that we may give it to.
     let ours = dir.path().metadata().expect("it is there").gid();
     Maildir::open(dir.path().into(), Some(ours)).expect("it opens");
-    assert_eq!(["tmp", "new", "cur", "done"].map(mode), [0o770, 0o770, 0o700, 0o770]);
+    assert_eq!(["tmp", "new", "cur", "done"].map(mode), [0o1770, 0o1770, 0o700, 0o1770]);
     let alone = dir.path().join("alone");
     spool_in(&alone);
     for part in ["tmp", "new", "cur", "done"] {
