@@ -96,8 +96,8 @@ fn two_hundred_calls_take_a_small_part_of_a_tick() {
     let payload = [0x2A; 160];
     let mut out = [0; 160];
     let mut spent = [[Duration::ZERO; TICKS]; 2];
-    for (round, lossy) in [false, true].into_iter().enumerate() {
-        for n in 0..TICKS {
+    for (round, (spent, lossy)) in spent.iter_mut().zip([false, true]).enumerate() {
+        for (n, spent) in spent.iter_mut().enumerate() {
             let number = (round * TICKS + n) as u64;
             let now = MonoTime::from_millis(1_000 + number * 20);
             #[expect(clippy::disallowed_methods, reason = "the figure is a real one")]
@@ -117,7 +117,7 @@ fn two_hundred_calls_take_a_small_part_of_a_tick() {
                 }
                 playout.pull(now, &mut out, decoder);
             }
-            spent[round][n] = start.elapsed();
+            *spent = start.elapsed();
         }
     }
     // Of a tick that the machine leaves alone, which most are.
