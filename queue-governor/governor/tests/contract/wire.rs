@@ -92,6 +92,7 @@ impl Wire {
 
 /// When that for which `word` was sent had been granted.
 fn granted_before(world: &World, word: &Word) -> MonoTime {
-    let grants = world.grants.iter().filter(|(at, id, _)| *id == word.claim && *at <= word.at);
-    grants.last().expect("it was granted").0
+    let mut grants = world.grants.iter().rev();
+    let granted = grants.find(|(at, id, _)| *id == word.claim && *at <= word.at);
+    granted.expect("it was granted").0
 }

@@ -25,6 +25,7 @@ pub struct Step {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every one is told")]
 enum Then {
     Tell(Told),
     /// The line dies and comes back.
