@@ -15,6 +15,8 @@ mod brain_killed;
 #[allow(dead_code, reason = "shared with the tests of the page")]
 #[path = "http/browser.rs"]
 mod browser;
+#[path = "e2e/browser_operator.rs"]
+mod browser_operator;
 #[path = "e2e/browser_talk.rs"]
 mod browser_talk;
 #[path = "e2e/cdr.rs"]

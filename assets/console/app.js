@@ -34,7 +34,7 @@ function toast(text, bad = false) {
 }
 
 const told = (reply) => {
-  const one = Array.isArray(reply) ? reply[0] : reply;
+  const one = (Array.isArray(reply) ? reply[0] : reply) ?? {};
   const words = { accepted: "accepted", kept: "kept", calling: one.state };
   return one.message ?? words[one.answer] ?? one.answer;
 };
@@ -171,8 +171,9 @@ function theme(name) {
 // --- what can be done ---
 
 const here = () => { const line = live.line(); return line && !line.closed ? line.id : undefined; };
-const take = () => act(() => post("/operator/take", { line: here() }));
-const release = () => act(() => post("/operator/release", { line: here() }));
+// An operator who sits there takes the floor with a voice, any other by word alone.
+const take = () => act(() => (talk.operates(here()) ? talk.takePart("barge_in") : post("/operator/take", { line: here() })));
+const release = () => act(() => (talk.operates(here()) && talk.part === "barge_in" ? talk.takePart("listen") : post("/operator/release", { line: here() })));
 
 /** What ends something for somebody is pressed twice. */
 function twice(button, what, then) {
@@ -191,7 +192,11 @@ function twice(button, what, then) {
 function showTalk() {
   $("talk").setAttribute("aria-pressed", String(talk.isOn));
   $("talk").firstChild.textContent = talk.isOn ? "End talk" : "Talk";
-  $("talk-part").disabled = talk.isOn;
+  const operates = talk.operates(talk.line);
+  $("talk-part").disabled = talk.isOn && !operates;
+  // The operator may take part in another way meanwhile, and a caller stays one.
+  for (const option of $("talk-part").options) option.disabled = operates && ["caller", "join"].includes(option.value);
+  if (operates) $("talk-part").value = talk.part;
   $("mute").hidden = !talk.isOn;
   if (!talk.isOn) $("mute").setAttribute("aria-pressed", "false");
 }
@@ -226,6 +231,7 @@ for (const button of document.querySelectorAll("nav [data-view]")) button.addEve
 $("take").addEventListener("click", take);
 $("release").addEventListener("click", release);
 $("talk").addEventListener("click", toggleTalk);
+$("talk-part").addEventListener("change", () => { if (talk.operates(talk.line)) act(() => talk.takePart($("talk-part").value)); });
 $("mute").addEventListener("click", toggleMute);
 $("pause").addEventListener("click", () => queue.pause(true));
 $("resume").addEventListener("click", () => queue.pause(false));

@@ -69,6 +69,7 @@ impl Keeper {
                 event = seated.events.recv() => match event {
                     Some(SeatEvent::LineClosed { reason }) => return reason,
                     None => return "the line is over".to_owned(),
+                    Some(SeatEvent::Part(part)) => self.talks.takes_part(&self.name, part),
                     Some(_) => {}
                 },
                 command = self.commands.recv() => {

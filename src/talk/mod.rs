@@ -55,6 +55,10 @@ pub struct TalkStatus {
     /// The line, once there is a seat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// How the browser takes part, whoever wanted that: the operator's floor may be handed back by
+    /// somebody else.
+    #[serde(default)]
+    pub part: TalkPart,
     /// Why it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -155,7 +159,7 @@ impl Talks {
     /// [`NotBegun`]. Why a seat was refused later is in [`Talks::status`].
     pub async fn begin(&self, wanted: Wanted) -> Result<(String, String), NotBegun> {
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
-        let name = self.take_place(commands)?;
+        let name = self.take_place(wanted.part, commands)?;
         let answered = match Session::answer(&wanted.offer, &self.0.peer).await {
             Ok(answered) => answered,
             Err(error) => {
@@ -212,13 +216,17 @@ impl Talks {
         talk.commands.try_send(command).map_err(|_| NotBegun::Over)
     }
 
-    fn take_place(&self, commands: mpsc::Sender<Command>) -> Result<String, NotBegun> {
+    fn take_place(
+        &self,
+        part: TalkPart,
+        commands: mpsc::Sender<Command>,
+    ) -> Result<String, NotBegun> {
         let mut book = self.book();
         if book.talks.len() - book.over.len() >= TALKS_MAX {
             return Err(NotBegun::Full);
         }
         let name = name().ok_or(PeerError::Random)?;
-        let status = TalkStatus { state: TalkState::Connecting, line: None, reason: None };
+        let status = TalkStatus { state: TalkState::Connecting, line: None, part, reason: None };
         book.talks.insert(name.clone(), Talk { status, commands });
         Ok(name)
     }
@@ -227,6 +235,12 @@ impl Talks {
         if let Some(talk) = self.book().talks.get_mut(name) {
             talk.status.state = TalkState::On;
             talk.status.line = Some(line.0);
+        }
+    }
+
+    fn takes_part(&self, name: &str, part: OperatorPart) {
+        if let Some(talk) = self.book().talks.get_mut(name) {
+            talk.status.part = part.into();
         }
     }
 
@@ -261,6 +275,16 @@ impl TalkPart {
             TalkPart::Listen => Some(OperatorPart::Listen),
             TalkPart::Whisper => Some(OperatorPart::Whisper),
             TalkPart::BargeIn => Some(OperatorPart::BargeIn),
+        }
+    }
+}
+
+impl From<OperatorPart> for TalkPart {
+    fn from(part: OperatorPart) -> Self {
+        match part {
+            OperatorPart::Listen => TalkPart::Listen,
+            OperatorPart::Whisper => TalkPart::Whisper,
+            OperatorPart::BargeIn => TalkPart::BargeIn,
         }
     }
 }

@@ -2,9 +2,6 @@
 //! a brain that writes down what it is told. Everybody has a tone, so the caller's recording says who
 //! was heard, frame by frame.
 
-use std::f64::consts::TAU;
-use std::path::{Path, PathBuf};
-
 use brain_protocol::LineMessage;
 use media_core::SampleRate;
 use media_core::resample::convert_all;
@@ -17,9 +14,10 @@ use crate::support::baresip::{Baresip, dial, heard_so_far};
 use crate::support::line::Serving;
 use crate::support::mind::Mind;
 use crate::support::process::{Guarded, need};
-use crate::support::sound::{FRAME, plain, power_at, rms, synthesised, write_wav};
+use crate::support::sound::{FRAME, plain, power_at, rms, synthesised};
 use crate::support::sound_server::{RATE, SoundServer};
 use crate::support::terminal::Terminal;
+use crate::support::tones::{LOUD, QUIET, THERE, after, count, share, tone, tone_file};
 use crate::support::{alone, figure, wait_until};
 
 const AGENT_HZ: f64 = 1_900.0;
@@ -99,7 +97,7 @@ impl Scene {
     }
 
     fn agent_sounds(&self, seconds: usize) {
-        let wav = Some(tone_file(self.dir.path(), seconds));
+        let wav = Some(tone_file(self.dir.path(), AGENT_HZ, seconds));
         let wish = SayRequest { text: "a tone".into(), wav, ..SayRequest::default() };
         let socket = self.line.config.say.socket.as_ref().expect("the tests name one");
         client::ask(socket, &Request::Say(wish), drop).expect("the line answers");
@@ -220,33 +218,3 @@ fn one_at_a_time(heard: &[i16], back: usize, silence_ms: f64) {
     // A frame in which a tone begins is not all tone.
     assert!(other <= 2, "{other} frames of something else after the floor was handed back");
 }
-
-fn tone(hz: f64, seconds: usize, rate: u32) -> Vec<i16> {
-    let at = |n: usize| (n as f64 * hz * TAU / f64::from(rate)).sin() * 8_000.0;
-    (0..seconds * rate as usize).map(|n| at(n) as i16).collect()
-}
-
-fn tone_file(dir: &Path, seconds: usize) -> PathBuf {
-    let path = dir.join("agent.wav");
-    write_wav(&path, 8_000, tone(AGENT_HZ, seconds, 8_000));
-    path
-}
-
-fn after(samples: &[i16], from: usize) -> &[i16] {
-    samples.get(from.next_multiple_of(FRAME)..).unwrap_or_default()
-}
-
-/// Frames that are this tone and nothing else.
-fn count(samples: &[i16], hz: f64) -> usize {
-    samples.chunks_exact(FRAME).filter(|it| rms(it) > LOUD && share(it, hz) > 0.8).count()
-}
-
-fn share(frame: &[i16], hz: f64) -> f64 {
-    power_at(frame, hz) / rms(frame).powi(2).max(1.0)
-}
-
-/// Of a tone that is heard, 12 dB below what it was played with.
-const THERE: f64 = 2_000.0 * 2_000.0 / 2.0;
-const LOUD: f64 = 300.0;
-/// The codec's steps and a fader's end.
-const QUIET: f64 = 20.0;

@@ -5,7 +5,7 @@
 //! `DOORS_SECONDS` sets how long (6; `make doors`: 300).
 
 mod heard;
-mod peers;
+pub mod peers;
 mod picture;
 mod verdict;
 mod voices;

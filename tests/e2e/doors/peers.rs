@@ -82,7 +82,7 @@ impl InRoom {
 
 /// A browser with the page open and a microphone that plays a tone.
 pub struct OnPage {
-    browser: Browser,
+    pub browser: Browser,
     /// Pieces by the clock of the sound, and how far that is behind ours: as far as it was for the piece
     /// that a busy page came to soonest.
     pieces: Vec<(f64, Vec<i16>)>,
@@ -136,10 +136,14 @@ const PLAIN_MICROPHONE: &str = "(() => {
 
 impl OnPage {
     pub fn opens(line: &Serving, hz: f64) -> Self {
+        Self::opens_with(line, tone(hz, 1_000, WIDE))
+    }
+
+    /// The same with a microphone that plays this, at 48 kHz, over and over.
+    pub fn opens_with(line: &Serving, hears: Vec<i16>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let microphone = dir.path().join("microphone.wav");
-        // It begins again when it is over.
-        write_wav(&microphone, WIDE, tone(hz, 1_000, WIDE));
+        write_wav(&microphone, WIDE, hears);
         let mut browser = Browser::start(&[
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
@@ -160,10 +164,16 @@ impl OnPage {
 
     /// Sits down at the call that is on the page.
     pub fn joins(&mut self) {
+        self.sits_as("join", "You are on line");
+    }
+
+    /// The same in some part, until the page says so.
+    pub fn sits_as(&mut self, part: &str, says: &str) {
         self.browser.wait_for_text("#open-list", "line 1");
-        self.browser.eval("document.querySelector('#talk-part').value = 'join'");
-        self.browser.click("#talk");
-        self.browser.wait_for_text("#talk-state", "You are on line");
+        self.browser.eval(&format!("document.querySelector('#talk-part').value = '{part}'"));
+        // By its key: what stands above the button comes and goes with the call.
+        self.browser.press("c");
+        self.browser.wait_for_text("#talk-state", says);
         self.browser.wait_for("document.querySelector('#talk-audio').srcObject?.active");
         self.browser.eval(KEEPS);
     }
@@ -186,6 +196,11 @@ impl OnPage {
                 self.made_up.push((at_ms, total));
             }
         }
+    }
+
+    /// All that was taken over, without a clock.
+    pub fn heard(&self) -> Vec<i16> {
+        self.pieces.iter().flat_map(|(_, samples)| samples).copied().collect()
     }
 
     pub fn picture(&mut self) {

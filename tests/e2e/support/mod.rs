@@ -12,6 +12,7 @@ pub mod rtp;
 pub mod sound;
 pub mod sound_server;
 pub mod terminal;
+pub mod tones;
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
