@@ -65,8 +65,7 @@ impl Seated {
     /// [`NotSeated`].
     pub async fn sit(
         socket: &Path,
-        line: u64,
-        part: Part,
+        (line, part): (u64, Part),
         wanted: &Wanted,
         news: mpsc::Sender<News>,
     ) -> Result<Seated, NotSeated> {
@@ -99,13 +98,16 @@ impl Seated {
         self.sound.microphone.as_ref().ok().map(OpenMicrophone::switch)
     }
 
-    /// Uses other devices; the seat stays.
+    /// Closes the devices, so that others may be opened; the seat stays.
+    pub fn close_devices(&mut self) {
+        self.sound.close();
+    }
+
+    /// Uses these devices; the seat stays.
     ///
     /// # Errors
-    /// They cannot be opened; the old ones are closed by then.
-    pub async fn use_devices(&mut self, wanted: &Wanted) -> Result<(), NotSeated> {
-        self.sound.close();
-        let devices = Devices::open(wanted).await?;
+    /// Our own line does not take them.
+    pub fn use_devices(&mut self, devices: Devices) -> Result<(), NotSeated> {
         self.sound = Sounding::join(&self.engine, &self.line, devices)?;
         Ok(())
     }
@@ -138,15 +140,20 @@ async fn hold(mut way: Way, mut kept: mpsc::Receiver<()>, news: mpsc::Sender<New
     }
 }
 
-/// Open devices and their ends.
-struct Devices {
+/// Open devices and their ends; `None` once somebody uses them.
+pub(super) struct Devices(Option<Box<Open>>);
+
+struct Open {
     microphone: Result<(OpenMicrophone, Microphone), SoundError>,
     speaker: (OpenSpeaker, Speaker),
 }
 
 impl Devices {
     /// On a thread of its own: a sound server that hangs keeps whoever calls it.
-    async fn open(wanted: &Wanted) -> Result<Self, NotSeated> {
+    ///
+    /// # Errors
+    /// [`NotSeated`].
+    pub async fn open(wanted: &Wanted) -> Result<Self, NotSeated> {
         let (wanted, (answer, opened)) = (wanted.clone(), oneshot::channel());
         let opens = move || drop(answer.send(Self::open_here(&wanted)));
         let thread = std::thread::Builder::new().name("devices".into()).spawn(opens);
@@ -164,8 +171,22 @@ impl Devices {
         if let Ok((open, _)) = &microphone {
             open.switch().set_mode(wanted.mode);
         }
-        Ok(Self { microphone, speaker: (speaker, sink) })
+        Ok(Self(Some(Box::new(Open { microphone, speaker: (speaker, sink) }))))
     }
+}
+
+impl Drop for Devices {
+    fn drop(&mut self) {
+        if let Some(open) = self.0.take() {
+            close_elsewhere(open);
+        }
+    }
+}
+
+/// A device whose server has died may never close, and must not keep the terminal. Without a thread it
+/// is closed here.
+fn close_elsewhere(devices: impl Send + 'static) {
+    let _ = std::thread::Builder::new().name("device-closer".into()).spawn(move || drop(devices));
 }
 
 /// Devices that sit at our own line, across from the other's RTP.
@@ -177,8 +198,9 @@ struct Sounding {
 }
 
 impl Sounding {
-    fn join(engine: &Engine, line: &Line, devices: Devices) -> Result<Self, String> {
-        let Devices { microphone, speaker: (speaker, sink) } = devices;
+    fn join(engine: &Engine, line: &Line, mut devices: Devices) -> Result<Self, String> {
+        let Some(open) = devices.0.take() else { return Err("these are in use".into()) };
+        let Open { microphone, speaker: (speaker, sink) } = *open;
         let (microphone, source): (_, Box<dyn AudioSource>) = match microphone {
             Ok((open, end)) => (Ok(open), Box::new(end)),
             Err(why) => (Err(why.to_string()), Box::new(Hush)),
@@ -191,12 +213,8 @@ impl Sounding {
 
     fn close(&mut self) {
         self.leg = None;
-        let microphone = std::mem::replace(&mut self.microphone, Err("it is shut".into()));
-        let devices = (microphone, self.speaker.take());
-        // A device whose server has died may never close, and must not keep the terminal. Without a
-        // thread it is closed here.
-        let closes = move || drop(devices);
-        let _ = std::thread::Builder::new().name("device-closer".into()).spawn(closes);
+        let microphone = std::mem::replace(&mut self.microphone, Err("it is being opened".into()));
+        close_elsewhere((microphone, self.speaker.take()));
     }
 
     fn look(&self) -> SoundLook {
@@ -213,8 +231,9 @@ impl Sounding {
                 look.no_microphone = Some(why.clone());
             }
         }
-        if let Some(open) = &self.speaker {
-            (look.speaker, look.out) = (open.name().to_owned(), open.figures());
+        match &self.speaker {
+            Some(open) => (look.speaker, look.out) = (open.name().to_owned(), open.figures()),
+            None => look.opening = true,
         }
         look
     }

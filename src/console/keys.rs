@@ -202,7 +202,11 @@ impl Model {
                 self.seat = Seat::At { line, part };
                 (now != part).then_some(Act::Change(part))
             }
-            Seat::Joining { line: at, .. } if at == line => None,
+            Seat::Joining { line: at, .. } if at == line => {
+                // Taken up as soon as there is a seat.
+                self.seat = Seat::Joining { line, part };
+                None
+            }
             _ => {
                 self.seat = Seat::Joining { line, part };
                 Some(Act::Sit { line, part })

@@ -15,6 +15,8 @@ mod keys;
 mod link;
 mod model;
 mod news;
+mod opening;
+mod screen;
 mod seat;
 mod shell;
 mod view;

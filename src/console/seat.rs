@@ -81,6 +81,8 @@ pub struct SoundLook {
     pub mode: TalkMode,
     /// Whether it is.
     pub open: bool,
+    /// Other devices are being opened.
+    pub opening: bool,
     /// Why there is none; who has none listens.
     pub no_microphone: Option<String>,
 }

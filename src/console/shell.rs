@@ -1,16 +1,11 @@
 //! The terminal, the clock, and all that the core asks for.
 
 use std::io::IsTerminal;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use plugin_console::{Direction, TalkMode, devices};
-use ratatui::crossterm::event::{
-    self, Event, KeyEvent, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
-    PushKeyboardEnhancementFlags,
-};
-use ratatui::crossterm::{execute, terminal};
+use ratatui::crossterm::event::{Event, KeyEvent};
 use tokio::sync::mpsc;
 
 use super::attach::{NotSeated, Seated, Wanted};
@@ -18,7 +13,9 @@ use super::keys::Act;
 use super::link;
 use super::model::Model;
 use super::news::News;
-use super::seat::{Sound, SoundLook};
+use super::opening::{Opened, Opening};
+use super::screen::{Screen, keys};
+use super::seat::{Seat, Sound, SoundLook};
 use super::view::draw;
 use crate::control::Request;
 use crate::exit::Failure;
@@ -58,6 +55,7 @@ struct Console {
     socket: PathBuf,
     wanted: Wanted,
     seated: Option<Seated>,
+    opening: Opening,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     since: Instant,
 }
@@ -78,7 +76,7 @@ impl Console {
         };
         let news = mpsc::channel(NEWS_MAX);
         let (model, since) = (Model::new(sound), Instant::now());
-        Self { model, socket, wanted, seated: None, news, since }
+        Self { model, socket, wanted, seated: None, opening: Opening::new(), news, since }
     }
 
     async fn run(mut self, screen: &mut Screen) -> std::io::Result<()> {
@@ -91,7 +89,7 @@ impl Console {
             tokio::select! {
                 event = keys.recv() => match event {
                     Some(Event::Key(key)) => {
-                        if !self.key(key, screen.tells_releases).await {
+                        if !self.key(key, screen.tells_releases) {
                             return Ok(());
                         }
                         changed = true;
@@ -102,6 +100,10 @@ impl Console {
                 },
                 Some(news) = self.news.1.recv() => {
                     self.learn(news);
+                    changed = true;
+                }
+                opened = self.opening.next() => {
+                    self.opened(opened);
                     changed = true;
                 }
                 _ = beat.tick() => {
@@ -130,26 +132,33 @@ impl Console {
     fn learn(&mut self, news: News) {
         self.model.learn(news);
         // The core knows when a seat is lost in other ways, too.
-        if self.model.seat.line().is_none() && self.seated.take().is_some() {
+        if self.model.seat.line().is_none() {
+            self.leave();
+        }
+    }
+
+    fn leave(&mut self) {
+        self.opening.forget();
+        if self.seated.take().is_some() {
             self.rest();
         }
     }
 
     /// `false`: it is enough.
-    async fn key(&mut self, key: KeyEvent, holds: bool) -> bool {
+    fn key(&mut self, key: KeyEvent, holds: bool) -> bool {
         match self.model.key(key, holds) {
             Some(Act::Quit) => return false,
-            Some(act) => self.act(act).await,
+            Some(act) => self.act(act),
             None => {}
         }
         true
     }
 
-    async fn act(&mut self, act: Act) {
+    fn act(&mut self, act: Act) {
         match act {
             Act::Quit => {}
             Act::Ask(request) => self.ask(request),
-            Act::Sit { line, part } => self.sit(line, part).await,
+            Act::Sit { line, part } => self.sit(line, part),
             Act::Change(part) => {
                 if part == super::Part::Listen {
                     self.switch(|it| it.press(false));
@@ -158,10 +167,7 @@ impl Console {
                     self.ask(request);
                 }
             }
-            Act::Leave => {
-                self.seated = None;
-                self.rest();
-            }
+            Act::Leave => self.leave(),
             Act::Mute(muted) => self.switch(|it| it.mute(muted)),
             Act::Talk(down) => self.switch(|it| it.press(down)),
             Act::Mode(mode) => {
@@ -171,7 +177,7 @@ impl Console {
             Act::ListDevices(direction) => {
                 self.model.offer_devices(direction, devices(direction));
             }
-            Act::UseDevice(direction, id) => self.use_device(direction, id).await,
+            Act::UseDevice(direction, id) => self.use_device(direction, id),
         }
     }
 
@@ -185,17 +191,46 @@ impl Console {
         }
     }
 
-    async fn sit(&mut self, line: u64, part: super::Part) {
-        self.seated = None;
-        let news = self.news.0.clone();
-        match Seated::sit(&self.socket, line, part, &self.wanted, news).await {
-            Ok(seated) => {
-                self.seated = Some(seated);
-                self.switch(|it| it.mute(self.model.muted));
-                self.model.learn(News::Seated { line, part });
+    fn sit(&mut self, line: u64, part: super::Part) {
+        self.leave();
+        let (socket, news) = (self.socket.clone(), self.news.0.clone());
+        self.opening.sit(socket, (line, part), self.wanted.clone(), news);
+    }
+
+    fn opened(&mut self, opened: Result<Opened, NotSeated>) {
+        let done = match opened {
+            Ok(Opened::Seat(seated, line, part)) => {
+                self.sits(*seated, line, part);
+                Ok(())
             }
+            Ok(Opened::Devices(devices)) => match &mut self.seated {
+                Some(seated) => seated.use_devices(devices),
+                None => Ok(()),
+            },
+            Err(why) => Err(why),
+        };
+        match done {
+            // The keys went on meanwhile.
+            Ok(()) => self.switch(|it| {
+                it.set_mode(self.wanted.mode);
+                it.mute(self.model.muted);
+                it.press(self.model.pressed);
+            }),
             Err(why) => self.not_seated(why),
         }
+    }
+
+    fn sits(&mut self, seated: Seated, line: u64, part: super::Part) {
+        // Something else may be wanted by now.
+        let wanted = match self.model.seat {
+            Seat::Joining { line: at, part } if at == line => part,
+            _ => return,
+        };
+        if wanted != part {
+            self.ask(seated.to_part(wanted));
+        }
+        self.seated = Some(seated);
+        self.model.learn(News::Seated { line, part: wanted });
     }
 
     fn not_seated(&mut self, why: NotSeated) {
@@ -209,7 +244,7 @@ impl Console {
         }
     }
 
-    async fn use_device(&mut self, direction: Direction, id: String) {
+    fn use_device(&mut self, direction: Direction, id: String) {
         match direction {
             Direction::In => self.wanted.microphone = Some(id),
             Direction::Out => self.wanted.speaker = Some(id),
@@ -218,13 +253,8 @@ impl Console {
             // Whoever had no sound may have some with this one.
             return self.model.learn(News::Sound(unused(&self.wanted)));
         };
-        match seated.use_devices(&self.wanted).await {
-            Ok(()) => self.switch(|it| {
-                it.mute(self.model.muted);
-                it.press(self.model.pressed);
-            }),
-            Err(why) => self.not_seated(why),
-        }
+        seated.close_devices();
+        self.opening.devices(self.wanted.clone());
     }
 
     /// The devices are shut.
@@ -245,72 +275,9 @@ fn unused(wanted: &Wanted) -> SoundLook {
         mic: plugin_console::Figures { level_dbov: QUIET, ..Default::default() },
         out: plugin_console::Figures { level_dbov: QUIET, ..Default::default() },
         open: false,
+        opening: false,
         no_microphone: None,
     }
-}
-
-/// The terminal's events, from a thread that waits for them.
-fn keys() -> mpsc::Receiver<Event> {
-    let (to_us, keys) = mpsc::channel(KEYS_MAX);
-    std::thread::spawn(move || {
-        while let Ok(event) = event::read() {
-            if to_us.blocking_send(event).is_err() {
-                return;
-            }
-        }
-    });
-    keys
-}
-
-/// The terminal while the console has it; given back when this is dropped.
-struct Screen {
-    terminal: ratatui::DefaultTerminal,
-    tells_releases: bool,
-    /// Where errors went before: libraries of the sound system write there, across the picture.
-    errors: Option<OwnedFd>,
-}
-
-impl Screen {
-    fn take() -> std::io::Result<Self> {
-        let terminal = ratatui::try_init()?;
-        let tells_releases = matches!(terminal::supports_keyboard_enhancement(), Ok(true));
-        if tells_releases {
-            let flags = KeyboardEnhancementFlags::REPORT_EVENT_TYPES
-                | KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES;
-            execute!(std::io::stdout(), PushKeyboardEnhancementFlags(flags))?;
-        }
-        let errors = std::io::stderr().is_terminal().then(silence_errors).transpose()?;
-        Ok(Self { terminal, tells_releases, errors })
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        if self.tells_releases {
-            // Whatever fails here, the terminal is left as well as can be.
-            let _ = execute!(std::io::stdout(), PopKeyboardEnhancementFlags);
-        }
-        ratatui::restore();
-        if let Some(errors) = &self.errors {
-            // SAFETY: both are open descriptors of this process.
-            unsafe { libc::dup2(errors.as_raw_fd(), libc::STDERR_FILENO) };
-        }
-    }
-}
-
-/// Standard error goes nowhere from now on. Where it went before.
-fn silence_errors() -> std::io::Result<OwnedFd> {
-    let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null")?;
-    // SAFETY: standard error is an open descriptor, or the call fails.
-    let before = unsafe { libc::dup(libc::STDERR_FILENO) };
-    if before < 0 {
-        return Err(std::io::Error::last_os_error());
-    }
-    // SAFETY: `dup` has just made it, and nobody else has it.
-    let before = unsafe { OwnedFd::from_raw_fd(before) };
-    // SAFETY: both are open descriptors of this process.
-    unsafe { libc::dup2(nowhere.as_raw_fd(), libc::STDERR_FILENO) };
-    Ok(before)
 }
 
 /// A picture is at most so old: 20 a second are more than a terminal needs.
@@ -319,6 +286,4 @@ const FRAME: Duration = Duration::from_millis(50);
 const CLOCK_MS: u64 = 250;
 /// Levels of ten legs for seconds; more waits at the line, which tells of the gap.
 const NEWS_MAX: usize = 1_024;
-/// Nobody types faster than they are taken.
-const KEYS_MAX: usize = 64;
 const QUIET: i8 = -127;

@@ -70,7 +70,9 @@ fn microphone(model: &Model, look: &SoundLook) -> Span<'static> {
         TalkMode::PushToTalk => "space talks",
         TalkMode::OpenMic => "open mic",
     };
-    if look.mic.gone {
+    if look.opening {
+        Span::styled(" mic opens …".to_owned(), style::DIM)
+    } else if look.mic.gone {
         Span::styled(" microphone gone".to_owned(), style::BAD)
     } else if look.no_microphone.is_some() {
         Span::styled(" no microphone".to_owned(), style::BAD)
@@ -84,12 +86,14 @@ fn microphone(model: &Model, look: &SoundLook) -> Span<'static> {
 }
 
 fn figures(look: &SoundLook) -> String {
-    let gone = |gone: bool, what: &str| {
-        if gone { format!("{what} is gone (d chooses)") } else { String::new() }
-    };
-    let lost = gone(look.mic.gone, "the microphone") + &gone(look.out.gone, "the loudspeaker");
-    if !lost.is_empty() {
-        return lost;
+    if look.opening {
+        return "the sound devices are being opened …".into();
+    }
+    match (look.mic.gone, look.out.gone) {
+        (true, true) => return "microphone and loudspeaker are gone (d chooses)".into(),
+        (true, false) => return "the microphone is gone (d chooses)".into(),
+        (false, true) => return "the loudspeaker is gone (D chooses)".into(),
+        (false, false) => {}
     }
     format!(
         "xruns {} gaps {}/{} lost {} ms · drift {:+}/{:+} ppm · {}+{} ms · {} / {}",

@@ -102,6 +102,7 @@ fn with_sound() -> Sound {
         out,
         mode: TalkMode::PushToTalk,
         open: false,
+        opening: false,
         no_microphone: None,
     })
 }

@@ -1,5 +1,6 @@
 //! `xenline console` in a true terminal, at a running line.
 
+mod no_server;
 mod room;
 mod voice;
 

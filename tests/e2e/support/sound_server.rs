@@ -17,8 +17,8 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// Ends with the test.
 pub struct SoundServer {
     dir: TempDir,
-    _server: Guarded,
-    _ear: Guarded,
+    server: Guarded,
+    ear: Guarded,
 }
 
 impl SoundServer {
@@ -29,20 +29,28 @@ impl SoundServer {
         need("parec", "pulseaudio-utils");
         let dir = tempfile::tempdir().expect("a temporary directory");
         std::fs::write(dir.path().join("alsa.conf"), ALSA).expect("it is written");
-        let socket = dir.path().join("native");
         let script = dir.path().join("server.pa");
+        let socket = dir.path().join("native");
         std::fs::write(&script, started_with(&socket)).expect("it is written");
-        let mut command = Command::new("pulseaudio");
-        command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]);
-        command.arg("-F").arg(script);
-        // The lines of the script are done in their order: who can connect finds the devices.
-        let server = spawned(command, dir.path(), Stdio::null());
-        wait_until("the sound server", READY_WITHIN, || socket.exists().then_some(()));
-        let file = std::fs::File::create(dir.path().join("heard.raw")).expect("a file");
-        let mut ear = Command::new("parec");
-        ear.args(["--device=ear.monitor", "--raw", "--latency-msec=20"]).args(format());
-        let ear = spawned(ear, dir.path(), file.into());
-        Self { dir, _server: server, _ear: ear }
+        let (server, ear) = serve(dir.path());
+        Self { dir, server, ear }
+    }
+
+    /// Kills it: who uses its devices is told nothing.
+    pub fn dies(&mut self) {
+        self.server.signal(libc::SIGKILL);
+        assert_eq!(self.server.ended(READY_WITHIN), None, "it was killed");
+        std::fs::remove_file(self.dir.path().join("native")).expect("its socket is left");
+    }
+
+    /// Starts another in its place, which has heard nothing yet.
+    pub fn comes_back(&mut self) {
+        (self.server, self.ear) = serve(self.dir.path());
+    }
+
+    /// It stands still, and answers nobody, until it is `false` again.
+    pub fn hangs(&self, hangs: bool) {
+        self.server.signal(if hangs { libc::SIGSTOP } else { libc::SIGCONT });
     }
 
     /// What a program needs to find it.
@@ -116,6 +124,21 @@ fn started_with(socket: &Path) -> String {
     );
     let (ear, mouth) = (sink("ear"), sink("mouth"));
     format!("{ear}\n{mouth}\nset-default-sink ear\nset-default-source mouth.monitor\n{door}\n")
+}
+
+/// The server, and what keeps what comes out of the loudspeaker.
+fn serve(dir: &Path) -> (Guarded, Guarded) {
+    let mut command = Command::new("pulseaudio");
+    command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]);
+    command.arg("-F").arg(dir.join("server.pa"));
+    // The lines of the script are done in their order: who can connect finds the devices.
+    let server = spawned(command, dir, Stdio::null());
+    let socket = dir.join("native");
+    wait_until("the sound server", READY_WITHIN, || socket.exists().then_some(()));
+    let file = std::fs::File::create(dir.join("heard.raw")).expect("a file");
+    let mut ear = Command::new("parec");
+    ear.args(["--device=ear.monitor", "--raw", "--latency-msec=20"]).args(format());
+    (server, spawned(ear, dir, file.into()))
 }
 
 fn spawned(mut command: Command, dir: &Path, out: Stdio) -> Guarded {

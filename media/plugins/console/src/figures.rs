@@ -22,7 +22,7 @@ pub struct Figures {
     pub starved: u64,
     /// Milliseconds that were left out: no room, or far too late.
     pub skipped_ms: u64,
-    /// The device is gone, refused to go on, or has stood still for seconds.
+    /// The device is gone, refused to go on, has stood still for seconds, or has never begun.
     pub gone: bool,
 }
 
@@ -73,7 +73,7 @@ impl Counters {
             xruns: self.xruns.load(Relaxed),
             starved: self.starved.load(Relaxed),
             skipped_ms: self.skipped.load(Relaxed) / self.per_ms,
-            gone: self.gone.load(Relaxed) || self.still.load(Relaxed) > STILL_STEPS,
+            gone: self.gone.load(Relaxed) || self.still.load(Relaxed) > self.patience_steps(),
         }
     }
 
@@ -91,12 +91,15 @@ impl Counters {
         self.blocks.load(Relaxed) > SETTLED_BLOCKS
     }
 
-    /// A step of 10 ms in which the device brought or took something, or stood still. A device that
-    /// has not found its pace is waited for.
+    /// A step of 10 ms in which the device brought or took something, or stood still.
     pub fn moves(&self, moves: bool) {
         let before = self.still.load(Relaxed);
-        let waited_for = moves || !self.is_settled();
-        self.still.store(if waited_for { 0 } else { before.saturating_add(1) }, Relaxed);
+        self.still.store(if moves { 0 } else { before.saturating_add(1) }, Relaxed);
+    }
+
+    /// A device that has not found its pace is waited for.
+    fn patience_steps(&self) -> u32 {
+        if self.is_settled() { STILL_STEPS } else { BEGINS_STEPS }
     }
 
     /// Of the ring: so many samples lie there.
@@ -109,3 +112,5 @@ impl Counters {
 const SETTLED_BLOCKS: u32 = 100;
 /// Three seconds: a sound server that changes its device takes one or two.
 const STILL_STEPS: u32 = 300;
+/// Six seconds: longer than a sound server takes that has to be started first.
+const BEGINS_STEPS: u32 = 600;
