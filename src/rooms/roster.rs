@@ -87,12 +87,14 @@ pub struct Roster {
 
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    /// We are in, or on our way. `asked`: the operator wants it, whoever is there.
-    In { asked: bool, empty_since: Option<MonoTime> },
+    /// We are in, or on our way. `asked`: the operator wants it, whoever is there. `closings`: how often
+    /// in a row the server has closed it right after we came.
+    /// `since`: we have seen who is there.
+    In { asked: bool, empty_since: Option<MonoTime>, since: Option<MonoTime>, closings: u32 },
     /// We are out and stay out until everybody else is, too.
     Shunned,
     /// We are out and try again.
-    Again { at: MonoTime, asked: bool },
+    Again { at: MonoTime, asked: bool, closings: u32 },
 }
 
 impl Roster {
@@ -107,7 +109,7 @@ impl Roster {
         match input {
             RosterInput::Begin => {
                 let always: Vec<String> = self.rules.always().cloned().collect();
-                always.into_iter().for_each(|room| self.join(room, None, false));
+                always.into_iter().for_each(|room| self.join(room, None, false, 0));
             }
             RosterInput::Listed(listed) => self.listed(&listed),
             RosterInput::Came(room) => self.seen(room, true),
@@ -138,7 +140,7 @@ impl Roster {
 
     fn due(&self, place: &Place) -> Option<MonoTime> {
         match *place {
-            Place::In { asked: false, empty_since: Some(since) } if !self.stays() => {
+            Place::In { asked: false, empty_since: Some(since), .. } if !self.stays() => {
                 Some(since + self.rules.linger)
             }
             Place::Again { at, .. } => Some(at),
@@ -162,7 +164,7 @@ impl Roster {
     /// A room is there; `people`: and somebody in it.
     fn seen(&mut self, room: String, people: bool) {
         if self.rules.mean(&room) && (people || self.stays()) && !self.rooms.contains_key(&room) {
-            self.join(room, None, false);
+            self.join(room, None, false, 0);
         }
     }
 
@@ -173,7 +175,8 @@ impl Roster {
     }
 
     fn count(&mut self, now: MonoTime, room: &str, people: usize) {
-        if let Some(Place::In { empty_since, .. }) = self.rooms.get_mut(room) {
+        if let Some(Place::In { empty_since, since, .. }) = self.rooms.get_mut(room) {
+            since.get_or_insert(now);
             *empty_since = if people == 0 { empty_since.or(Some(now)) } else { None };
         }
     }
@@ -181,23 +184,26 @@ impl Roster {
     fn wanted(&mut self, room: String, line: Option<LineId>) {
         match self.rooms.get_mut(&room) {
             Some(Place::In { asked, .. }) => *asked = true,
-            _ => self.join(room, line, true),
+            _ => self.join(room, line, true, 0),
         }
     }
 
-    fn join(&mut self, room: String, line: Option<LineId>, asked: bool) {
+    fn join(&mut self, room: String, line: Option<LineId>, asked: bool, closings: u32) {
         let known = self.rooms.contains_key(&room);
         if !known && self.rooms.len() >= ROOMS_MAX {
             tracing::warn!(max = ROOMS_MAX, "one room more than the line goes into");
             return;
         }
-        self.rooms.insert(room.clone(), Place::In { asked, empty_since: None });
+        let place = Place::In { asked, empty_since: None, since: None, closings };
+        self.rooms.insert(room.clone(), place);
         self.outputs.push_back(RosterOutput::Join(room, line));
     }
 
     fn out(&mut self, now: MonoTime, room: String, why: WhyOut) {
-        let Some(Place::In { asked, .. }) = self.rooms.get(&room) else { return };
-        let (asked, at) = (*asked, now + AGAIN_AFTER);
+        let Some(Place::In { asked, since, closings, .. }) = self.rooms.get(&room).copied() else {
+            return;
+        };
+        let again = |at, closings| Place::Again { at, asked, closings };
         let own = self.stays() && self.rules.mean(&room) || asked;
         match why {
             WhyOut::PutOut => drop(self.rooms.insert(room, Place::Shunned)),
@@ -205,11 +211,12 @@ impl Roster {
             WhyOut::HungUp if !own => drop(self.rooms.insert(room, Place::Shunned)),
             // Whoever comes is to find us there, so it is opened again soon.
             WhyOut::Closed if own => {
-                let at = now + OPENED_AFTER;
-                self.rooms.insert(room, Place::Again { at, asked });
+                let lasted = since.is_some_and(|since| now.since(since) >= LASTING);
+                let closings = if lasted { 1 } else { closings.saturating_add(1) };
+                self.rooms.insert(room, again(now + opened_after(closings), closings));
             }
             WhyOut::Trouble | WhyOut::HungUp => {
-                self.rooms.insert(room, Place::Again { at, asked });
+                self.rooms.insert(room, again(now + AGAIN_AFTER, 0));
             }
             WhyOut::Left | WhyOut::Closed => drop(self.rooms.remove(&room)),
         }
@@ -226,7 +233,7 @@ impl Roster {
                 // The next listing says whether anybody is still there.
                 Place::Again { asked: false, .. }
                     if self.rules.when == JoinWhen::WhenSomebodyIsThere => {}
-                Place::Again { asked, .. } => self.join(room, None, asked),
+                Place::Again { asked, closings, .. } => self.join(room, None, asked, closings),
                 Place::Shunned => {}
                 Place::In { .. } => self.outputs.push_back(RosterOutput::Leave(room)),
             }
@@ -240,124 +247,24 @@ pub const ROOMS_MAX: usize = 32;
 /// The room's own attempts to come back are over then, and took a minute.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// Servers close an empty room after 20 s or so; one that does at once is not to be kept busy.
-const OPENED_AFTER: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use RosterOutput::{Join, Leave};
-
-    fn roster(when: JoinWhen) -> Roster {
-        let rooms = vec!["den".to_owned(), "support-*".to_owned()];
-        Roster::new(Rules { rooms, when, linger: Duration::from_secs(10) })
-    }
-
-    fn at(seconds: u64) -> MonoTime {
-        MonoTime::from_micros(seconds * 1_000_000)
-    }
-
-    fn tell(roster: &mut Roster, seconds: u64, input: RosterInput) -> Vec<RosterOutput> {
-        roster.handle(at(seconds), input);
-        std::iter::from_fn(|| roster.poll_output()).collect()
-    }
-
-    fn listed(rooms: &[(&str, u32)]) -> RosterInput {
-        let own = |&(room, people): &(&str, u32)| (room.to_owned(), people);
-        RosterInput::Listed(rooms.iter().map(own).collect())
-    }
-
-    fn join(room: &str) -> Vec<RosterOutput> {
-        vec![Join(room.to_owned(), None)]
-    }
-
-    fn leave(room: &str) -> Vec<RosterOutput> {
-        vec![Leave(room.to_owned())]
-    }
-
-    #[test]
-    fn a_room_is_joined_when_somebody_is_there_and_left_after_the_last() {
-        let mut roster = roster(JoinWhen::WhenSomebodyIsThere);
-        assert_eq!(tell(&mut roster, 0, RosterInput::Begin), []);
-        let there = listed(&[("den", 0), ("support-7", 1), ("elsewhere", 3)]);
-        assert_eq!(tell(&mut roster, 1, there.clone()), join("support-7"));
-        assert_eq!(tell(&mut roster, 6, there), [], "once");
-        assert_eq!(tell(&mut roster, 8, RosterInput::People("support-7".into(), 1)), []);
-        assert_eq!(roster.next_timeout(), None);
-        tell(&mut roster, 20, RosterInput::People("support-7".into(), 0));
-        tell(&mut roster, 25, RosterInput::People("support-7".into(), 0));
-        assert_eq!(roster.next_timeout(), Some(at(30)));
-        assert_eq!(tell(&mut roster, 30, RosterInput::Timeout), leave("support-7"));
-        tell(&mut roster, 31, RosterInput::Out("support-7".into(), WhyOut::Left));
-        let back = RosterInput::Came("support-7".into());
-        assert_eq!(tell(&mut roster, 90, back), join("support-7"), "a minute later");
-    }
-
-    #[test]
-    fn a_room_that_is_always_there_is_joined_at_once_and_stayed_in() {
-        let mut roster = roster(JoinWhen::Always);
-        assert_eq!(tell(&mut roster, 0, RosterInput::Begin), join("den"));
-        assert_eq!(tell(&mut roster, 1, listed(&[("support-1", 0)])), join("support-1"));
-        tell(&mut roster, 2, RosterInput::People("den".into(), 0));
-        assert_eq!(roster.next_timeout(), None);
-        for (seconds, why) in [(50, WhyOut::Trouble), (100, WhyOut::HungUp)] {
-            tell(&mut roster, seconds, RosterInput::Out("den".into(), why));
-            assert_eq!(roster.next_timeout(), Some(at(seconds + 30)));
-            assert_eq!(tell(&mut roster, seconds + 30, RosterInput::Timeout), join("den"));
+/// How long a room stays closed that its server closes for the so-manieth time in a row right after we
+/// came. Servers close an empty room after 20 s or so, and then it is open again a second later; one that
+/// does at once is not to be kept busy.
+fn opened_after(closings: u32) -> Duration {
+    match closings {
+        0..=TRIES_MAX => {
+            (OPENED_AFTER * 2_u32.pow(closings.saturating_sub(1).min(3))).min(OPENED_AFTER_MAX)
         }
-    }
-
-    #[test]
-    fn a_room_that_the_server_closes_is_opened_again_where_we_are_always_there() {
-        let closed = || RosterInput::Out("den".into(), WhyOut::Closed);
-        let mut always = roster(JoinWhen::Always);
-        tell(&mut always, 0, RosterInput::Begin);
-        assert_eq!(tell(&mut always, 20, closed()), []);
-        assert_eq!(tell(&mut always, 21, RosterInput::Timeout), join("den"));
-        let mut otherwise = roster(JoinWhen::Webhook);
-        tell(&mut otherwise, 0, RosterInput::Came("den".into()));
-        assert_eq!(tell(&mut otherwise, 20, closed()), []);
-        assert_eq!(otherwise.next_timeout(), None);
-        assert_eq!(tell(&mut otherwise, 21, RosterInput::Came("den".into())), join("den"));
-    }
-
-    #[test]
-    fn whoever_put_us_out_is_not_followed() {
-        let mut roster = roster(JoinWhen::Webhook);
-        assert_eq!(tell(&mut roster, 0, RosterInput::Came("den".into())), join("den"));
-        tell(&mut roster, 5, RosterInput::Out("den".into(), WhyOut::PutOut));
-        assert_eq!(tell(&mut roster, 6, RosterInput::Came("den".into())), []);
-        assert_eq!(tell(&mut roster, 7, RosterInput::Finished("den".into())), []);
-        assert_eq!(tell(&mut roster, 8, RosterInput::Came("den".into())), join("den"));
-    }
-
-    #[test]
-    fn an_agent_that_hung_up_does_not_come_back_to_the_same_people() {
-        let mut roster = roster(JoinWhen::WhenSomebodyIsThere);
-        assert_eq!(tell(&mut roster, 0, listed(&[("den", 1)])), join("den"));
-        tell(&mut roster, 5, RosterInput::Out("den".into(), WhyOut::HungUp));
-        assert_eq!(tell(&mut roster, 6, listed(&[("den", 1)])), []);
-        assert_eq!(tell(&mut roster, 11, listed(&[])), []);
-        assert_eq!(tell(&mut roster, 16, listed(&[("den", 1)])), join("den"), "others");
-    }
-
-    #[test]
-    fn the_operator_may_want_any_room_and_send_us_out_of_any() {
-        let mut roster = roster(JoinWhen::WhenSomebodyIsThere);
-        let line = Some(LineId(3));
-        let wanted = RosterInput::Wanted("elsewhere".into(), line);
-        assert_eq!(tell(&mut roster, 0, wanted), [Join("elsewhere".into(), line)]);
-        tell(&mut roster, 1, RosterInput::People("elsewhere".into(), 0));
-        assert_eq!(roster.next_timeout(), None, "whoever is there");
-        let unwanted = RosterInput::Unwanted("elsewhere".into());
-        assert_eq!(tell(&mut roster, 9, unwanted.clone()), leave("elsewhere"));
-        assert_eq!(tell(&mut roster, 9, unwanted), []);
-    }
-
-    #[test]
-    fn rooms_are_bounded() {
-        let mut roster = roster(JoinWhen::WhenSomebodyIsThere);
-        let many = (0..2 * ROOMS_MAX).map(|n| (format!("support-{n}"), 1)).collect();
-        assert_eq!(tell(&mut roster, 0, RosterInput::Listed(many)).len(), ROOMS_MAX);
+        _ => AGAIN_AFTER,
     }
 }
+
+const OPENED_AFTER: Duration = Duration::from_secs(1);
+/// As LiveKit's own clients wait at most before they try again, and how often they do.
+const OPENED_AFTER_MAX: Duration = Duration::from_secs(7);
+const TRIES_MAX: u32 = 10;
+/// A room that was open for so long was not closed at once.
+const LASTING: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;
