@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use media_core::Ssrc;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::warn;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::RTCPeerConnectionState;
@@ -47,7 +47,10 @@ pub struct Answered {
 /// before.
 pub struct Session {
     peer: Peer,
-    tasks: Vec<Task>,
+    /// Holds those that move sound; ends with `moves`.
+    standing: Task,
+    moves: oneshot::Sender<()>,
+    telling: Task,
     gathered: watch::Receiver<bool>,
     counts: Arc<Counts>,
 }
@@ -68,11 +71,10 @@ impl Session {
         let ssrc = outbound.ssrc();
         let (speaking, microphone) = speak(outbound);
         let listening = Task::spawn(listen_to_all(tracks, inbound, Arc::clone(&config.clock)));
-        let tasks = vec![
-            Task::spawn(stand_by(speaking, listening, told.downgrade())),
-            Task::spawn(tell(events, told, gathered_in, tracks_in)),
-        ];
-        let mut session = Session { peer, tasks, gathered, counts };
+        let (moves, stop) = oneshot::channel();
+        let standing = Task::spawn(stand_by(speaking, listening, told.downgrade(), stop));
+        let telling = Task::spawn(tell(events, told, gathered_in, tracks_in));
+        let mut session = Session { peer, standing, moves, telling, gathered, counts };
         match session.begin(offer, ssrc, &microphone).await {
             Ok(answer) => Ok(Answered { session, answer, source, sink, events: events_told }),
             Err(error) => {
@@ -122,23 +124,40 @@ impl Session {
 
     /// Says goodbye and ends everything.
     pub async fn close(self) {
-        self.peer.close().await;
-        for task in self.tasks {
-            task.end().await;
-        }
+        let Self { peer, standing, moves, telling, .. } = self;
+        peer.close().await;
+        drop(moves);
+        standing.ended().await;
+        telling.end().await;
     }
 }
 
-/// Holds the two that move sound. If one of them is broken the browser is lost, not merely mute or deaf.
-async fn stand_by(mut speaking: Task, mut listening: Task, told: mpsc::WeakSender<SessionEvent>) {
+/// Holds the two that move sound, until they are to stop; it is over when they are. If one of them is
+/// broken the browser is lost, not merely mute or deaf.
+async fn stand_by(
+    mut speaking: Task,
+    mut listening: Task,
+    told: mpsc::WeakSender<SessionEvent>,
+    stop: oneshot::Receiver<()>,
+) {
+    let broken = async {
+        tokio::select! {
+            () = speaking.panicked() => {}
+            () = listening.panicked() => {}
+        }
+    };
     tokio::select! {
-        () = speaking.panicked() => {}
-        () = listening.panicked() => {}
+        () = broken => {
+            if let Some(told) = told.upgrade() {
+                // Full, there is news enough that nobody takes.
+                let _ = told.try_send(SessionEvent::Lost);
+            }
+        }
+        // Nothing is ever sent.
+        _ = stop => {}
     }
-    if let Some(told) = told.upgrade() {
-        // Full, there is news enough that nobody takes.
-        let _ = told.try_send(SessionEvent::Lost);
-    }
+    speaking.end().await;
+    listening.end().await;
 }
 
 /// Sorts what the connection tells.
@@ -193,3 +212,35 @@ const TRACKS_WAITING: usize = 4;
 
 /// How long our addresses may take: a STUN server answers within a second, or does not.
 const GATHER_MAX: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a task holds, and is in no hurry to let go of.
+    struct Held(Arc<()>);
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            (0..100).for_each(|_| std::thread::yield_now());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_has_ended_the_stand_by_has_ended_those_that_move_sound() {
+        let all = Arc::new(());
+        let moving = || {
+            let held = Held(Arc::clone(&all));
+            Task::spawn(async move {
+                let _held = &held.0;
+                std::future::pending().await
+            })
+        };
+        let (told, _events) = mpsc::channel(1);
+        let (moves, stop) = oneshot::channel();
+        let standing = Task::spawn(stand_by(moving(), moving(), told.downgrade(), stop));
+        drop(moves);
+        standing.ended().await;
+        assert_eq!(Arc::strong_count(&all), 1, "nothing is held any more");
+    }
+}

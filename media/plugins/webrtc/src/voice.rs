@@ -46,9 +46,16 @@ impl Task {
     }
 
     /// Ends it and waits until it has let go of everything.
-    pub async fn end(mut self) {
-        if let Some(task) = self.0.take() {
+    pub async fn end(self) {
+        if let Some(task) = &self.0 {
             task.abort();
+        }
+        self.ended().await;
+    }
+
+    /// Waits until it has ended by itself, and let go of everything.
+    pub(crate) async fn ended(mut self) {
+        if let Some(task) = self.0.take() {
             let _ = task.await;
         }
     }

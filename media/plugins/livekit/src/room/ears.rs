@@ -13,11 +13,13 @@ use crate::Heard;
 pub(super) struct Ears {
     heard: BTreeMap<String, Ear>,
     unclaimed: BTreeMap<String, Arc<dyn TrackRemote>>,
+    /// Closed, and to be ended.
+    closed: Vec<Task>,
 }
 
 struct Ear {
     identity: String,
-    _task: Task,
+    task: Task,
 }
 
 impl Ears {
@@ -43,14 +45,23 @@ impl Ears {
         let counts = Arc::new(Counts::default());
         let (inbound, source) = source(&config.codec, config.tick_ms, &counts)?;
         let task = listen(track, inbound, Arc::clone(&config.clock));
-        self.heard.insert(id.to_owned(), Ear { identity: identity.to_owned(), _task: task });
+        self.heard.insert(id.to_owned(), Ear { identity: identity.to_owned(), task });
         Ok(Heard { track: id.to_owned(), identity: identity.to_owned(), source, counts })
     }
 
     /// Listens to a track no more; whose it was, if it was listened to.
     pub fn close(&mut self, id: &str) -> Option<String> {
         self.unclaimed.remove(id);
-        self.heard.remove(id).map(|ear| ear.identity)
+        let Ear { identity, task } = self.heard.remove(id)?;
+        self.closed.push(task);
+        Some(identity)
+    }
+
+    /// Ends what was closed, and waits until nothing is held for it any more.
+    pub async fn rest(&mut self) {
+        for task in self.closed.drain(..) {
+            task.end().await;
+        }
     }
 
     /// Everything that is listened to, to be closed.

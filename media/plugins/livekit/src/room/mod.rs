@@ -123,6 +123,7 @@ impl Room {
                 // The events end without a last one, and the owner knows by that.
                 () = speaking.panicked() => {}
             }
+            speaking.end().await;
         });
         Ok(Joining { room: Room { commands, leave, driver }, sink, events, counts })
     }

@@ -171,6 +171,7 @@ impl Driver {
             self.unhear(&track);
         }
         self.ears.forget();
+        self.ears.rest().await;
         self.texts = Assembler::default();
         session.close(farewell).await;
     }
@@ -178,30 +179,35 @@ impl Driver {
     async fn arrived(&mut self, arrival: Arrival) {
         let Some(session) = &mut self.session else { return };
         for news in session.take(arrival).await {
-            match news {
-                News::Up => {
-                    if let Some(id) = self.trying {
-                        self.tell_link(LinkInput::Done(id));
-                    }
+            self.learn(news).await;
+        }
+        self.ears.rest().await;
+    }
+
+    async fn learn(&mut self, news: News) {
+        match news {
+            News::Up => {
+                if let Some(id) = self.trying {
+                    self.tell_link(LinkInput::Done(id));
                 }
-                News::Lost(lost) => self.tell_link(LinkInput::Lost(lost)),
-                News::Leave(leave) => self.tell_link(meaning(&leave)),
-                News::People(infos) => {
-                    let changes = self.people.update(&self.config.identity, infos);
-                    self.changed(changes);
+            }
+            News::Lost(lost) => self.tell_link(LinkInput::Lost(lost)),
+            News::Leave(leave) => self.tell_link(meaning(&leave)),
+            News::People(infos) => {
+                let changes = self.people.update(&self.config.identity, infos);
+                self.changed(changes);
+            }
+            News::Track(track) => {
+                let id = track.track_id().await;
+                match self.people.owner_of(&id).map(|owner| owner.identity.clone()) {
+                    Some(identity) => self.hear(&id, &identity, track),
+                    None => self.ears.keep(id, track),
                 }
-                News::Track(track) => {
-                    let id = track.track_id().await;
-                    match self.people.owner_of(&id).map(|owner| owner.identity.clone()) {
-                        Some(identity) => self.hear(&id, &identity, track),
-                        None => self.ears.keep(id, track),
-                    }
-                }
-                News::WeAreMuted(muted) => self.tell(RoomEvent::WeAreMuted(muted)),
-                News::Packet(packet) => {
-                    if let Some(text) = self.texts.take(*packet) {
-                        self.tell_text(text);
-                    }
+            }
+            News::WeAreMuted(muted) => self.tell(RoomEvent::WeAreMuted(muted)),
+            News::Packet(packet) => {
+                if let Some(text) = self.texts.take(*packet) {
+                    self.tell_text(text);
                 }
             }
         }
