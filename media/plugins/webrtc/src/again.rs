@@ -7,48 +7,51 @@
 //! each datagram of the handshake is sent several times over, as a network might, too: who has it
 //! already drops it by its record's number (RFC 6347 §4.1.2.6).
 //!
-//! Not done here: flights through a TURN server, which are wrapped; they open as late as before.
+//! What goes through a TURN server is wrapped for it (RFC 8656 §11, §12); the server unwraps each repetition
+//! like the first.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 #[derive(Debug)]
 pub(crate) struct Again {
     socket: Arc<dyn AsyncUdpSocket>,
-    /// Datagrams that are still to be said again.
-    waiting: Arc<AtomicUsize>,
+    /// Datagrams that are still to be said again; no longer than there is this socket.
+    waiting: Mutex<JoinSet<()>>,
 }
 
 impl Again {
     pub fn new(socket: Arc<dyn AsyncUdpSocket>) -> Self {
-        Self { socket, waiting: Arc::default() }
+        Self { socket, waiting: Mutex::default() }
     }
 
     fn say_again(&self, transmit: &Transmit<'_>) {
         let Ok(runtime) = Handle::try_current() else { return };
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        // Whole between two calls, so a panic elsewhere does not spoil it.
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while waiting.try_join_next().is_some() {}
+        if waiting.len() >= WAITING_MAX {
             return;
         }
         // A socket that is closed meanwhile is not kept open for this.
-        let (socket, waiting) = (Arc::downgrade(&self.socket), Arc::clone(&self.waiting));
+        let socket = Arc::downgrade(&self.socket);
         let (datagram, to) = (transmit.contents.to_vec(), transmit.destination);
-        runtime.spawn(async move {
+        let again = async move {
             for wait in AGAIN_AFTER {
                 tokio::time::sleep(wait).await;
-                let Some(socket) = socket.upgrade() else { break };
+                let Some(socket) = socket.upgrade() else { return };
                 // What is not sent is as good as lost.
                 let _ = socket.send_to(&datagram, to).await;
             }
-            waiting.fetch_sub(1, Ordering::Relaxed);
-        });
+        };
+        waiting.spawn_on(again, &runtime);
     }
 }
 
@@ -87,8 +90,33 @@ impl AsyncUdpSocket for Again {
 /// Whether a datagram begins with a record of the handshake: a handshake message or the change of cipher,
 /// of epoch 0 (RFC 6347 §4.1; RFC 7983 tells it from STUN and RTP).
 fn opens(datagram: &[u8]) -> bool {
-    matches!(datagram, [20 | 22, _, _, 0, 0, ..])
+    matches!(relayed(datagram).unwrap_or(datagram), [20 | 22, _, _, 0, 0, ..])
 }
+
+/// What a TURN server is to hand on: the data of a channel, or of a Send indication.
+fn relayed(datagram: &[u8]) -> Option<&[u8]> {
+    match datagram {
+        [0x40..=0x4f, _, _, _, data @ ..] => Some(data),
+        [0x00, 0x16, ..] => data_of(datagram.get(STUN_HEADER_BYTES..)?),
+        _ => None,
+    }
+}
+
+/// The DATA attribute among those of a STUN message (RFC 8489 §14): type, length, value, and padding to
+/// four bytes.
+fn data_of(mut attributes: &[u8]) -> Option<&[u8]> {
+    while let [kind_0, kind_1, length_0, length_1, rest @ ..] = attributes {
+        let length = usize::from(u16::from_be_bytes([*length_0, *length_1]));
+        if [*kind_0, *kind_1] == DATA {
+            return rest.get(..length);
+        }
+        attributes = rest.get(length.next_multiple_of(4)..)?;
+    }
+    None
+}
+
+const STUN_HEADER_BYTES: usize = 20;
+const DATA: [u8; 2] = [0x00, 0x13];
 
 /// After a datagram, and after each repetition. With one in twenty lost, all four are in one handshake
 /// of 160,000; a handshake that lost some takes less than a second longer.
@@ -127,6 +155,28 @@ mod tests {
         assert_eq!(heard.len(), 3 + 1 + AGAIN_AFTER.len(), "each of the others once");
     }
 
+    #[test]
+    fn what_opens_a_connection_is_known_inside_of_what_a_relay_is_sent() {
+        let (hello, sound) = ([22, 254, 253, 0, 0, 0, 7], [0x80, 111, 0, 0, 0, 0, 7]);
+        let header = [&[0x00, 0x16][..], &[0; STUN_HEADER_BYTES - 2]].concat();
+        let peer = [0x00, 0x12, 0, 5, 1, 2, 3, 4, 5, 0, 0, 0];
+        for (said, is) in [(hello, true), (sound, false)] {
+            let data = [&[0x00, 0x13, 0, 7][..], &said, &[0]].concat();
+            for wrapped in [
+                said.to_vec(),
+                [&[0x40, 0x01, 0, 7][..], &said].concat(),
+                [&header[..], &peer, &data].concat(),
+                [&header[..], &data, &peer].concat(),
+            ] {
+                assert_eq!(opens(&wrapped), is, "{wrapped:?}");
+            }
+        }
+        let whole = [&header[..], &peer, &[0x00, 0x13, 0, 7], &hello].concat();
+        for cut in 0..whole.len() {
+            assert!(!opens(&whole[..cut]), "cut off after {cut} bytes");
+        }
+    }
+
     #[tokio::test]
     async fn who_asks_without_end_is_answered_once_each() {
         let ours = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -135,6 +185,6 @@ mod tests {
         for _ in 0..10 * WAITING_MAX {
             again.send_to(&[22, 254, 253, 0, 0], to).await.unwrap();
         }
-        assert_eq!(again.waiting.load(Ordering::Relaxed), WAITING_MAX);
+        assert_eq!(again.waiting.lock().unwrap().len(), WAITING_MAX);
     }
 }
