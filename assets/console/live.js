@@ -5,6 +5,8 @@ import { clock, filled, h, keyed, ms, scope } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
 const NAMES = { caller: "caller", operator: "operator", system: "the line", responder: "agent", worker: "worker", external: "program" };
+// A microphone that is shut, or comfort noise.
+const SILENT_DB = -90;
 const name = (source) => NAMES[source] ?? source ?? "nobody";
 
 export class Live {
@@ -56,8 +58,8 @@ export class Live {
   tick() {
     const line = this.line();
     scope($("scope"), line);
-    const level = line?.now.get(0), db = (it) => (line && !line.closed && it !== undefined ? `${it} dB` : "–");
-    const legs = line ? [...line.now.keys()].filter((leg) => leg !== 0).sort() : [];
+    const level = line?.now.get(0), db = (it) => (line && !line.closed && it !== undefined ? (it > SILENT_DB ? `${it} dB` : "silent") : "–");
+    const legs = line ? [...line.now.keys()].filter((leg) => leg !== 0).sort((a, b) => a - b) : [];
     filled($("meters"), JSON.stringify([level?.heard_dbov, level?.sent_dbov, legs.map((it) => line.now.get(it).heard_dbov), line?.closed ? 1 : 0]),
       h("span", {}, "caller ", h("b", {}, db(level?.heard_dbov))), h("span", {}, "line ", h("b", {}, db(level?.sent_dbov))),
       ...legs.map((leg) => h("span", {}, `${line.legs.get(leg)?.label ?? `leg ${leg}`} `, h("b", {}, db(line.now.get(leg).heard_dbov)))),
@@ -90,7 +92,9 @@ export class Live {
 
   head(line) {
     if (!line) return filled($("call-head"), "none", h("strong", {}, "No call"), h("span", {}, "Call the line, or press Talk."));
-    const { caller, called, trunk, codec } = line.opened, stats = line.closed?.stats ?? this.figures.get(line.id)?.stats;
+    // What came by a door has no codec of the line's own, and a name that is not shown says nothing.
+    const shown = (it, nothing) => (it && it !== nothing ? it : "");
+    const { caller, trunk } = line.opened, called = shown(line.opened.called, "…"), codec = shown(line.opened.codec, "carried"), stats = line.closed?.stats ?? this.figures.get(line.id)?.stats;
     const figure = (what, value) => h("span", {}, `${what} `, h("b", {}, value));
     filled($("call-head"), JSON.stringify([line.id, line.opened, stats, line.closed]),
       h("strong", {}, caller || `line ${line.id}`), h("span", {}, [called && `to ${called}`, trunk && `over ${trunk}`, codec].filter(Boolean).join(", ")),

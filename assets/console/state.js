@@ -44,7 +44,7 @@ export class Line {
   entries = []; claims = new Map(); turns = [];
   partial = ""; partialBy = null; speaking = false; paused = false;
   floor = { holder: null, source: null, why: "", t: 0 };
-  spans = [{ t: 0, source: null }]; marks = []; bars = []; legs = new Map(); now = new Map();
+  spans = [{ t: 0, source: null }]; marks = []; bars = []; legs = new Map(); now = new Map(); left = new Set();
   operator = false; brain = true; count = 0;
 
   constructor(id) { this.id = id; }
@@ -55,6 +55,8 @@ export class Line {
   level(level) {
     this.at(level.t_ms);
     const leg = level.leg ?? 0;
+    // It was measured before, and came after.
+    if (leg !== 0 && this.left.has(leg)) return;
     this.now.set(leg, level);
     // What the line sends is the same for every leg; what is heard is the loudest of them.
     if (leg === 0) {
@@ -106,7 +108,7 @@ export class Line {
   }
 }
 
-const PARTS = { caller: "a caller", listen: "the operator who listens", whisper: "the operator who whispers", barge_in: "the operator who speaks" };
+const DOES = { caller: "", listen: "listens", whisper: "whispers to the agent", barge_in: "speaks to everybody" };
 
 const ACTS = {
   call_opened(line, it) { line.opened = it; },
@@ -162,9 +164,15 @@ const ACTS = {
   job_finished(line, it, t) { line.note(`work done: ${it.outcome}`, t); },
   dtmf(line, it, t) { line.note(`key ${it.digit}`, t); },
   note(line, it, t) { line.note(it.text, t); },
-  leg_joined(line, it, t) { line.legs.set(it.leg, it); line.note(`${it.label} joined over the ${it.door}, as ${PARTS[it.part] ?? it.part}`, t); },
-  leg_part(line, it, t) { line.note(`${line.leg(it.leg)}: ${PARTS[it.part] ?? it.part}${it.muted ? ", muted" : ""}`, t, "operator"); },
-  leg_left(line, it, t) { line.note(`${line.leg(it.leg)} left: ${it.reason}`, t); line.legs.delete(it.leg); line.now.delete(it.leg); },
+  leg_joined(line, it, t) { line.legs.set(it.leg, it); line.note(`${it.label} joined over the ${it.door}${DOES[it.part] ? ` and ${DOES[it.part]}` : ""}`, t); },
+  leg_part(line, it, t) { line.note(it.muted ? `${line.leg(it.leg)} is muted` : `${line.leg(it.leg)} ${DOES[it.part] || "is heard"}`, t, "operator"); },
+  leg_left(line, it, t) {
+    const who = line.leg(it.leg), why = it.reason.startsWith(`${who}: `) ? it.reason.slice(who.length + 2) : it.reason;
+    line.note(why === "left" ? `${who} left` : `${who} left: ${why}`, t);
+    line.legs.delete(it.leg);
+    line.now.delete(it.leg);
+    line.left.add(it.leg);
+  },
   operator_said(line, it) { line.add({ kind: "caller", by: "operator", source: "operator", text: it.text, t: it.speech_start_ms }); },
 };
 

@@ -41,10 +41,12 @@ export class Past {
       const call = await get(`/past/${encodeURIComponent(id)}`);
       if (this.chosen !== id) return;
       const { summary } = call, figure = (what, value) => h("div", {}, h("dt", {}, what), h("dd", {}, value));
+      // Of a call of which no packet came there is nothing to measure.
+      const heard = (value) => (summary.rtp_received ? value : "–");
       const lost = summary.rtp_received + summary.rtp_lost ? (summary.rtp_lost / (summary.rtp_received + summary.rtp_lost)) * 100 : 0;
       panel.replaceChildren(h("h2", {}, `Call ${id}`),
         h("dl", { className: "figures" }, figure("caller", summary.caller || "–"), figure("lasted", clock(summary.duration_ms)), figure("reply p50 / p95", `${ms(summary.reply_ms_p50)} / ${ms(summary.reply_ms_p95)}`),
-          figure("MOS", summary.mos_estimated.toFixed(2)), figure("loss", `${lost.toFixed(1)} %`), figure("jitter", `${summary.jitter_ms.toFixed(1)} ms`), figure("interruptions", String(summary.interruptions)), figure("ended by", summary.hangup_by || "–")));
+          figure("MOS", heard(summary.mos_estimated.toFixed(2))), figure("loss", heard(`${lost.toFixed(1)} %`)), figure("jitter", heard(`${summary.jitter_ms.toFixed(1)} ms`)), figure("interruptions", String(summary.interruptions)), figure("ended by", summary.hangup_by || "–")));
       if (call.sound) panel.append(h("p", {}, h("button", { type: "button", id: "listen", onclick: (event) => this.listen(id, event.currentTarget) }, "Listen")));
       panel.append(h("ol", { className: "spoken" }, ...call.conversation.map(said)));
       if (call.picture) this.picture(id, panel);
@@ -93,7 +95,7 @@ export class Queue {
     this.claims = claims;
     $("pause").disabled = paused;
     $("resume").disabled = !paused;
-    $("queue-state").textContent = journal ? `Nothing new is accepted: ${journal}` : paused ? "Paused: nothing is said for other programs." : `${claims.filter((it) => it.state !== "ended").length} wait or are being said.`;
+    $("queue-state").textContent = journal ? `Nothing new is accepted: ${journal}` : paused ? "Paused: nothing is said for other programs." : claims.length === 0 ? "" : `${claims.filter((it) => it.state !== "ended").length} wait or are being said.`;
     this.draw();
   }
 
