@@ -30,10 +30,11 @@ const ARROWS: [(&str, &[&str]); 14] = [
 ];
 
 /// What only tests import beyond that, to drive a crate the way that the line does.
-const TEST_ARROWS: [(&str, &str); 3] = [
+const TEST_ARROWS: [(&str, &str); 4] = [
     ("xenline-brain", "brain-supervisor"),
     ("plugin-webrtc", "plugin-opus"),
     ("plugin-livekit", "plugin-opus"),
+    ("plugin-livekit", "plugin-whisper"),
 ];
 
 const ROOT: &str = "xenline";

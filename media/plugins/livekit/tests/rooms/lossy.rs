@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::server::Server;
 use crate::us::{Us, expect, sounds};
-use crate::{ALONE, OURS, THEIRS, in_a_network};
+use crate::{ALONE, OURS, THEIRS, in_a_network, words};
 
 const LOST_PERCENT: u64 = 5;
 const JITTER_MS: u64 = 30;
@@ -97,6 +97,11 @@ async fn both_are_heard_over_a_bad_network() {
     // A sound that is drawn out over a gap at its end counts, too.
     assert!((0.8..1.3).contains(&theirs) && (0.8..1.3).contains(&ours));
     assert!(heard["amplitudes"][OURS.to_string()].as_f64().unwrap() > 2_000.0, "{heard}");
+
+    // Whoever speaks is understood.
+    let mut bea = us.somebody(&server, json!({ "identity": "bea", "speaks": 0 }));
+    let (_, ears) = us.heard("bea").await;
+    words::are_understood(&mut bea, &ears).await;
 
     // What is written arrives whole.
     ada.tell(&json!({ "chat": "Can you hear me?" })).await;

@@ -7,6 +7,7 @@ mod server;
 #[path = "../../../webrtc/tests/ticking/mod.rs"]
 mod ticking;
 mod us;
+mod words;
 
 use std::process::{Command, Output};
 
