@@ -39,17 +39,16 @@ impl Disk {
         let store = MemoryStore::new(Limits::default());
         let [full, unreadable, away, untrimmed, unanswered] =
             [(); 5].map(|()| AtomicBool::new(false));
-        let (slow, asked, refused) = (Mutex::default(), AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Disk {
             store,
             full,
-            asked,
-            refused,
+            asked: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
             unreadable,
             away,
             untrimmed,
             unanswered,
-            slow,
+            slow: Mutex::default(),
         })
     }
 
