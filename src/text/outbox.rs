@@ -116,6 +116,7 @@ impl Outbox {
         let id = queue_governor::MessageId::new(id);
         let input = match outcome {
             Ok(()) => MessageInput::Delivered(id),
+            Err(why) if why.may_have_left() => MessageInput::Unsure(id, why.to_string()),
             Err(why) => MessageInput::Failed(id, why.to_string()),
         };
         self.handle(now, input);
@@ -262,6 +263,7 @@ mod tests {
     use super::*;
     use crate::text::absent::Absent;
     use crate::text::handle::Names;
+    use crate::text::retry::Fault;
 
     fn outbox(store: &Arc<Absent>) -> Outbox {
         let lanes = Lanes {
@@ -307,6 +309,25 @@ mod tests {
         assert_eq!(left(&mut after), ["on its way"]);
         after.settled(MonoTime::from_millis(5_000), "on its way", Ok(()));
         assert_eq!(left(&mut after), ["waits"]);
+    }
+
+    #[test]
+    fn what_the_gateway_may_have_is_not_sent_by_another_now_or_by_a_later_process() {
+        let asked = |id| Message {
+            trigger: Some("typed:main/1".into()),
+            ..Message::new(id, Channel::Sms, "+49301", id)
+        };
+        let store = Arc::new(Absent::default());
+        let mut before = outbox(&store);
+        before.submit(MonoTime::ZERO, asked("a"));
+        assert_eq!(left(&mut before), ["a"]);
+        let unsure = NotSent::InDoubt(Fault::NoAnswer("timeout".into()));
+        before.settled(MonoTime::ZERO, "a", Err(unsure));
+        before.submit(MonoTime::ZERO, asked("b"));
+        assert_eq!(left(&mut before), [""; 0]);
+        let mut after = outbox(&store);
+        after.submit(MonoTime::from_millis(1), asked("c"));
+        assert_eq!(left(&mut after), [""; 0]);
     }
 
     #[test]

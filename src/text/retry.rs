@@ -37,7 +37,8 @@ pub(super) enum Fault {
 pub(super) enum NotSent {
     #[error(transparent)]
     Refused(Fault),
-    #[error("{0}; it may have been sent, so it is not sent again")]
+    /// The gateway may have it from one of the tries.
+    #[error(transparent)]
     InDoubt(Fault),
     #[error("{last}, {tries} times")]
     GivenUp { last: Fault, tries: u32 },
@@ -49,6 +50,21 @@ pub(super) enum NotSent {
     NoForm,
     #[error(transparent)]
     Lane(#[from] PublishError),
+}
+
+impl NotSent {
+    /// Whether the recipient may have it all the same.
+    pub fn may_have_left(&self) -> bool {
+        matches!(self, Self::InDoubt(_))
+    }
+}
+
+/// The tries of one message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tries {
+    pub made: u32,
+    /// The gateway may have it from one of them.
+    pub unsure: bool,
 }
 
 /// How a try went.
@@ -68,15 +84,18 @@ pub(super) enum Try {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     Done,
-    Again { after: Duration },
+    Again { after: Duration, tries: Tries },
     Failed { why: NotSent },
 }
 
-/// What follows from the `tries`-th try. `pause`: the first one; each further is twice as long.
+/// What follows from one more try. `pause`: the first one; each further is twice as long.
 /// `recognises`: the gateway knows a repetition by its key.
-pub(super) fn after(tries: u32, went: Try, pause: Duration, recognises: bool) -> Next {
-    let (last, asked) = match went {
+pub(super) fn after(before: Tries, went: Try, pause: Duration, recognises: bool) -> Next {
+    let unsure = before.unsure || matches!(went, Try::Unsure { .. });
+    let tries = Tries { made: before.made + 1, unsure };
+    let (fault, asked) = match went {
         Try::Taken => return Next::Done,
+        Try::Refused { fault } if unsure => return Next::Failed { why: NotSent::InDoubt(fault) },
         Try::Refused { fault } => return Next::Failed { why: NotSent::Refused(fault) },
         Try::Unsure { fault } if !recognises => {
             return Next::Failed { why: NotSent::InDoubt(fault) };
@@ -84,11 +103,15 @@ pub(super) fn after(tries: u32, went: Try, pause: Duration, recognises: bool) ->
         Try::Unsure { fault } => (fault, None),
         Try::NotNow { fault, after } => (fault, after),
     };
-    if tries >= TRIES_MAX || asked.is_some_and(|asked| asked > PAUSE_MAX) {
-        return Next::Failed { why: NotSent::GivenUp { last, tries } };
+    if tries.made >= TRIES_MAX || asked.is_some_and(|asked| asked > PAUSE_MAX) {
+        return Next::Failed { why: given_up(fault, tries) };
     }
-    let longer = pause * 2_u32.saturating_pow(tries.saturating_sub(1)).min(32);
-    Next::Again { after: asked.unwrap_or(longer).max(pause).min(PAUSE_MAX) }
+    let longer = pause * 2_u32.saturating_pow(before.made).min(32);
+    Next::Again { after: asked.unwrap_or(longer).max(pause).min(PAUSE_MAX), tries }
+}
+
+fn given_up(last: Fault, tries: Tries) -> NotSent {
+    if tries.unsure { NotSent::InDoubt(last) } else { NotSent::GivenUp { last, tries: tries.made } }
 }
 
 #[cfg(test)]
@@ -102,38 +125,66 @@ mod tests {
         Try::NotNow { fault: BUSY, after: after.map(Duration::from_secs) }
     }
 
-    #[test]
-    fn a_gateway_that_is_away_is_tried_again_ever_later_and_in_the_end_given_up() {
-        let mut pauses = Vec::new();
-        for tries in 1..=TRIES_MAX {
-            match after(tries, busy(None), PAUSE, false) {
-                Next::Again { after } => pauses.push(after.as_secs()),
-                Next::Failed { why } => {
-                    assert_eq!(why, NotSent::GivenUp { last: BUSY, tries: TRIES_MAX });
-                    assert!(why.to_string().ends_with(", 6 times"), "{why}");
+    fn unsure() -> Try {
+        Try::Unsure { fault: Fault::NoAnswer("timeout".into()) }
+    }
+
+    fn once(went: Try, recognises: bool) -> Next {
+        after(Tries::default(), went, PAUSE, recognises)
+    }
+
+    /// The pauses, and why it was given up.
+    fn all(mut went: impl FnMut(u32) -> Try) -> (Vec<u64>, NotSent) {
+        let (mut pauses, mut tries) = (Vec::new(), Tries::default());
+        loop {
+            match after(tries, went(tries.made + 1), PAUSE, true) {
+                Next::Again { after, tries: made } => {
+                    pauses.push(after.as_secs());
+                    tries = made;
                 }
+                Next::Failed { why } => return (pauses, why),
                 Next::Done => panic!("nobody took it"),
             }
         }
+    }
+
+    #[test]
+    fn a_gateway_that_is_away_is_tried_again_ever_later_and_in_the_end_given_up() {
+        let (pauses, why) = all(|_| busy(None));
+        assert_eq!(why, NotSent::GivenUp { last: BUSY, tries: TRIES_MAX });
+        assert!(why.to_string().ends_with(", 6 times"), "{why}");
+        assert!(!why.may_have_left());
         assert_eq!(pauses, [2, 4, 8, 16, 32]);
     }
 
     #[test]
+    fn one_try_that_may_have_arrived_keeps_the_message_in_doubt_whatever_follows() {
+        for in_doubt in 1..=TRIES_MAX {
+            let (_, why) = all(|n| if n == in_doubt { unsure() } else { busy(None) });
+            assert!(why.may_have_left(), "try {in_doubt}: {why:?}");
+        }
+        let fault = Fault::Refused { status: StatusCode::CONFLICT, said: "known".into() };
+        let refused = || Try::Refused { fault: fault.clone() };
+        let (_, why) = all(|n| if n == 1 { unsure() } else { refused() });
+        assert!(why.may_have_left(), "{why:?}");
+    }
+
+    #[test]
     fn a_gateway_that_names_its_time_is_heeded_within_reason() {
-        assert_eq!(
-            after(1, busy(Some(7)), PAUSE, false),
-            Next::Again { after: Duration::from_secs(7) }
-        );
-        assert_eq!(after(1, busy(Some(0)), PAUSE, false), Next::Again { after: PAUSE });
-        assert!(matches!(after(1, busy(Some(600)), PAUSE, false), Next::Failed { .. }));
+        let pause_of = |next| match next {
+            Next::Again { after, .. } => Some(after),
+            _ => None,
+        };
+        assert_eq!(pause_of(once(busy(Some(7)), false)), Some(Duration::from_secs(7)));
+        assert_eq!(pause_of(once(busy(Some(0)), false)), Some(PAUSE));
+        assert!(matches!(once(busy(Some(600)), false), Next::Failed { .. }));
     }
 
     #[test]
     fn what_may_have_been_sent_is_sent_again_only_where_the_gateway_recognises_it() {
-        let unsure = || Try::Unsure { fault: Fault::NoAnswer("timeout".into()) };
-        let failed = after(1, unsure(), PAUSE, false);
+        let failed = once(unsure(), false);
         assert!(matches!(failed, Next::Failed { why: NotSent::InDoubt(_) }), "{failed:?}");
-        assert!(matches!(after(1, unsure(), PAUSE, true), Next::Again { .. }));
+        assert!(matches!(once(unsure(), true), Next::Again { .. }));
     }
 
     #[test]
@@ -141,7 +192,7 @@ mod tests {
         let fault =
             Fault::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, said: "no number".into() };
         let why = NotSent::Refused(fault.clone());
-        assert_eq!(after(1, Try::Refused { fault }, PAUSE, true), Next::Failed { why });
-        assert_eq!(after(3, Try::Taken, PAUSE, false), Next::Done);
+        assert_eq!(once(Try::Refused { fault }, true), Next::Failed { why });
+        assert_eq!(once(Try::Taken, false), Next::Done);
     }
 }

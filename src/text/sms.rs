@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::retry::{self, Fault, Next, NotSent, Try};
+use super::retry::{self, Fault, Next, NotSent, Tries, Try};
 
 /// The environment variable with the gateway's key.
 pub const SMS_KEY_VARIABLE: &str = "XENLINE_SMS_KEY";
@@ -96,7 +96,7 @@ struct Sender {
 
 struct Waiting {
     sms: Sms,
-    tries: u32,
+    tries: Tries,
     due: Instant,
 }
 
@@ -108,7 +108,7 @@ impl Sender {
                 due.saturating_duration_since(Instant::now())
             });
             match inbox.recv_timeout(wait) {
-                Ok(sms) if self.waiting.len() < WAITING_MAX => self.attempt(sms, 1),
+                Ok(sms) if self.waiting.len() < WAITING_MAX => self.attempt(sms, Tries::default()),
                 Ok(sms) => (self.report)(sms.id, Err(NotSent::TooMany)),
                 Err(RecvTimeoutError::Timeout) => {}
                 // The line ends; what waits here is not acknowledged as sent.
@@ -122,16 +122,16 @@ impl Sender {
         let now = Instant::now();
         let Some(index) = self.waiting.iter().position(|it| it.due <= now) else { return };
         let Waiting { sms, tries, .. } = self.waiting.remove(index);
-        self.attempt(sms, tries + 1);
+        self.attempt(sms, tries);
     }
 
-    fn attempt(&mut self, sms: Sms, tries: u32) {
+    fn attempt(&mut self, sms: Sms, tries: Tries) {
         let went = self.post(&sms);
         match retry::after(tries, went, self.gateway.pause, self.gateway.recognises_repetitions) {
             Next::Done => (self.report)(sms.id, Ok(())),
             Next::Failed { why } => (self.report)(sms.id, Err(why)),
-            Next::Again { after } => {
-                tracing::debug!(message = %sms.id, tries, ?after, "the SMS gateway is tried again");
+            Next::Again { after, tries } => {
+                tracing::debug!(message = %sms.id, tries = tries.made, ?after, "the SMS gateway is tried again");
                 self.waiting.push(Waiting { sms, tries, due: Instant::now() + after });
             }
         }

@@ -100,6 +100,23 @@ fn what_may_have_been_sent_is_not_posted_again_unless_the_gateway_recognises_it(
 }
 
 #[test]
+fn what_may_have_been_sent_is_not_sent_by_somebody_else_who_reacts_to_the_same() {
+    let gateway = Gateway::answering(&[500, 200]);
+    let house = House::with(Some(gateway.settings(false)), |_| {});
+    let reacts = |name, text| Send {
+        trigger: Some("typed:main/1".into()),
+        ..send(name, Channel::Sms, "+49301", text)
+    };
+    house.text.brain(BrainMessage::Send(reacts("m-1", "On it.")));
+    let (ending, reason) = ended(&house, "m-1");
+    assert_eq!(ending, MessageEnding::Failed);
+    assert!(reason.as_ref().is_some_and(|it| it.contains("may have been sent")), "{reason:?}");
+    house.text.brain(BrainMessage::Send(reacts("m-2", "I am on it!")));
+    assert_eq!(ended(&house, "m-2").0, MessageEnding::Duplicate);
+    assert_eq!(gateway.asked().len(), 1);
+}
+
+#[test]
 fn a_gateway_that_says_when_to_come_again_is_not_asked_before() {
     let gateway = Gateway::behaving(vec![Manner::NotBefore(1)]);
     let house = House::with(Some(gateway.settings(false)), |_| {});

@@ -119,6 +119,8 @@ pub enum MessageInput {
     Delivered(MessageId),
     /// The endpoint certainly did not take it, and will not be tried again. Its words.
     Failed(MessageId, String),
+    /// The endpoint may have taken it or not, and will not be tried again. Its words.
+    Unsure(MessageId, String),
     /// A producer no longer wants it. What is on its way, and unknown names, are left alone.
     Withdraw(MessageId),
     /// Nothing but time passed.
@@ -134,7 +136,7 @@ pub enum MessageOutput {
     /// The message is taken in and will end exactly once.
     Accepted(MessageId),
     /// Hand it to the endpoint, with its id as the name under which it is taken once; then report
-    /// [`MessageInput::Delivered`] or [`MessageInput::Failed`].
+    /// [`MessageInput::Delivered`], [`MessageInput::Failed`] or [`MessageInput::Unsure`].
     Deliver(Message),
     /// What became of a message. Comes once for each accepted one, and once, without
     /// [`MessageOutput::Accepted`], for one that was turned away at the door.
@@ -172,7 +174,10 @@ impl MessageEnding {
     pub fn may_have_left(&self) -> bool {
         matches!(
             self,
-            Self::Sent | Self::Failed(MessageFailure::NoAnswer | MessageFailure::InDoubt)
+            Self::Sent
+                | Self::Failed(
+                    MessageFailure::NoAnswer | MessageFailure::Unsure(_) | MessageFailure::InDoubt
+                )
         )
     }
 }
@@ -187,6 +192,9 @@ pub enum MessageFailure {
     /// Nothing was heard of the delivery in time.
     #[error("whether it was taken is not known: no answer came in time")]
     NoAnswer,
+    /// The endpoint may have taken it. Its words.
+    #[error("it may have been sent, so it is not sent again: {0}")]
+    Unsure(String),
     /// The line died while it was on its way.
     #[error("whether it was taken is not known: the line stopped while it was on its way")]
     InDoubt,

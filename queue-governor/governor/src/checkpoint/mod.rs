@@ -189,6 +189,9 @@ impl Checkpoint {
             MessageInput::Failed(id, reason) => {
                 self.settle(&id, MessageEnding::Failed(MessageFailure::Rejected(reason)));
             }
+            MessageInput::Unsure(id, reason) => {
+                self.settle(&id, MessageEnding::Failed(MessageFailure::Unsure(reason)));
+            }
             MessageInput::Withdraw(id) => self.on_withdraw(&id),
             MessageInput::Timeout => {}
         }

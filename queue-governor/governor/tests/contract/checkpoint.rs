@@ -153,6 +153,21 @@ fn what_the_endpoint_did_not_take_may_be_sent_by_another() {
 }
 
 #[test]
+fn what_the_endpoint_may_have_taken_is_sent_by_nobody_else() {
+    let mut post = Post::new();
+    let asked = |id: &str| Message { trigger: Some("t".to_owned()), ..sms(id, id) };
+    post.send(asked("a"));
+    post.tell(MessageInput::Unsure(MessageId::new("a"), "500".to_owned()));
+    let unsure = MessageFailure::Unsure("500".to_owned());
+    assert_eq!(*post.ending_of("a"), MessageEnding::Failed(unsure));
+    post.send(asked("b"));
+    assert_eq!(*post.ending_of("b"), MessageEnding::Duplicate);
+    let mut after = post.crashed(CheckpointConfig::default());
+    after.send(asked("c"));
+    assert_eq!(*after.ending_of("c"), MessageEnding::Duplicate);
+}
+
+#[test]
 fn what_may_have_left_is_not_sent_again() {
     let mut post = Post::new();
     post.send(sms("a", "The disk is full."));

@@ -28,6 +28,7 @@ fn messages() -> impl Strategy<Value = MessageInput> {
         6 => send,
         3 => id().prop_map(MessageInput::Delivered),
         1 => id().prop_map(|id| MessageInput::Failed(id, "no".to_owned())),
+        1 => id().prop_map(|id| MessageInput::Unsure(id, "perhaps".to_owned())),
         1 => id().prop_map(MessageInput::Withdraw),
     ]
 }
@@ -59,6 +60,7 @@ fn after_a_crash_between_any_two_outputs_no_message_is_lost_and_none_leaves_twic
                     }
                     MessageInput::Delivered(id)
                     | MessageInput::Failed(id, _)
+                    | MessageInput::Unsure(id, _)
                     | MessageInput::Withdraw(id) => known(id),
                     MessageInput::Timeout => {}
                 }

@@ -56,6 +56,10 @@ impl Letters {
                 let failed = |it: &Letter| it.message.id == *id && it.answer_by.is_some();
                 self.end_if(now, "Failed(Rejected(\"no\"))", failed);
             }
+            Some(MessageInput::Unsure(id, _)) => {
+                let unsure = |it: &Letter| it.message.id == *id && it.answer_by.is_some();
+                self.end_if(now, "Failed(Unsure(\"perhaps\"))", unsure);
+            }
             Some(MessageInput::Withdraw(id)) => {
                 self.end_if(now, "Withdrawn", |it| it.message.id == *id && !it.may_have_left);
             }
@@ -223,6 +227,7 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Option<MessageInput>)>> {
         8 => messages().prop_map(|message| Some(MessageInput::Send(message))),
         6 => id().prop_map(|id| Some(MessageInput::Delivered(id))),
         2 => id().prop_map(|id| Some(MessageInput::Failed(id, "no".to_owned()))),
+        2 => id().prop_map(|id| Some(MessageInput::Unsure(id, "perhaps".to_owned()))),
         2 => id().prop_map(|id| Some(MessageInput::Withdraw(id))),
         1 => Just(None),
     ];
