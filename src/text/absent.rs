@@ -1,6 +1,6 @@
 //! A store that is away now and then, for tests.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lane_broker::{
@@ -12,6 +12,8 @@ use lane_broker::{
 pub(crate) struct Absent {
     beneath: MemoryStore,
     away: AtomicBool,
+    /// Until it goes away.
+    reads: AtomicUsize,
 }
 
 impl Default for Absent {
@@ -22,11 +24,17 @@ impl Default for Absent {
 
 impl Absent {
     pub fn with(limits: Limits) -> Self {
-        Self { beneath: MemoryStore::new(limits), away: AtomicBool::new(false) }
+        let (away, reads) = (AtomicBool::new(false), AtomicUsize::new(usize::MAX));
+        Self { beneath: MemoryStore::new(limits), away, reads }
     }
 
     pub fn go_away(&self) {
         self.away.store(true, Ordering::Release);
+    }
+
+    /// Goes away after so many more reads.
+    pub fn go_away_after(&self, reads: usize) {
+        self.reads.store(reads, Ordering::Release);
     }
 
     pub fn come_back(&self) {
@@ -55,7 +63,11 @@ impl LaneStore for Absent {
     }
 
     fn read(&self, lane: &Lane, after: Position, max: usize) -> Result<Vec<Entry>, StoreError> {
-        self.here()?.read(lane, after, max)
+        let read = self.here()?.read(lane, after, max);
+        if self.reads.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.go_away();
+        }
+        read
     }
 
     fn lanes(&self) -> Result<Vec<LaneInfo>, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brain_protocol::{Channel, LineMessage};
-use lane_broker::{Delivery, Entry, GroupError, Lane, LaneStore, Position, StoreError, Tag};
+use lane_broker::{Delivery, Entry, GroupError, Lane, LaneStore, Position, Tag};
 use media_core::MonoTime;
 
 use super::message::{Written, id_of, main_lane};
@@ -88,7 +88,8 @@ impl Watched {
 
     /// What the brain has had for too long and is to be handed to it once more. The second time it
     /// loses its place instead.
-    fn overdue(&mut self, now: MonoTime, store: &dyn LaneStore) -> Result<Vec<Entry>, StoreError> {
+    /// What a store that is away does not give is asked for with the next look.
+    fn overdue(&mut self, now: MonoTime, store: &dyn LaneStore) -> Vec<Entry> {
         let is_over = |held: &Held| held.since.is_some_and(|since| since + DONE_WITHIN <= now);
         let held = self.in_flight.iter().map(|(position, held)| (*position, *held));
         let over: Vec<_> = held.filter(|(_, held)| is_over(held)).collect();
@@ -102,12 +103,18 @@ impl Watched {
                 continue;
             }
             let before = Position(position.saturating_sub(1));
-            let entries = store.read(&self.lane, before, 1)?;
+            // Those that it gave are handed over.
+            let Ok(entries) = store.read(&self.lane, before, 1) else { break };
+            let Some(entry) = entries.into_iter().find(|it| it.position.0 == position) else {
+                self.in_flight.remove(&position);
+                tracing::warn!(%lane, position, "the store has lost a message that the brain has not dealt with");
+                continue;
+            };
             self.in_flight.insert(position, Held { since: None, again: true });
             tracing::debug!(%lane, position, "handed to the brain once more: it was not dealt with");
-            again.extend(entries.into_iter().filter(|entry| entry.position.0 == position));
+            again.push(entry);
         }
-        Ok(again)
+        again
     }
 
     fn take(&mut self, store: &dyn LaneStore) -> Result<Vec<Delivery>, GroupError> {
@@ -155,8 +162,7 @@ impl Inbox {
     /// then keeps no place from what comes after it.
     pub fn remind(&mut self, now: MonoTime) {
         for watched in &mut self.lanes {
-            // A store that is away is asked again with the next look.
-            let overdue = watched.overdue(now, self.store.as_ref()).unwrap_or_default();
+            let overdue = watched.overdue(now, self.store.as_ref());
             let again = overdue.into_iter().filter_map(|entry| message_of(watched, &entry, true));
             self.unsent.extend(again);
         }

@@ -186,3 +186,19 @@ fn a_brain_that_is_not_ready_has_not_forgotten_and_one_is_reminded_when_the_stor
     assert!(inbox.acknowledge("typed:main", Position(1)));
     assert!(inbox.next().is_none(), "it would answer twice");
 }
+
+#[test]
+fn a_store_that_goes_away_between_two_reminders_loses_neither() {
+    let absent = Arc::new(Absent::default());
+    let store: Arc<dyn LaneStore> = absent.clone();
+    let mut inbox = inbox_of(&store, &["typed"]);
+    (1..=2).for_each(|n| write(&store, "typed", n));
+    assert_eq!(taken(&mut inbox).len(), 2);
+    let again = |position| ("typed:main".to_owned(), position, true);
+    absent.go_away_after(1);
+    inbox.remind(after(1));
+    assert_eq!(taken(&mut inbox), [again(1)]);
+    absent.come_back();
+    inbox.remind(after(1));
+    assert_eq!(taken(&mut inbox).first(), Some(&again(2)));
+}
