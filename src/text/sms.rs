@@ -1,5 +1,6 @@
 //! Short messages out: one thread that posts them to the carrier's HTTP endpoint.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
@@ -71,6 +72,9 @@ impl SmsThread {
         let (messages, inbox) = sync_channel(WAITING_MAX);
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(gateway.try_within))
+            // What has found no connection by then leaves no time for an answer.
+            .timeout_resolve(Some(gateway.try_within / 3))
+            .timeout_connect(Some(gateway.try_within / 3))
             .http_status_as_error(false)
             .build()
             .into();
@@ -147,14 +151,31 @@ impl Sender {
             .agent
             .post(&gateway.url)
             .header("Content-Type", "application/json")
+            .header("Content-Length", body.len().to_string())
             .header("Idempotency-Key", &sms.id);
         if let Some(key) = &gateway.key {
             request = request.header("Authorization", format!("Bearer {key}"));
         }
-        match request.send(&body[..]) {
+        let mut body = Fetched { rest: &body, was: false };
+        match request.send(ureq::SendBody::from_reader(&mut body)) {
             Ok(response) => judged(response),
-            Err(error) => unreached(&error),
+            Err(error) if body.was => Try::Unsure { fault: Fault::NoAnswer(error.to_string()) },
+            Err(error) => Try::NotNow { fault: Fault::NotReached(error.to_string()), after: None },
         }
+    }
+}
+
+/// The body of a request, and whether it was asked for: before a connection stands nobody does, and
+/// without it no gateway has the message.
+struct Fetched<'a> {
+    rest: &'a [u8],
+    was: bool,
+}
+
+impl Read for Fetched<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.was = true;
+        self.rest.read(into)
     }
 }
 
@@ -176,18 +197,5 @@ fn judged(mut response: ureq::http::Response<ureq::Body>) -> Try {
     }
 }
 
-/// Whether the message can have reached the gateway.
-fn unreached(error: &ureq::Error) -> Try {
-    use std::io::ErrorKind;
-    let not_connected = match error {
-        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
-        ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => true,
-        ureq::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
-        _ => false,
-    };
-    if not_connected {
-        Try::NotNow { fault: Fault::NotReached(error.to_string()), after: None }
-    } else {
-        Try::Unsure { fault: Fault::NoAnswer(error.to_string()) }
-    }
-}
+#[cfg(test)]
+mod tests;
