@@ -12,6 +12,7 @@ use lane_broker::{
 pub(crate) struct Absent {
     beneath: MemoryStore,
     away: AtomicBool,
+    full: AtomicBool,
     /// Until it goes away.
     reads: AtomicUsize,
 }
@@ -24,8 +25,12 @@ impl Default for Absent {
 
 impl Absent {
     pub fn with(limits: Limits) -> Self {
-        let (away, reads) = (AtomicBool::new(false), AtomicUsize::new(usize::MAX));
-        Self { beneath: MemoryStore::new(limits), away, reads }
+        Self {
+            beneath: MemoryStore::new(limits),
+            away: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+            reads: AtomicUsize::new(usize::MAX),
+        }
     }
 
     pub fn go_away(&self) {
@@ -35,6 +40,11 @@ impl Absent {
     /// Goes away after so many more reads.
     pub fn go_away_after(&self, reads: usize) {
         self.reads.store(reads, Ordering::Release);
+    }
+
+    /// Takes acknowledgements, and nothing new: it is full.
+    pub fn refuse_to_write(&self) {
+        self.full.store(true, Ordering::Release);
     }
 
     pub fn come_back(&self) {
@@ -51,6 +61,9 @@ impl Absent {
 
 impl LaneStore for Absent {
     fn publish(&self, lane: &Lane, key: &str, body: &[u8]) -> Result<Published, PublishError> {
+        if self.full.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable.into());
+        }
         self.here()?.publish(lane, key, body)
     }
 

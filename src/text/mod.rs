@@ -16,6 +16,7 @@
 #[cfg(test)]
 mod absent;
 mod handle;
+mod held;
 mod inbox;
 mod message;
 mod outbox;

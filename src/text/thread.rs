@@ -14,6 +14,7 @@ use queue_governor::{Channel, Message, MessageOutput, Tag};
 use tokio::sync::{mpsc, watch};
 
 use super::handle::{BrainState, Lanes};
+use super::held::Held;
 use super::inbox::Inbox;
 use super::message::{Left, Outgoing, OutgoingChannel, Written, id_of};
 use super::outbox::{Outbox, Step};
@@ -82,6 +83,7 @@ pub(super) struct Thread {
     /// Short messages on their way, to be told in the lane when they have left.
     short: BTreeMap<String, Left>,
     waiters: Waiters,
+    held: Held,
 }
 
 /// The rooms that the thread goes between.
@@ -106,6 +108,7 @@ impl Thread {
             senders: BTreeMap::new(),
             short: BTreeMap::new(),
             waiters: Waiters::default(),
+            held: Held::default(),
         }
     }
 
@@ -118,32 +121,28 @@ impl Thread {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.rooms.outbox.timeout(self.rooms.clock.now());
-            let stuck = self.deliver();
-            let busy = self.feed_brain();
-            let due = self.rooms.outbox.next_timeout().map(|at| at.since(self.rooms.clock.now()));
-            wait = match due {
-                Some(due) if !stuck => due.min(LOOK_AGAIN),
-                _ => LOOK_AGAIN,
-            };
-            if busy {
-                wait = wait.min(BRAIN_BUSY);
-            }
+            wait = self.turn();
         }
+    }
+
+    /// Does what there is to do. Returns how long nothing follows from time alone.
+    fn turn(&mut self) -> Duration {
+        self.rooms.outbox.timeout(self.rooms.clock.now());
+        let stuck = self.deliver() || self.let_go();
+        let busy = self.feed_brain();
+        let due = self.rooms.outbox.next_timeout().map(|at| at.since(self.rooms.clock.now()));
+        let wait = match due {
+            Some(due) if !stuck => due.min(LOOK_AGAIN),
+            _ => LOOK_AGAIN,
+        };
+        if busy { wait.min(BRAIN_BUSY) } else { wait }
     }
 
     fn take(&mut self, input: Input) {
         let now = self.rooms.clock.now();
         match input {
             Input::Look => {}
-            Input::Brain(BrainMessage::Send(send)) => self.brain_sends(now, send),
-            Input::Brain(BrainMessage::TextDone { lane, position }) => {
-                let position = Position(position.0);
-                if self.rooms.inbox.acknowledge(&lane, position) {
-                    self.waiters.tell(&id_of(&lane, position), TypedNews::Done);
-                }
-            }
-            Input::Brain(_) => {}
+            Input::Brain(message) => self.brain_says(message),
             Input::Send { id, tag, outgoing, news } => {
                 if self.rooms.outbox.is_stuck() {
                     let _ = news.try_send(OutgoingNews::NotNow { reason: STUCK.into() });
@@ -167,6 +166,41 @@ impl Thread {
                 }
                 self.rooms.outbox.settled(now, &id, outcome);
             }
+        }
+    }
+
+    /// While the journal is stuck, what the brain says is held: it would not say it again.
+    fn brain_says(&mut self, message: BrainMessage) {
+        if !self.rooms.outbox.is_stuck() && self.held.is_empty() {
+            return self.brain_said(message);
+        }
+        if let Some(BrainMessage::Send(send)) = self.held.keep(message) {
+            let news = OutgoingNews::NotNow { reason: STUCK.into() };
+            self.tell(send.message.as_str(), news);
+        }
+    }
+
+    /// What was held, now that it can be kept. `true`: the journal is stuck again.
+    fn let_go(&mut self) -> bool {
+        while let Some(message) = self.held.next() {
+            self.brain_said(message);
+            if self.deliver() {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn brain_said(&mut self, message: BrainMessage) {
+        match message {
+            BrainMessage::Send(send) => self.brain_sends(self.rooms.clock.now(), send),
+            BrainMessage::TextDone { lane, position } => {
+                let position = Position(position.0);
+                if self.rooms.inbox.acknowledge(&lane, position) {
+                    self.waiters.tell(&id_of(&lane, position), TypedNews::Done);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -196,11 +230,8 @@ impl Thread {
         }
     }
 
-    /// Why nothing can leave this way now.
+    /// Why nothing can leave this way.
     fn refusal(&self, channel: OutgoingChannel) -> Option<String> {
-        if self.rooms.outbox.is_stuck() {
-            return Some(STUCK.into());
-        }
         (channel == OutgoingChannel::Sms && self.rooms.sms.is_none())
             .then(|| NotSent::NoGateway.to_string())
     }
@@ -312,7 +343,9 @@ impl Thread {
             }
         }
         let now = self.rooms.clock.now();
-        self.rooms.inbox.remind(now);
+        if self.held.is_empty() {
+            self.rooms.inbox.remind(now);
+        }
         self.rooms.lanes.forgotten.store(self.rooms.inbox.forgotten(), Ordering::Relaxed);
         while self.listens
             && let Some(message) = self.rooms.inbox.next()
@@ -333,3 +366,6 @@ impl Thread {
 
 /// The tag of what `xenline type` writes.
 const TYPED: &str = "typed";
+
+#[cfg(test)]
+mod tests;
