@@ -9,7 +9,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
-use lane_broker::{Entry, Lane, LaneStore, Position, StoreError};
+use lane_broker::{Entry, Lane, Position, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -24,6 +24,8 @@ use crate::watch::Show;
 const READ_MAX: usize = 64;
 /// Others may publish in the same store, and nobody says so.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Looks in vain after which it is asked whether the lane was begun anew.
+const LOOKS_IN_VAIN: u32 = 8;
 pub(super) const STREAMS_AGAIN: Duration = Duration::from_secs(5);
 pub(super) const LAST_HEADER: &str = "last-event-id";
 /// The line's own books: what they hold is heard or read elsewhere.
@@ -54,13 +56,15 @@ pub(super) async fn open(
         return Err(Refusal::later(status, "too_many_streams", STREAMS_AGAIN, message));
     };
     let (after, reset) = begins_at(after, end_of(&shared, &lane).await)?;
+    let keep_alive = KeepAlive::new().interval(shared.settings.keep_alive);
     let reader = Reader {
-        store: shared.behind.text.store(),
         posts: shared.behind.text.posts(),
+        shared,
         lane,
         after,
         reset,
         waiting: VecDeque::new(),
+        in_vain: 0,
         show,
         _place: place,
     };
@@ -68,7 +72,7 @@ pub(super) async fn open(
         let event = reader.next().await;
         Some((Ok(event), reader))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(shared.settings.keep_alive)))
+    Ok(Sse::new(events).keep_alive(keep_alive))
 }
 
 /// The data of an event `gap`.
@@ -103,13 +107,15 @@ fn begins_at(
 
 /// One reader's place in a lane.
 struct Reader {
-    store: Arc<dyn LaneStore>,
+    shared: Arc<Shared>,
     posts: watch::Receiver<u64>,
     lane: Lane,
     after: Position,
     /// To be told first.
     reset: Option<Reset>,
     waiting: VecDeque<Entry>,
+    /// Looks since the last entry.
+    in_vain: u32,
     show: Show,
     _place: OwnedSemaphorePermit,
 }
@@ -117,11 +123,11 @@ struct Reader {
 impl Reader {
     /// Waits for the next entry. What cannot be read now is tried again: a store comes back.
     async fn next(&mut self) -> Event {
-        if let Some(reset) = self.reset.take() {
-            let data = serde_json::to_string(&reset).unwrap_or_default();
-            return Event::default().event("reset").data(data);
-        }
         loop {
+            if let Some(reset) = self.reset.take() {
+                let data = serde_json::to_string(&reset).unwrap_or_default();
+                return Event::default().event("reset").data(data);
+            }
             if let Some(entry) = self.waiting.pop_front() {
                 if let Some(gap) = self.gap_before(&entry) {
                     self.waiting.push_front(entry);
@@ -133,7 +139,11 @@ impl Reader {
             // Seen before the look, so that nothing published after it is slept over.
             self.posts.borrow_and_update();
             match self.read().await {
-                Ok(entries) if !entries.is_empty() => self.waiting.extend(entries),
+                Ok(entries) if !entries.is_empty() => {
+                    self.in_vain = 0;
+                    self.waiting.extend(entries);
+                }
+                _ if self.has_begun_anew().await => {}
                 _ => {
                     // An error means that the house closes; the stream ends with it.
                     let _ = tokio::time::timeout(LOOK_AGAIN, self.posts.changed()).await;
@@ -142,8 +152,23 @@ impl Reader {
         }
     }
 
+    /// A store may lose its data under the reader, who would wait for what comes until it has come as
+    /// far as before.
+    async fn has_begun_anew(&mut self) -> bool {
+        self.in_vain += 1;
+        if !self.in_vain.is_multiple_of(LOOKS_IN_VAIN) {
+            return false;
+        }
+        let end = end_of(&self.shared, &self.lane).await;
+        let begins = begins_at(Some(self.after), end);
+        if let Ok((after, reset @ Some(_))) = begins {
+            (self.after, self.reset) = (after, reset);
+        }
+        self.reset.is_some()
+    }
+
     async fn read(&self) -> Result<Vec<Entry>, StoreError> {
-        let (store, lane, after) = (Arc::clone(&self.store), self.lane.clone(), self.after);
+        let (store, lane, after) = (self.shared.behind.text.store(), self.lane.clone(), self.after);
         let read = move || store.read(&lane, after, READ_MAX);
         tokio::task::spawn_blocking(read).await.unwrap_or(Err(StoreError::Unavailable))
     }

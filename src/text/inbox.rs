@@ -117,7 +117,21 @@ impl Watched {
         again
     }
 
+    /// What comes next for the brain. A store that has lost its data is begun anew with: what comes
+    /// after that is handed over, and nobody waits for what is gone.
     fn take(&mut self, store: &dyn LaneStore) -> Result<Vec<Delivery>, GroupError> {
+        match self.take_known(store) {
+            Err(GroupError::NoLane | GroupError::NoGroup) => {
+                let lane = &self.name;
+                tracing::warn!(%lane, "the store has lost this lane, or the brain's place in it; it is read from its start");
+                *self = Self::new(self.lane.clone());
+                self.take_known(store)
+            }
+            taken => taken,
+        }
+    }
+
+    fn take_known(&mut self, store: &dyn LaneStore) -> Result<Vec<Delivery>, GroupError> {
         self.catch_up(store)?;
         match IN_FLIGHT_MAX.saturating_sub(self.in_flight.len()) {
             0 => Ok(Vec::new()),

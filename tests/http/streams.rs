@@ -39,6 +39,23 @@ fn a_reader_that_was_away_goes_on_after_its_last_event_and_misses_none() {
 }
 
 #[test]
+fn a_reader_whose_lane_is_lost_under_it_is_told_and_reads_what_comes_then() {
+    let house = House::open();
+    for n in 1..=3 {
+        house.text.post("fax", None, &written(n)).expect("kept");
+    }
+    let mut events = house.events("/lanes/fax/events?after=0", &[]);
+    (1..=3).for_each(|n| assert_eq!(events.next().1, n));
+    let tag = house.text.tags().parse("fax").expect("a tag");
+    house.store.remove(&Lane::new(tag, "main").expect("a lane")).expect("a store");
+    house.text.post("fax", None, &written(4)).expect("kept");
+    let (kind, _, data) = events.next();
+    assert_eq!((kind.as_str(), data), ("reset", json!({"last": 1})));
+    let (kind, id, _) = events.next();
+    assert_eq!((kind.as_str(), id), ("message", 1));
+}
+
+#[test]
 fn what_the_lane_has_forgotten_is_told_as_a_gap() {
     let house = House::open();
     for n in 1..=10 {

@@ -202,3 +202,20 @@ fn a_store_that_goes_away_between_two_reminders_loses_neither() {
     inbox.remind(after(1));
     assert_eq!(taken(&mut inbox).first(), Some(&again(2)));
 }
+
+#[test]
+fn a_store_that_lost_its_data_is_joined_anew_and_what_comes_then_reaches_the_brain() {
+    let (mut inbox, store) = inbox(&["typed"]);
+    let lane = main_lane(Tags::default().parse("typed").unwrap()).unwrap();
+    for _ in 0..2 {
+        (1..=2).for_each(|n| write(&store, "typed", n));
+        assert_eq!(taken(&mut inbox).len(), 2);
+        assert!(inbox.acknowledge("typed:main", Position(1)));
+        assert!(store.remove(&lane).unwrap());
+        inbox.acknowledge("typed:main", Position(2));
+    }
+    write(&store, "typed", 3);
+    assert_eq!(taken(&mut inbox), [("typed:main".to_owned(), 1, false)]);
+    assert!(inbox.acknowledge("typed:main", Position(1)));
+    assert!(store.pending(&lane, GROUP).unwrap().is_empty());
+}
