@@ -5,7 +5,8 @@ use std::time::Duration;
 use lane_broker::{Lane, LaneStore, Position, PublishError, StoreError, Tag};
 use media_core::MonoTime;
 use queue_governor::{
-    Checkpoint, CheckpointConfig, Message, MessageBook, MessageInput, MessageOutput, MessageRecord,
+    Checkpoint, CheckpointConfig, Message, MessageBook, MessageId, MessageInput, MessageOutput,
+    MessageRecord,
 };
 
 use super::handle::Lanes;
@@ -17,7 +18,8 @@ use super::retry::NotSent;
 pub const JOURNAL: &str = "messages";
 /// Records read at a time when the line starts.
 const READ_MAX: usize = 256;
-/// Longer than all tries of one short message take.
+/// Longer than all tries of one short message take. Where others before it use up its time, it is
+/// given up by then.
 const ANSWER_MAX: Duration = Duration::from_secs(300);
 /// Messages on their way at once: what a gateway that is away for a minute may hold up.
 const MESSAGES_MAX: usize = 1_024;
@@ -113,13 +115,21 @@ impl Outbox {
 
     /// The endpoint took it, or will not.
     pub fn settled(&mut self, now: MonoTime, id: &str, outcome: Result<(), NotSent>) {
-        let id = queue_governor::MessageId::new(id);
+        let id = MessageId::new(id);
         let input = match outcome {
             Ok(()) => MessageInput::Delivered(id),
             Err(why) if why.may_have_left() => MessageInput::Unsure(id, why.to_string()),
             Err(why) => MessageInput::Failed(id, why.to_string()),
         };
         self.handle(now, input);
+    }
+
+    /// When a message on its way has failed if nothing is heard of it; `None`: it has ended.
+    pub fn answer_by(&self, id: &MessageId) -> Option<MonoTime> {
+        match &self.stage {
+            Stage::Ready(checkpoint) => checkpoint.answer_by(id),
+            Stage::Unread { .. } => None,
+        }
     }
 
     /// Time has passed.

@@ -42,6 +42,8 @@ pub(super) enum NotSent {
     InDoubt(Fault),
     #[error("{last}, {tries} times")]
     GivenUp { last: Fault, tries: u32 },
+    #[error("the SMS gateway kept others before it waiting for too long")]
+    NoTurn,
     #[error("too many wait for the gateway")]
     TooMany,
     #[error("no [sms] url is configured, so short messages cannot leave")]
@@ -60,11 +62,24 @@ impl NotSent {
 }
 
 /// The tries of one message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tries {
     pub made: u32,
     /// The gateway may have it from one of them.
     pub unsure: bool,
+    /// Why the last one came to nothing.
+    pub last: Option<Fault>,
+}
+
+impl Tries {
+    /// No further one is made.
+    pub fn given_up(self) -> NotSent {
+        match self.last {
+            None => NotSent::NoTurn,
+            Some(last) if self.unsure => NotSent::InDoubt(last),
+            Some(last) => NotSent::GivenUp { last, tries: self.made },
+        }
+    }
 }
 
 /// How a try went.
@@ -92,7 +107,6 @@ pub(super) enum Next {
 /// `recognises`: the gateway knows a repetition by its key.
 pub(super) fn after(before: Tries, went: Try, pause: Duration, recognises: bool) -> Next {
     let unsure = before.unsure || matches!(went, Try::Unsure { .. });
-    let tries = Tries { made: before.made + 1, unsure };
     let (fault, asked) = match went {
         Try::Taken => return Next::Done,
         Try::Refused { fault } if unsure => return Next::Failed { why: NotSent::InDoubt(fault) },
@@ -103,15 +117,12 @@ pub(super) fn after(before: Tries, went: Try, pause: Duration, recognises: bool)
         Try::Unsure { fault } => (fault, None),
         Try::NotNow { fault, after } => (fault, after),
     };
-    if tries.made >= TRIES_MAX || asked.is_some_and(|asked| asked > PAUSE_MAX) {
-        return Next::Failed { why: given_up(fault, tries) };
-    }
+    let tries = Tries { made: before.made + 1, unsure, last: Some(fault) };
     let longer = pause * 2_u32.saturating_pow(before.made).min(32);
+    if tries.made >= TRIES_MAX || asked.is_some_and(|asked| asked > PAUSE_MAX) {
+        return Next::Failed { why: tries.given_up() };
+    }
     Next::Again { after: asked.unwrap_or(longer).max(pause).min(PAUSE_MAX), tries }
-}
-
-fn given_up(last: Fault, tries: Tries) -> NotSent {
-    if tries.unsure { NotSent::InDoubt(last) } else { NotSent::GivenUp { last, tries: tries.made } }
 }
 
 #[cfg(test)]
@@ -137,7 +148,8 @@ mod tests {
     fn all(mut went: impl FnMut(u32) -> Try) -> (Vec<u64>, NotSent) {
         let (mut pauses, mut tries) = (Vec::new(), Tries::default());
         loop {
-            match after(tries, went(tries.made + 1), PAUSE, true) {
+            let went = went(tries.made + 1);
+            match after(tries, went, PAUSE, true) {
                 Next::Again { after, tries: made } => {
                     pauses.push(after.as_secs());
                     tries = made;

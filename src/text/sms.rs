@@ -56,6 +56,8 @@ pub(super) struct Sms {
     pub id: String,
     pub to: String,
     pub text: String,
+    /// When its sender is told that it has failed: nothing is tried that could end later.
+    pub answer_by: Instant,
 }
 
 /// Where the outcomes go.
@@ -130,6 +132,9 @@ impl Sender {
     }
 
     fn attempt(&mut self, sms: Sms, tries: Tries) {
+        if Instant::now() + self.gateway.try_within > sms.answer_by {
+            return (self.report)(sms.id, Err(tries.given_up()));
+        }
         let went = self.post(&sms);
         match retry::after(tries, went, self.gateway.pause, self.gateway.recognises_repetitions) {
             Next::Done => (self.report)(sms.id, Ok(())),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brain_protocol::{BrainMessage, LineMessage, MessageEnding};
 use brain_supervisor::SendError;
@@ -269,6 +269,8 @@ impl Thread {
     }
 
     fn hand_over(&mut self, message: &Message) {
+        // Its sender has been told, because the journal was stuck for so long.
+        let Some(answer_by) = self.rooms.outbox.answer_by(&message.id) else { return };
         let id = message.id.to_string();
         let left = Left {
             message: id.clone(),
@@ -283,9 +285,9 @@ impl Thread {
         let outcome = match (message.channel, &self.rooms.sms) {
             (Channel::Chat, _) => self.put_out(&left),
             (Channel::Sms, Some(sms)) => {
-                let sent =
-                    sms.send(Sms { id: id.clone(), to: left.to.clone(), text: left.text.clone() });
-                match sent {
+                let answer_by = Instant::now() + answer_by.since(self.rooms.clock.now());
+                let (to, text) = (left.to.clone(), left.text.clone());
+                match sms.send(Sms { id: id.clone(), to, text, answer_by }) {
                     Ok(()) => {
                         self.short.insert(id, left);
                         return;

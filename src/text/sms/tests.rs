@@ -17,7 +17,12 @@ fn gateway(url: &str) -> SmsGateway {
 }
 
 fn sms(id: &str) -> Sms {
-    Sms { id: id.into(), to: "+49301".into(), text: "Hello.".into() }
+    Sms {
+        id: id.into(),
+        to: "+49301".into(),
+        text: "Hello.".into(),
+        answer_by: Instant::now() + SOON,
+    }
 }
 
 /// What becomes of messages that this gateway is to send.
@@ -55,4 +60,22 @@ fn a_gateway_that_has_got_all_and_answers_nothing_may_have_the_message() {
     let outcome = outcomes(gateway(&url), vec![sms("m-1")]).remove(0);
     let why = outcome.expect_err("nobody answers");
     assert!(why.may_have_left(), "{why}");
+}
+
+#[test]
+fn what_others_kept_waiting_until_its_sender_was_told_is_not_sent_after_that() {
+    let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", mute.local_addr().expect("bound"));
+    let patient = SmsGateway { recognises_repetitions: true, ..gateway(&url) };
+    // Time for three tries of all.
+    let answer_by = Instant::now() + Duration::from_secs(1);
+    let messages = (0..8).map(|n| Sms { answer_by, ..sms(&format!("m-{n}")) }).collect();
+    let outcomes = outcomes(patient, messages);
+    let in_doubt = outcomes.iter().filter(|it| it.as_ref().is_err_and(NotSent::may_have_left));
+    let tried = in_doubt.count();
+    let untried = outcomes.iter().filter(|it| **it == Err(NotSent::NoTurn)).count();
+    assert_eq!(tried + untried, 8, "{outcomes:?}");
+    mute.set_nonblocking(true).expect("a flag");
+    let asked = std::iter::from_fn(|| mute.accept().ok()).count();
+    assert!((tried..=3).contains(&asked), "{asked} tries, {tried} messages");
 }

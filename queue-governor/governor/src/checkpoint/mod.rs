@@ -211,6 +211,13 @@ impl Checkpoint {
         self.live.iter().filter_map(due).chain(at_once).min()
     }
 
+    /// When a message that is on its way has failed if nothing is heard of it; `None`: it is not on
+    /// its way, or has ended.
+    #[must_use]
+    pub fn answer_by(&self, id: &MessageId) -> Option<MonoTime> {
+        self.live.iter().find(|it| it.message.id == *id)?.answer_by
+    }
+
     /// Messages accepted and not yet ended.
     #[must_use]
     pub fn alive(&self) -> usize {

@@ -142,6 +142,18 @@ fn the_same_may_be_sent_again_after_the_window() {
 }
 
 #[test]
+fn what_is_on_its_way_names_the_time_until_which_it_is_waited_for() {
+    let mut post = Post::new();
+    let answer_by = |post: &Post, id| post.checkpoint.answer_by(&MessageId::new(id));
+    post.send(sms("a", "One."));
+    post.send(sms("b", "Two."));
+    let until = post.now + CheckpointConfig::default().answer_max;
+    assert_eq!((answer_by(&post, "a"), answer_by(&post, "b")), (Some(until), None));
+    post.delivered("a");
+    assert_eq!(answer_by(&post, "a"), None);
+}
+
+#[test]
 fn what_the_endpoint_did_not_take_may_be_sent_by_another() {
     let mut post = Post::new();
     post.send(sms("a", "The disk is full."));
