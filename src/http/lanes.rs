@@ -18,10 +18,12 @@ use serde::{Deserialize, Serialize};
 use super::listen::Peer;
 use super::problem::Refusal;
 use super::{BODY_BYTES_MAX, Shared};
-use crate::text::{Outgoing, OutgoingNews, PostError, Posted, Written};
+use crate::text::{NAME_BYTES_MAX, Outgoing, OutgoingNews, PostError, Posted, Written};
 
 const IDEMPOTENCY_HEADER: &str = "idempotency-key";
-/// Keys of ours begin differently, and the store has its own bound.
+/// Keys of ours begin differently.
+const KEY_PREFIX: &str = "key-";
+/// The store has its own bound.
 const KEY_BYTES_MAX: usize = 200;
 /// A lane that is full, or a disk, may be well again by then.
 const STORE_AGAIN: Duration = Duration::from_secs(5);
@@ -65,7 +67,10 @@ pub(super) async fn post(
 ) -> Result<Response, Refusal> {
     let body = whole(body)?;
     if tag == OUT {
-        return send(&shared, peer, parsed(&body)?).await.map(IntoResponse::into_response);
+        let outgoing: Outgoing = parsed(&body)?;
+        outgoing.check().map_err(|error| Refusal::bad_body(error.to_string()))?;
+        let outgoing = named(outgoing, key_of(&headers)?)?;
+        return send(&shared, peer, outgoing).await.map(IntoResponse::into_response);
     }
     let written: Written = parsed(&body)?;
     written.check().map_err(|error| Refusal::bad_body(error.to_string()))?;
@@ -81,7 +86,6 @@ async fn send(
     peer: Peer,
     outgoing: Outgoing,
 ) -> Result<impl IntoResponse, Refusal> {
-    outgoing.check().map_err(|error| Refusal::bad_body(error.to_string()))?;
     shared.admit(&shared.senders, &peer.0.ip().to_string())?;
     let (message, mut news) = shared.behind.text.send(OUT, outgoing);
     let answer = |accepted, ending, reason| SentAnswer { message, accepted, ending, reason };
@@ -97,6 +101,21 @@ async fn send(
         }
         None => Err(busy("the line does not keep up with what is to be sent")),
     }
+}
+
+/// The message under the key of its request. One that its sender named in the body is the same under
+/// that name already.
+fn named(mut outgoing: Outgoing, key: Option<String>) -> Result<Outgoing, Refusal> {
+    if outgoing.dedup_key.is_some() {
+        return Ok(outgoing);
+    }
+    if key.as_ref().is_some_and(|key| key.len() > NAME_BYTES_MAX) {
+        let max = NAME_BYTES_MAX - KEY_PREFIX.len();
+        let message = format!("Idempotency-Key has 1 to {max} visible ASCII characters here");
+        return Err(Refusal::bad_body(message));
+    }
+    outgoing.dedup_key = key;
+    Ok(outgoing)
 }
 
 /// Keeps a message, on a thread that may wait for a disk.
@@ -135,7 +154,9 @@ pub(super) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 fn key_of(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(key) = headers.get(IDEMPOTENCY_HEADER) else { return Ok(None) };
     match key.to_str() {
-        Ok(key) if (1..=KEY_BYTES_MAX).contains(&key.len()) => Ok(Some(format!("key-{key}"))),
+        Ok(key) if (1..=KEY_BYTES_MAX).contains(&key.len()) => {
+            Ok(Some(format!("{KEY_PREFIX}{key}")))
+        }
         _ => Err(Refusal::bad_body(format!(
             "Idempotency-Key has 1 to {KEY_BYTES_MAX} visible ASCII characters"
         ))),

@@ -3,7 +3,7 @@
 //! | request | |
 //! | --- | --- |
 //! | `POST /lanes/{tag}` | keeps a message ([`Written`](crate::text::Written)); `Idempotency-Key` makes a repetition harmless |
-//! | `POST /lanes/xen-out` | sends a message ([`Outgoing`](crate::text::Outgoing)) through the checkpoint |
+//! | `POST /lanes/xen-out` | sends a message ([`Outgoing`](crate::text::Outgoing)) through the checkpoint; the same `Idempotency-Key` to the same recipient sends once within ten minutes |
 //! | `GET /lanes/{tag}/events` | the lane as it goes on (SSE); `Last-Event-ID` goes on after a position, `?after=0` begins at the start |
 //! | `GET /` | the console page |
 //! | `/api/v1/…` | the line itself ([`api`]); `GET /api/v1/openapi.json` describes it |

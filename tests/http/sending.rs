@@ -35,6 +35,22 @@ fn two_producers_that_react_to_one_trigger_send_one_message() {
 }
 
 #[test]
+fn a_request_to_send_that_is_repeated_under_its_key_sends_once() {
+    let house = House::open();
+    let ask = |key: &str, body: &serde_json::Value| {
+        let headers = [("Idempotency-Key", key)];
+        house.ask("POST", "/lanes/xen-out", &headers, body.to_string().as_bytes())
+    };
+    // In other words each time, so that it is the key that tells.
+    let say = |text| json!({"channel": "chat", "to": "ann", "text": text});
+    assert_eq!(ask("7f3c", &say("It is four.")).status, 202);
+    let again = ask("7f3c", &say("It is a minute past four."));
+    assert_eq!((again.status, again.json()["ending"].as_str()), (200, Some("duplicate")));
+    assert_eq!(ask("7f3d", &say("It is five.")).status, 202);
+    assert_eq!(ask(&"7".repeat(125), &say("It is six.")).status, 400);
+}
+
+#[test]
 fn what_the_brain_sends_without_a_tag_or_with_a_strange_one_is_refused_with_the_reason() {
     let house = House::open();
     for (name, tag) in [("m-1", ""), ("m-2", "fax machine")] {
