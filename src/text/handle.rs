@@ -8,9 +8,10 @@ use brain_protocol::{BrainMessage, LineMessage, MessageEnding, Version};
 use lane_broker::{LaneStore, Position, PublishError, StoreError, TagError, Tags};
 use tokio::sync::{mpsc, watch};
 
+use super::input::{Input, OutgoingNews};
 use super::message::{Outgoing, Written, WrittenError, id_of, main_lane};
 use super::publish::publish;
-use super::thread::{Input, OutgoingNews, ToBrain};
+use super::thread::ToBrain;
 use super::waiters::TypedNews;
 
 /// News of one message: that it was accepted, and its ending.

@@ -18,6 +18,7 @@ mod absent;
 mod handle;
 mod held;
 mod inbox;
+mod input;
 mod message;
 mod outbox;
 mod past;
@@ -30,6 +31,7 @@ mod waiters;
 mod words;
 
 pub use handle::{PostError, Posted, TextHandle};
+pub use input::OutgoingNews;
 pub use message::{
     Left, MAIN, NAME_BYTES_MAX, NAME_PATTERN, Outgoing, OutgoingChannel, TEXT_PATTERN, Written,
     WrittenError, check_name,
@@ -37,5 +39,5 @@ pub use message::{
 pub use outbox::JOURNAL;
 pub use sms::{SMS_KEY_VARIABLE, SmsGateway};
 pub use start::{TextParts, start};
-pub use thread::{OutgoingNews, ToBrain};
+pub use thread::ToBrain;
 pub use waiters::TypedNews;

@@ -11,10 +11,11 @@ use tokio::sync::watch;
 
 use super::handle::{BrainState, Lanes, Names, TextHandle};
 use super::inbox::Inbox;
+use super::input::Input;
 use super::message::MAIN;
 use super::outbox::Outbox;
 use super::sms::{SmsGateway, SmsThread};
-use super::thread::{Input, Rooms, Thread, ToBrain};
+use super::thread::{Rooms, Thread, ToBrain};
 
 /// Inputs that wait for the thread; it works through one in microseconds, or as long as a disk takes.
 const INPUTS_MAX: usize = 4_096;

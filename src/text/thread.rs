@@ -16,7 +16,8 @@ use tokio::sync::{mpsc, watch};
 use super::handle::{BrainState, Lanes};
 use super::held::Held;
 use super::inbox::Inbox;
-use super::message::{Left, Outgoing, OutgoingChannel, Written, id_of};
+use super::input::{Input, OutgoingNews};
+use super::message::{Left, OutgoingChannel, Written, id_of};
 use super::outbox::{Outbox, Step};
 use super::publish::publish;
 use super::retry::NotSent;
@@ -33,45 +34,6 @@ const STUCK: &str = "the journal of messages cannot be read or written: look at 
 
 /// The way to the brain: takes a message at once, or not at all.
 pub type ToBrain = Arc<dyn Fn(&LineMessage) -> Result<(), SendError> + Send + Sync>;
-
-/// How a message stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OutgoingNews {
-    /// It is kept, and will end once.
-    Accepted,
-    /// It is not kept, because nothing can be at present; it may be handed in again.
-    NotNow {
-        /// Why.
-        reason: String,
-    },
-    /// It came to its one ending.
-    Ended {
-        /// How.
-        ending: MessageEnding,
-        /// Where the ending alone does not say why.
-        reason: Option<String>,
-    },
-}
-
-/// What can happen to the thread.
-pub(super) enum Input {
-    /// Something was published, or a brain came or went.
-    Look,
-    Brain(BrainMessage),
-    Send {
-        id: String,
-        tag: String,
-        outgoing: Outgoing,
-        news: mpsc::Sender<OutgoingNews>,
-    },
-    Typed {
-        written: Written,
-        wait: bool,
-        tell: Tell,
-    },
-    /// A short message left, or will not.
-    Settled(String, Result<(), NotSent>),
-}
 
 pub(super) struct Thread {
     rooms: Rooms,
