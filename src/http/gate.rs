@@ -76,8 +76,7 @@ pub(super) async fn page(
     request: Request,
     next: Next,
 ) -> Response {
-    let secret = bearer(request.headers());
-    if secret.is_some_and(|secret| shared.behind.pages.knows(Instant::now(), secret)) {
+    if has_session(&shared, request.headers()) {
         return next.run(request).await;
     }
     token(State(shared), request, next).await
@@ -117,7 +116,18 @@ fn let_in(shared: &Shared, request: &Request) -> Result<(), Refusal> {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_site", message));
     }
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_string());
-    shared.admit(&shared.peers, &peer.unwrap_or_default())
+    let rates = if is_known(shared, headers) { &shared.known } else { &shared.peers };
+    shared.admit(rates, &peer.unwrap_or_default())
+}
+
+/// Whether a request brings the token or a page's session: who brings none, from the same address,
+/// uses up nothing of theirs.
+fn is_known(shared: &Shared, headers: &HeaderMap) -> bool {
+    authorised(shared, headers).is_ok() || has_session(shared, headers)
+}
+
+fn has_session(shared: &Shared, headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|secret| shared.behind.pages.knows(Instant::now(), secret))
 }
 
 /// What a browser says of who asked: another site, or another port of this machine. A link that

@@ -163,8 +163,10 @@ impl Drop for Door {
 struct Shared {
     settings: DoorSettings,
     behind: Behind,
-    /// By address, before anybody is known.
+    /// By address: requests that bring neither the token nor a session.
     peers: Mutex<Rates>,
+    /// By address: those that do.
+    known: Mutex<Rates>,
     /// By the name that a message brings; names that are new, by the address that they come from.
     writers: Mutex<NamedRates>,
     /// By the address that it comes from: a message that is to leave names nobody who sends it, and
@@ -180,12 +182,14 @@ impl Shared {
     fn new(settings: DoorSettings, behind: Behind) -> Self {
         // All programs of a machine share its loopback address: they are told apart by name.
         let peers = Rates::new(settings.all, settings.all);
+        let known = Rates::new(settings.all, settings.all);
         let writers = NamedRates::new(settings.each, settings.all);
         let senders = Rates::new(settings.each, settings.all);
         Self {
             settings,
             behind,
             peers: Mutex::new(peers),
+            known: Mutex::new(known),
             writers: Mutex::new(writers),
             senders: Mutex::new(senders),
             started: Instant::now(),

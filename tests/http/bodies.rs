@@ -142,6 +142,18 @@ fn all_of_them_together_have_a_limit_too() {
 }
 
 #[test]
+fn who_brings_no_token_uses_up_nothing_of_those_who_do() {
+    let house = House::with(None, |settings| {
+        settings.all = Rate { burst: 4, per_minute: 1 };
+    });
+    let wrong = [("Authorization", "Bearer of bad news")];
+    let status = |_| house.ask("GET", "/api/v1/status", &wrong, b"").status;
+    let strangers: Vec<u16> = (0..6).map(status).collect();
+    assert_eq!(strangers, [401, 401, 401, 401, 429, 429]);
+    assert_eq!(house.post("/lanes/typed", &json!({"text": "hi", "from": "ann"})).status, 201);
+}
+
+#[test]
 fn the_committed_schemas_are_current_and_served() {
     let house = House::open();
     let listed = house.get("/schemas").json();
