@@ -14,10 +14,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower_service::Service;
 
+use super::patience::Patient;
+
 /// Connections at the same time; more wait in the kernel's backlog.
 const CONNECTIONS_MAX: usize = 256;
 /// A request's head comes within this.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// Whoever takes nothing of an answer for so long is gone.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// Largest head of a request, in bytes; also the buffer of each connection.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Pause after a connection that could not be taken.
@@ -50,7 +54,7 @@ pub(super) async fn accept(listener: TcpListener, router: Router) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_WITHIN)
                 .max_buf_size(HEAD_BYTES_MAX)
-                .serve_connection(TokioIo::new(stream), service)
+                .serve_connection(TokioIo::new(Patient::new(stream, TAKEN_WITHIN)), service)
                 .await;
             if let Err(error) = served {
                 tracing::debug!(%error, "a connection of the HTTP door broke");

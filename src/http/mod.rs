@@ -28,6 +28,7 @@ mod listen;
 mod names;
 mod page;
 mod pages;
+mod patience;
 mod problem;
 mod rate;
 mod room_webhook;
