@@ -5,7 +5,7 @@
 
 Who may call, the event socket, a call and its echo, the call beyond the channels (486), a dead first
 xenline, and kill -9 of FreeSWITCH under a call. Ends with one line of JSON; exits 1 at the first
-thing that does not hold. Needs nothing but Python, FreeSWITCH 1.11 and a built xenline.
+thing that does not hold. Needs nothing but Python, FreeSWITCH 1.11.2 and a built xenline.
 """
 
 import json
@@ -336,7 +336,7 @@ def main() -> None:
     prefix = os.environ.get("FREESWITCH")
     xenline = Path(os.environ.get("XENLINE", ROOT / "target/debug/xenline"))
     if not prefix:
-        fail("skipped: no FreeSWITCH; install 1.11 or newer and set FREESWITCH=/its/prefix")
+        fail("skipped: no FreeSWITCH; install 1.11.2 or newer and set FREESWITCH=/its/prefix")
     folder = Path(tempfile.mkdtemp(prefix="xenline-freeswitch-"))
     configured(folder)
     freeswitch, lines = FreeSwitch(Path(prefix), folder), []

@@ -8,7 +8,7 @@ line's power cord again and again. The last line is one of JSON; exit 0 only if 
 its figures are within their bounds.
 
 CRASHES (200), WIRE_SECONDS (40), CASES (1000), LEDGER_CALLS (48) and EXPLORE=deep make it shorter or longer;
-GOVERNOR_SEED repeats its random sequences.
+GOVERNOR_SEED, LEDGER_SEED and CRASH_SEED repeat what is drawn in it.
 """
 import json, os, re, secrets, shutil, subprocess, sys, threading, time
 from pathlib import Path
@@ -98,10 +98,12 @@ def main():
     flood = Step("flood", [*GOVERNOR, "--test", "rate", *shown], at_least=1)
     scenarios = Step("complaints", [*house, "scenarios"], at_least=39)
     sound = Step("complaints in sound", [*house, "e2e", "complaints"], at_least=11)
-    ledger = Step("ledger", [*house, "e2e", *shown, "ledger"], at_least=2, LEDGER_CALLS=LEDGER_CALLS)
+    ledger = Step("ledger", [*house, "e2e", *shown, "ledger"], at_least=2, LEDGER_CALLS=LEDGER_CALLS,
+                  LEDGER_SEED=os.environ.get("LEDGER_SEED", SEED))
     loom = Step("handoff", ["scripts/loom.sh"])
     mutants = Step("mutants", ["scripts/mutants.sh"])
-    crash = Step("crash", [*house, "crash", *shown, "--skip", "flood"], at_least=8, CRASHES=CRASHES)
+    crash = Step("crash", [*house, "crash", *shown, "--skip", "flood"], at_least=8, CRASHES=CRASHES,
+                 CRASH_SEED=os.environ.get("CRASH_SEED", SEED))
     wire = Step("wire", [*house, "crash", *shown, "flood"], at_least=1, WIRE_SECONDS=WIRE_SECONDS)
     # What measures time first, alone; the crashes, which mostly wait and are judged to a second, last.
     for step in (flood, wire, sound, explore, random, ledger, mutants):

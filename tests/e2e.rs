@@ -1,8 +1,8 @@
 //! The whole program against the world: real processes, real sockets on loopback, phones that we
 //! did not write. One binary, so that linking is paid once.
 //!
-//! Every test has the machine to itself ([`support::alone`]), prints its figures on standard error
-//! even when it passes, bounds every wait, and ends every process that it started.
+//! A test that measures has the machine to itself ([`support::alone`]), or shares a line that has it. It
+//! prints its figures on standard error even when it passes, bounds every wait, and ends every process that it started.
 
 #[path = "e2e/addressed.rs"]
 mod addressed;

@@ -23,6 +23,9 @@ const TICKS: u64 = 50;
 /// By chance alone all of those beside the tap are later than all without once in a thousand runs, and
 /// more seldom by more than the noise.
 const ROUNDS: usize = 6;
+/// What a flood of lines may cost on a machine with nothing else to do; to wait for a tap that is stuck
+/// would cost a tick far more.
+const NOISE_US_MIN: u64 = 1_000;
 
 #[test]
 fn a_tap_that_is_stuck_does_not_make_the_tick_late() {
@@ -54,7 +57,7 @@ fn a_tap_that_is_stuck_does_not_make_the_tick_late() {
         let least = |rounds: &[EngineMetrics]| rounds.iter().map(of).min().unwrap_or_default();
         let worst = without.iter().map(of).max().unwrap_or_default();
         let (alone, beside) = (least(&without), least(&beside));
-        let noise = worst - alone;
+        let noise = (worst - alone).max(NOISE_US_MIN);
         println!("{what}: {beside} us beside it, {alone} to {worst} us without");
         assert!(beside <= worst + noise, "{what}: {beside} us late, {alone} to {worst} us without");
     }

@@ -8,7 +8,7 @@ use xenline::config::{Config, TrunkSection};
 use xenline::demo::loopback_config;
 
 use crate::support::process::{Ran, brain, run, xenline};
-use crate::support::without_realtime;
+use crate::support::{alone, without_realtime};
 
 /// Both models are loaded, and a sentence is spoken and understood.
 const CHECKED_WITHIN: Duration = Duration::from_secs(60);
@@ -54,6 +54,7 @@ fn finding<'a>(ran: &'a Ran, state: &str, what: &str) -> (&'a str, &'a str) {
 
 #[test]
 fn a_machine_that_is_ready_has_no_failure() {
+    let _machine = alone();
     let ran = check(|_| {});
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
     for what in ["configuration", "SIP over UDP", "RTP ports", "voice", "brain", "open files"] {
@@ -63,6 +64,7 @@ fn a_machine_that_is_ready_has_no_failure() {
 
 #[test]
 fn what_would_not_work_is_named_with_its_fix_below_it() {
+    let _machine = alone();
     let holder = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let taken = holder.local_addr().expect("bound");
     let cases: [(&str, &str, Spoil); 5] = [
@@ -101,6 +103,7 @@ fn what_would_not_work_is_named_with_its_fix_below_it() {
 
 #[test]
 fn a_priority_that_is_refused_is_a_warning_because_the_line_runs_without_it() {
+    let _machine = alone();
     let ran = check_as(without_realtime, |config| config.audio.realtime_priority = Some(50));
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
     let (_, below) = finding(&ran, "warn", "real-time priority");

@@ -26,6 +26,7 @@ fn a_caller_who_says_stop_hears_silence_and_the_line_knows_what_was_heard() {
     line.wait("the greeting", 0, STEP, |_, event| ended(event, EndingKind::Spoken));
     for _ in 0..INTERRUPTIONS {
         std::thread::sleep(Duration::from_millis(400));
+        let mark = line.mark();
         phone.media.say(&recorded("help"));
         line.turn("help", mark);
         let speaks = line.mark();

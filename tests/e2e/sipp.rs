@@ -66,7 +66,7 @@ fn two_hundred_calls_at_once_come_and_go_without_a_retransmission_and_leave_noth
             count("Retransmissions(C)")
         ));
         assert_eq!((peak, count("FailedCall(C)"), count("Retransmissions(C)")), (200, 0, 0));
-        nothing_is_left(&line, before, ports, Duration::from_secs(10));
+        nothing_is_left(&line, before, ports, Duration::from_secs(30));
         resident.push(resident_kb(line.pid()));
     }
     assert_no_growth(&resident);
@@ -78,7 +78,8 @@ fn a_hundred_callers_that_vanish_are_hung_up_and_leave_nothing() {
     let _machine = alone();
     let line = Serving::echo(|config| {
         many(config);
-        config.rtp.timeout_s = 2;
+        // Longer than SIPp takes to end.
+        config.rtp.timeout_s = 4;
     });
     let (before, ports) = baseline(&line);
     let mut resident = Vec::new();
@@ -118,7 +119,7 @@ fn nothing_is_left(line: &Serving, before: Held, ports: usize, within: Duration)
         std::thread::sleep(Duration::from_millis(200));
         (now.0, now.1) = (held(line.pid()), udp_ports(RTP_PORTS));
         let threads_back = now.0.threads <= before.threads;
-        if now.2 == 0 && now.1 == ports && now.0.files == before.files && threads_back {
+        if now.2 == 0 && now.1 == ports && now.0.files <= before.files && threads_back {
             return figure(format!("left: {} calls, {} RTP ports, {:?}", now.2, now.1, now.0));
         }
     }

@@ -24,6 +24,8 @@ const SOON: Duration = Duration::from_secs(30);
 /// By chance alone all of those beside the tap are later than all without once in a thousand runs, and
 /// more seldom by more than the noise.
 const ROUNDS: usize = 6;
+/// What a flood of lines may cost; to wait for a store that hangs would cost a tick far more.
+const NOISE_MS_MIN: f64 = 1.0;
 const ROUND: Duration = Duration::from_millis(500);
 /// What waits for the tap's writer; beyond that it drops.
 const QUEUE_MAX: usize = 8;
@@ -78,9 +80,10 @@ fn compare(how: &str, mut line: Serving, dir: &Path, mut hang: impl FnMut(bool))
         let before = counts(&line);
         hang(true);
         beside.push(round(&phone, || flood(&log)));
-        let lost = counts(&line).lost - before.lost;
+        wait_until("what a tap that hangs cannot keep", SOON, || {
+            (counts(&line).lost - before.lost > 100).then_some(())
+        });
         hang(false);
-        assert!(lost > 100, "it hangs, and drops: {lost} lost");
         // What it held is written, and it is as quiet as before.
         let written = || counts(&line);
         let mut last = written();
@@ -122,8 +125,9 @@ impl Spread {
     }
 
     /// Whether even the best of these is worse than the worst of `others`, by more than those differ.
+    /// On a machine with nothing else to do they differ by less than a flood of lines costs.
     fn is_above(&self, others: &Spread) -> bool {
-        self.least > others.most + (others.most - others.least)
+        self.least > others.most + (others.most - others.least).max(NOISE_MS_MIN)
     }
 }
 

@@ -192,30 +192,6 @@ fn what_was_accepted_and_not_said_waits_after_a_crash_from_where_it_was_heard() 
 }
 
 #[test]
-fn a_record_is_safe_only_when_the_store_has_it() {
-    let disk = Disk::new();
-    let (keeper, _) = start(&disk);
-    let mut account = keeper.account();
-    let asked = || disk.asked.load(Ordering::Acquire);
-    let (before, writing) = (asked(), disk.slow.lock().expect("no panic"));
-    let first = account.write(accepted("a", true));
-    until("the store to be asked", || asked() > before);
-    assert_eq!(account.progress().durable, 0, "it has not answered");
-    drop(writing);
-    until("the first to be safe", || account.progress().durable == first);
-    disk.full.store(true, Ordering::Release);
-    let second = account.write(accepted("b", true));
-    until("the full disk to be told", || account.progress().failing);
-    assert!(keeper.state().failing().is_some());
-    assert_eq!(account.progress().durable, first);
-    disk.full.store(false, Ordering::Release);
-    until("the second to be safe", || account.progress().durable == second);
-    until("the good news", || keeper.state().failing().is_none());
-    let (_, recovered) = start(&disk);
-    assert_eq!(names(&recovered), ["a", "b"]);
-}
-
-#[test]
 fn what_is_written_after_a_snapshot_that_went_wrong_half_way_is_kept() {
     let half_way: [fn(&Disk) -> &AtomicBool; 2] = [|disk| &disk.untrimmed, |disk| &disk.unanswered];
     for goes_wrong in half_way {

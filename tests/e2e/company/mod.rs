@@ -264,7 +264,9 @@ fn a_phone_a_second_caller_and_the_operator_share_one_line_and_one_voice() {
     let both = packets_with_both(&heard[room.from..], AGENT_HZ, OPERATOR_HZ, NARROW);
     figure(format!("company: {both} packets in which the agent and the operator were heard"));
     assert!(both <= 1, "{both} packets with both");
-    assert_eq!(house.told(|it| matches!(it, LineMessage::OperatorTook { .. })), 1);
+    let told = || house.told(|it| matches!(it, LineMessage::OperatorTook { .. }));
+    wait_until("the brain to hear who has the floor", SOON, || (told() > 0).then_some(()));
+    assert_eq!(told(), 1);
     room.forget();
     operators_seat.set_part(OperatorPart::Whisper);
     wait_until("the brain to hear that the floor is the agent's", SOON, || {
@@ -283,8 +285,9 @@ fn a_phone_a_second_caller_and_the_operator_share_one_line_and_one_voice() {
     wait_until("anna's ends", SOON, || anna.is_released().then_some(()));
     wait_until("the line to close", SOON, || (house.open_calls() == 0).then_some(()));
     wait_until("the call's record", SOON, || (house.records().len() == 1).then_some(()));
-    let closed = house.told(|it| matches!(it, LineMessage::LineClosed { .. }));
-    assert_eq!(closed, 1, "the brain is told once");
+    let closed = || house.told(|it| matches!(it, LineMessage::LineClosed { .. }));
+    wait_until("the brain to hear that it is over", SOON, || (closed() > 0).then_some(()));
+    assert_eq!(closed(), 1, "the brain is told once");
     house.close();
 }
 

@@ -32,7 +32,7 @@ use crate::support::mind::Mind;
 use crate::support::phone::Phone;
 use crate::support::process::xenline;
 use crate::support::sound::{decoded, recorded, write_wav};
-use crate::support::{Random, alone, any_seed, figure, number, wait_until};
+use crate::support::{Random, SEED, alone, figure, number, wait_until};
 
 /// What the contract allows.
 const ERROR_MS_MAX: usize = 80;
@@ -56,7 +56,7 @@ const TRIES_MAX: usize = 3;
 fn the_ledger_knows_the_words_that_are_on_the_callers_recording() {
     let _machine = alone();
     let calls = number("LEDGER_CALLS").unwrap_or(8);
-    let seed = number("LEDGER_SEED").unwrap_or_else(any_seed);
+    let seed = number("LEDGER_SEED").unwrap_or(SEED);
     figure(format!("ledger on the wire: LEDGER_CALLS={calls} LEDGER_SEED={seed}"));
     let house = House::open();
     let references = std::thread::scope(|scope| {

@@ -3,6 +3,30 @@
 use super::*;
 
 #[test]
+fn a_record_is_safe_only_when_the_store_has_it() {
+    let disk = Disk::new();
+    let (keeper, _) = start(&disk);
+    let mut account = keeper.account();
+    let asked = || disk.asked.load(Ordering::Acquire);
+    let (before, writing) = (asked(), disk.slow.lock().expect("no panic"));
+    let first = account.write(accepted("a", true));
+    until("the store to be asked", || asked() > before);
+    assert_eq!(account.progress().durable, 0, "it has not answered");
+    drop(writing);
+    until("the first to be safe", || account.progress().durable == first);
+    disk.full.store(true, Ordering::Release);
+    let second = account.write(accepted("b", true));
+    until("the full disk to be told", || account.progress().failing);
+    assert!(keeper.state().failing().is_some());
+    assert_eq!(account.progress().durable, first);
+    disk.full.store(false, Ordering::Release);
+    until("the second to be safe", || account.progress().durable == second);
+    until("the good news", || keeper.state().failing().is_none());
+    let (_, recovered) = start(&disk);
+    assert_eq!(names(&recovered), ["a", "b"]);
+}
+
+#[test]
 fn what_waits_for_a_full_disk_is_bounded_and_what_found_a_place_is_written_when_there_is_room() {
     let disk = Disk::new();
     let (keeper, _) = start(&disk);
@@ -24,6 +48,8 @@ fn what_waits_for_a_full_disk_is_bounded_and_what_found_a_place_is_written_when_
         account.write(heard("a", 1));
         handed_over += 1;
     }
+    let tried = disk.asked.load(Ordering::Acquire);
+    until("two more tries", || disk.asked.load(Ordering::Acquire) > tried + 1);
     assert_eq!(disk.refused.load(Ordering::Acquire), BATCH_MAX, "no batch is larger");
     let kept = handed_over - keeper.state().not_kept();
     disk.full.store(false, Ordering::Release);
