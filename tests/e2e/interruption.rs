@@ -22,7 +22,6 @@ fn a_caller_who_says_stop_hears_silence_and_the_line_knows_what_was_heard() {
     let _machine = alone();
     let line = Serving::agent(|config| config.governor.dedup_s = 1);
     let phone = Phone::call(line.sip);
-    let mut mark = line.mark();
     line.wait("the greeting", 0, STEP, |_, event| ended(event, EndingKind::Spoken));
     for _ in 0..INTERRUPTIONS {
         std::thread::sleep(Duration::from_millis(400));
@@ -61,7 +60,6 @@ fn a_caller_who_says_stop_hears_silence_and_the_line_knows_what_was_heard() {
         assert!(loudest < 100.0, "a sound of {loudest} rms after the silence");
         assert!(heard.starts_with("Ask me."), "the beginning was heard: {heard:?}");
         assert!(!heard.contains("run the backup"), "the end was not: {heard:?}");
-        mark = line.mark();
         // The governor does not say the same again so soon.
         std::thread::sleep(Duration::from_secs(line.config.governor.dedup_s.into()));
     }
