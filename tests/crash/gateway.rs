@@ -163,7 +163,9 @@ impl Messages {
 
     /// Those that arrived under two names, so that no gateway could know them as one.
     pub fn twice(&self, gateway: &Gateway) -> Vec<String> {
-        let twice = |(text, names): (String, BTreeSet<String>)| (names.len() > 1).then_some(text);
+        let twice = |(text, names): (String, BTreeSet<String>)| {
+            (names.len() > 1).then(|| format!("{text} {names:?}"))
+        };
         gateway.got().into_iter().filter_map(twice).collect()
     }
 }

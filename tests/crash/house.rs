@@ -1,9 +1,10 @@
 //! One line over many lives: the same configuration and the same store, a new process each time.
 
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use lane_broker::{LaneStore, Limits, RedisStore, SqliteStore};
@@ -210,8 +211,11 @@ impl Line {
     }
 }
 
-/// One that nobody listens on now; the line listens there in each of its lives.
+/// One that nobody listens on now; the line listens there in each of its lives. On an address that no
+/// other house, and no gateway, is given a port of meanwhile.
 fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    static HOUSES: AtomicU8 = AtomicU8::new(0);
+    let address = Ipv4Addr::new(127, 0, 1, HOUSES.fetch_add(1, Ordering::Relaxed));
+    let listener = TcpListener::bind((address, 0)).expect("a free port");
     listener.local_addr().expect("it is bound")
 }

@@ -129,11 +129,14 @@ impl Ledger {
                         account.heard_to, account.heard_ms
                     ));
                 }
-                if account.ending.is_some() {
+                let is_copy = (*resume_at, *ms) == (account.heard_to, account.heard_ms);
+                if account.ending.is_some() && !(is_copy && account.is_open) {
                     self.wrong.push(format!("{id}: heard on after its ending"));
                 }
                 (account.heard_to, account.heard_ms) = (*resume_at, *ms);
-                account.mark(Mark { life: self.lives, resume_at: *resume_at, ms: *ms });
+                if account.ending.is_none() {
+                    account.mark(Mark { life: self.lives, resume_at: *resume_at, ms: *ms });
+                }
             }
             // It could not be kept when it was handed in, which was said, and may be handed in again.
             Record::Ended { ending: Ending::Refused(_), .. } => {
