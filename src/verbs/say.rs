@@ -173,7 +173,7 @@ fn list(reach: &Reach, json: bool) -> Result<(), Failure> {
                     );
                 }
                 if let Some(reason) = journal {
-                    println!("what is new could not be kept: {reason}");
+                    println!("nothing new is kept: {reason}");
                 }
                 Ok(())
             }

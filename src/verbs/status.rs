@@ -155,7 +155,7 @@ fn brain(process: &ProcessStatus, up: bool) -> String {
 
 fn queue(queued: usize, paused: bool, journal: Option<&str>) -> String {
     let paused = if paused { "; paused until `xenline queue resume`" } else { "" };
-    let unkept = if journal.is_some() { "; what is new could not be kept" } else { "" };
+    let unkept = if journal.is_some() { "; nothing new is kept" } else { "" };
     format!("{queued} claims of other programs{paused}{unkept}")
 }
 

@@ -52,7 +52,7 @@ fn a_line_whose_redis_is_away_takes_calls_says_so_and_goes_on_where_it_was_when_
     let told = status(&line);
     assert_eq!(told.code, Some(1), "{}", told.out);
     assert!(told.err.contains("could not be kept"), "{}", told.err);
-    assert!(told.out.contains("nothing new is accepted"), "{}", told.out);
+    assert!(told.out.contains("nothing new is kept"), "{}", told.out);
     let phone = Phone::call(line.sip);
     line.wait("the greeting", 0, SOON, spoken("Hello"));
     converse(&line, &phone, "what time is it", "It is ");
